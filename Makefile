@@ -1,0 +1,52 @@
+# Everything runs in an environment of its own under .venv; only Python 3.11+ and make are needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROTOS := $(wildcard protos/bonafides/v1/*.proto) protos/build_hook.py
+DATA ?=
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help run demo test check format protos features clean
+help: ## Lists the targets.
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+$(VENV)/compiled: $(PROTOS) $(VENV)/installed
+	$(BIN)/python protos/build_hook.py
+	@touch $@
+
+protos: $(VENV)/compiled ## Compiles protos/ into service/bonafides/v1.
+
+run: $(VENV)/compiled ## Loads sample data and serves on 127.0.0.1:50051.
+	$(BIN)/python scripts/run_sandbox.py
+
+demo: $(VENV)/compiled ## Runs the whole flow once and prints the views; DATA=folder adds real records.
+	$(BIN)/python scripts/demo.py $(if $(DATA),--data $(DATA))
+
+test: $(VENV)/compiled ## Runs every test, on SQLite and PostgreSQL.
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+features: $(VENV)/compiled ## Prints the features with the tests that prove each.
+	$(BIN)/python -m pytest --collect-only -q --features
+
+format: $(VENV)/compiled ## Formats code and protos.
+	ruff format . && ruff check --fix . && buf format -w protos
+
+check: $(VENV)/compiled ## Runs what CI runs.
+	ruff format --check .
+	ruff check .
+	buf format -d --exit-code protos
+	cd protos && buf lint ../build/image.binpb
+	cd protos && buf breaking ../build/image.binpb --against baseline.binpb
+	mypy
+	lint-imports
+	$(MAKE) test
+
+clean: ## Removes what the build made; keeps data.
+	rm -rf build dist $(VENV) service/bonafides/v1

@@ -1,0 +1,1 @@
+"""Facts, metrics and the archive that is assembled of them."""

@@ -1,0 +1,149 @@
+"""What is known of an enterprise: facts, each with where it came from and when.
+
+A fact is bitemporal. Valid time is when it holds in the world, recorded time is
+when the service learned it; as of T a fact counts if recorded <= T (and not
+superseded by then) and valid_from <= T < valid_to. Facts are only ever added: a
+correction supersedes.
+
+Statistics of records are no facts; `bonafides.archive.metrics` computes them.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from bonafides.instants import Day, Instant
+from bonafides.records.money import Money
+
+
+class OperatingState(enum.StrEnum):
+    """Whether the enterprise is in business, as its registry says."""
+
+    NOT_KNOWN = enum.auto()
+    IN_BUSINESS = enum.auto()
+    MOVED = enum.auto()
+    SUSPENDED = enum.auto()
+    IN_LIQUIDATION = enum.auto()
+    DEREGISTERED = enum.auto()
+    REVOKED = enum.auto()
+    ANNULLED = enum.auto()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the enterprise may not do business any more (注销, 吊销, 撤销)."""
+        return self in _ENDED
+
+
+_ENDED: Final = frozenset(
+    {OperatingState.DEREGISTERED, OperatingState.REVOKED, OperatingState.ANNULLED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What the registry says. None: the source says nothing on it.
+
+    A `term_end` of None may also mean a term without end; registries print both alike.
+    """
+
+    title: str
+    operating_state: OperatingState
+    legal_form: str | None = None
+    registered_address: str | None = None
+    established: Day | None = None
+    term_start: Day | None = None
+    term_end: Day | None = None
+    registered_capital: Money | None = None
+    business_scope: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shareholder:
+    """A holder of a share; `is_person` decides who may read the name."""
+
+    title: str
+    is_person: bool
+    subscribed: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the registration, as the registry published it."""
+
+    day: Day
+    item: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The verification that established the identity, and its term."""
+
+    uid: str
+    verified_at: Instant
+    expires_at: Instant
+
+
+Value = Registration | tuple[Shareholder, ...] | tuple[Change, ...] | Verification
+
+
+class Kind(enum.StrEnum):
+    """The kinds of fact; each has one type of value."""
+
+    REGISTRATION = enum.auto()
+    SHAREHOLDERS = enum.auto()
+    CHANGES = enum.auto()
+    VERIFICATION = enum.auto()
+
+
+_ADAPTERS: Final[dict[Kind, TypeAdapter[Value]]] = {
+    Kind.REGISTRATION: TypeAdapter(Registration),
+    Kind.SHAREHOLDERS: TypeAdapter(tuple[Shareholder, ...]),
+    Kind.CHANGES: TypeAdapter(tuple[Change, ...]),
+    Kind.VERIFICATION: TypeAdapter(Verification),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact about one enterprise. `item` tells facts of one kind apart; "" if there is one."""
+
+    code: str
+    kind: Kind
+    value: Value
+    source: str
+    retrieved_at: Instant
+    valid_from: Instant
+    valid_to: Instant | None = None
+    item: str = ""
+
+
+def to_json(fact: Fact) -> str:
+    """Returns the fact's value as JSON, in a form that `from_json` reads back equal."""
+    return _ADAPTERS[fact.kind].dump_json(fact.value).decode()
+
+
+def from_json(kind: Kind, text: str) -> Value:
+    """Returns the value of a fact of this kind."""
+    return _ADAPTERS[kind].validate_json(text)
+
+
+@dataclass(frozen=True, slots=True)
+class FactSheet:
+    """The facts of one enterprise as of one instant, one per kind.
+
+    None: no such fact is known as of the instant. `provenance` is the source and
+    the instant of asking of the registration.
+    """
+
+    code: str
+    as_of: Instant
+    registration: Fact | None
+    shareholders: tuple[Shareholder, ...]
+    changes: tuple[Change, ...]
+    verification: Verification | None

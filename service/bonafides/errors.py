@@ -1,0 +1,201 @@
+"""The errors that leave a room, by who must act.
+
+    BonafidesError
+      RequestError              the caller mends the request
+        InvalidFieldsError      one or more fields are at fault
+        MalformedMessageError   the bytes are no message of the method
+        RequestIdReusedError    same request id, other content
+      StateError                the resource is not in a state that allows it
+        AgreementNotCurrentError
+        TransitionNotAllowedError
+      NotFoundError             absent, or not to be known of by this caller
+      CredentialError           the caller mends the credential
+        CredentialExpiredError
+        LoginRequiredError
+      MethodNotAllowedError     the method is not for this kind of caller
+      LimitError                the caller comes back later
+        RateLimitedError
+        ServerBusyError
+      DeadlinePassedError
+      StoreUnavailableError     the database can't be reached
+      BugError                  an impossible state: our fault
+
+Every class has a row in rpc/status.py that gives its status code and reason. No
+text here holds a value that came from outside: what varies is an attribute, and
+the attributes that a client may see are `metadata`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+class BonafidesError(Exception):
+    """The base of every error of ours. `str(error)` is fit for the client."""
+
+    message: str = "The call failed."
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What varies in the message, for programs. Never a personal value."""
+        return {}
+
+
+class RequestError(BonafidesError):
+    """The caller must mend the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """One fault of one field: where, which rule, and what to do about it.
+
+    `field` is a path from the request, for example `claims.representative.id_number`;
+    `description` names the remedy and never holds the value.
+    """
+
+    field: str
+    reason: str
+    description: str
+
+
+class InvalidFieldsError(RequestError):
+    """One or more fields are at fault; all faults are listed at once."""
+
+    def __init__(self, violations: tuple[FieldViolation, ...]) -> None:
+        super().__init__()
+        self.violations: Final = violations
+
+    def __str__(self) -> str:
+        return "; ".join(f"{v.field}: {v.description}" for v in self.violations)
+
+
+class MalformedMessageError(RequestError):
+    """The bytes are not a message of the method."""
+
+    message = "The request is not a message of this method; use the published protos."
+
+
+class RequestIdReusedError(RequestError):
+    """The request id was used before with other content."""
+
+    message = "This request_id was used for another request; choose a new UUID."
+
+
+class StateError(BonafidesError):
+    """The resource is not in a state that allows the call."""
+
+
+class AgreementNotCurrentError(StateError):
+    """The assent is to a version of the agreement that is not the current one."""
+
+    def __init__(self, current: str) -> None:
+        super().__init__()
+        self.current: Final = current
+
+    def __str__(self) -> str:
+        return f"Assent to the current agreement, version {self.current}."
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return {"current_version": self.current}
+
+
+class TransitionNotAllowedError(StateError):
+    """A submission can't go from its state to the one asked for."""
+
+    def __init__(self, before: str, after: str) -> None:
+        super().__init__()
+        self.before: Final = before
+        self.after: Final = after
+
+    def __str__(self) -> str:
+        return f"A submission that is {self.before} can't become {self.after}."
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return {"from_state": self.before, "to_state": self.after}
+
+
+class NotFoundError(BonafidesError):
+    """No such resource, or none that this caller may know of. Same text for both."""
+
+    message = "No such resource; check the name."
+
+
+class CredentialError(BonafidesError):
+    """The credential is not valid. Which check it failed goes to the log alone."""
+
+    message = "The credential is not valid; get a new one."
+
+    def __init__(self, fault: str = "") -> None:
+        super().__init__()
+        self.fault: Final = fault
+
+
+class CredentialExpiredError(CredentialError):
+    """The credential has expired."""
+
+    message = "The credential has expired; get a new one."
+
+
+class LoginRequiredError(CredentialError):
+    """The method wants a credential and none was sent."""
+
+    message = "Log in: this method needs an access token."
+
+
+class MethodNotAllowedError(BonafidesError):
+    """The method is not for this kind of caller."""
+
+    message = "This method is not open to this kind of caller."
+
+
+class LimitError(BonafidesError):
+    """The caller must come back later; says when, never which limit."""
+
+    message = "Too many calls; come back later."
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__()
+        self.retry_after_seconds: Final = retry_after_seconds
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return {"retry_after_seconds": str(self.retry_after_seconds)}
+
+
+class RateLimitedError(LimitError):
+    """This caller did this too often."""
+
+
+class ServerBusyError(LimitError):
+    """The server has no room for the call."""
+
+    message = "The server is busy; come back later."
+
+
+class DeadlinePassedError(BonafidesError):
+    """The caller's deadline passed before the answer was ready."""
+
+    message = "The deadline passed; allow more time."
+
+
+class StoreUnavailableError(BonafidesError):
+    """The database can't be reached; the call may be tried again."""
+
+    message = "The service can't reach its database; try again."
+
+
+class BugError(BonafidesError):
+    """A state that can't be. Its text goes to the log, never to a client."""
+
+    message = "An error of ours."
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.what: Final = what

@@ -1,0 +1,1 @@
+"""Submitting an identity and checking it against evidence."""

@@ -1,0 +1,1 @@
+"""Values that belong to a person: sealed at rest, masked where shown."""

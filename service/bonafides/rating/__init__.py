@@ -1,0 +1,1 @@
+"""The scorecard: from facts to a level that anyone can recompute."""

@@ -1,0 +1,91 @@
+"""The settings, read once at start from BONAFIDES_* variables.
+
+`docs/operations.md` lists each with its unit and default; a test compares.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """The process can't start like this. The text says what is wrong and the remedy."""
+
+
+class Settings(BaseSettings):
+    """How one process serves one environment. Immutable."""
+
+    model_config = SettingsConfigDict(env_prefix="BONAFIDES_", frozen=True, extra="forbid")
+
+    environment: Literal["sandbox", "live"] = Field(
+        default="sandbox", description="The environment; sandbox and live share nothing."
+    )
+    data_dir: Path = Field(
+        default=Path(".bonafides"),
+        description="Folder of the SQLite database and of a first run's keys.",
+    )
+    database_url: str = Field(
+        default="", description="SQLAlchemy URL; empty means SQLite in the data folder."
+    )
+    listen: str = Field(
+        default="127.0.0.1:50051", description="Address and port that gRPC is served on."
+    )
+    tls_certificate: Path | None = Field(
+        default=None, description="PEM certificate chain; needed to listen outside loopback."
+    )
+    tls_key: Path | None = Field(default=None, description="PEM private key of the certificate.")
+    threads: int = Field(
+        default=8,
+        ge=1,
+        le=64,
+        description="Threads that run calls; twice as many calls are admitted.",
+    )
+    default_deadline_seconds: float = Field(
+        default=2.0, gt=0, le=60, description="Deadline of a call that brings none, in seconds."
+    )
+    drain_seconds: float = Field(
+        default=5.0, gt=0, le=300, description="Time for calls under way after SIGTERM, in seconds."
+    )
+    issuers: dict[str, Path] = Field(
+        default_factory=dict,
+        description="Issuers of access tokens, each with the PEM file of its Ed25519 public key.",
+    )
+    audience: str = Field(
+        default="",
+        description="The aud that tokens must name; empty means bonafides-<environment>.",
+    )
+    agreement_version: str = Field(
+        default="2026-11-01",
+        description="The version of the agreement that submissions must assent to.",
+    )
+    submissions_per_day: int = Field(
+        default=20, ge=1, description="Submissions that one submitter may make in 24 hours."
+    )
+    verification_days: int = Field(
+        default=365,
+        ge=1,
+        description="Term of a verification, in days; after it the identity is LAPSED.",
+    )
+    worker_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        description="Pause between two rounds of the background work, in seconds.",
+    )
+    models_dir: Path | None = Field(
+        default=None,
+        description="Folder of scorecards; unset means those that come with the package.",
+    )
+
+    @property
+    def url(self) -> str:
+        """The SQLAlchemy URL of the database."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'bonafides.db'}"
+
+    @property
+    def token_audience(self) -> str:
+        """The aud that access tokens must name."""
+        return self.audience or f"bonafides-{self.environment}"

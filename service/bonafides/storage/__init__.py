@@ -1,0 +1,1 @@
+"""Tables, units of work and the queries of each room."""

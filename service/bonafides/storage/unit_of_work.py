@@ -1,0 +1,135 @@
+"""Units of work: everything in one is committed together, or nothing is.
+
+    with store.writing() as work:
+        identity_rows.insert(work, submission)
+        work.commit()
+
+A unit of work that is left without `commit()` is rolled back. It may hold no
+network call. On SQLite one writer works at a time in a process, behind a lock:
+waiting there costs nothing, where SQLite's own busy handler sleeps and starves.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from bonafides.errors import StoreUnavailableError
+
+_BUSY_TIMEOUT_MS: Final = 10_000
+# Key of the advisory lock under which PostgreSQL is migrated; any fixed number.
+_MIGRATING: Final = 4_226_331
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+class UnitOfWork:
+    """One transaction on one connection. Commits only when told."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection: Final = connection
+        self.dialect: Final = connection.dialect.name
+
+    def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
+        """Executes a Core statement; a list of parameters means executemany."""
+        return self.connection.execute(statement, parameters)
+
+    def commit(self) -> None:
+        """Makes the work durable. Nothing more may be done in it."""
+        self.connection.commit()
+
+
+class Store:
+    """A database, SQLite or PostgreSQL, and the way into it."""
+
+    def __init__(self, url: str) -> None:
+        self.url: Final = sa.make_url(url)
+        self._sqlite: Final = self.url.get_backend_name() == "sqlite"
+        self.engine: Final = self._engine()
+        self._writer: Final[Any] = threading.Lock() if self._sqlite else nullcontext()
+
+    @contextmanager
+    def reading(self) -> Iterator[UnitOfWork]:
+        """Opens a unit of work that sees one snapshot and changes nothing.
+
+        Raises:
+            StoreUnavailableError: the database can't be reached.
+        """
+        with _unavailable_is_ours(), self.engine.connect() as connection:
+            if self._sqlite:
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection.exec_driver_sql(
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+                )
+            yield UnitOfWork(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[UnitOfWork]:
+        """Opens a unit of work that may change things, and rolls back unless told to commit.
+
+        Raises:
+            StoreUnavailableError: the database can't be reached.
+        """
+        with _unavailable_is_ours(), self._writer, self.engine.connect() as connection:
+            if self._sqlite:
+                # Take the write lock at once: a reader that turns writer halfway
+                # can't wait for it and fails with SQLITE_BUSY.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield UnitOfWork(connection)
+
+    def migrate(self) -> None:
+        """Brings the schema up to date. Safe to repeat, and to run in two processes at once."""
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        with _unavailable_is_ours(), self.engine.connect() as connection:
+            config.attributes["connection"] = connection
+            # Two processes that start at once must not both create the tables.
+            connection.exec_driver_sql(
+                "BEGIN IMMEDIATE" if self._sqlite else f"SELECT pg_advisory_xact_lock({_MIGRATING})"
+            )
+            command.upgrade(config, "head")
+            connection.commit()
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self.engine.dispose()
+
+    def _engine(self) -> sa.Engine:
+        if not self._sqlite:
+            return sa.create_engine(self.url, pool_size=16, max_overflow=0, pool_pre_ping=True)
+        if self.url.database and self.url.database != ":memory:":
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(
+            self.url,
+            pool_size=16,
+            max_overflow=0,
+            connect_args={"timeout": _BUSY_TIMEOUT_MS / 1_000, "isolation_level": None},
+        )
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@contextmanager
+def _unavailable_is_ours() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, DBAPIError) as fault:
+        if isinstance(fault, OperationalError) or fault.connection_invalidated:
+            # Not chained into what a client sees: driver texts quote values.
+            raise StoreUnavailableError from fault
+        raise
