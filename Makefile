@@ -6,7 +6,7 @@ PROTOS := $(wildcard protos/bonafides/v1/*.proto) protos/build_hook.py
 DATA ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run demo test check format protos features clean
+.PHONY: help run demo test check package format protos features clean
 help: ## Lists the targets.
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
@@ -47,6 +47,13 @@ check: $(VENV)/compiled ## Runs what CI runs.
 	mypy
 	lint-imports
 	$(MAKE) test
+
+package: $(VENV)/compiled ## Builds sdist and wheel, and tries the wheel in an environment of its own.
+	rm -rf build/dist build/try
+	$(BIN)/python -m build --outdir build/dist . >build/package.log 2>&1 || { cat build/package.log; exit 1; }
+	$(PYTHON) -m venv build/try
+	build/try/bin/python -m pip install --quiet --disable-pip-version-check build/dist/*.whl
+	cd build && try/bin/bonafides --help >/dev/null && try/bin/python -c "from bonafides.rating.scorecard import champion; print('installed wheel serves card', champion(None).version)"
 
 clean: ## Removes what the build made; keeps data.
 	rm -rf build dist $(VENV) service/bonafides/v1

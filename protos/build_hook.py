@@ -12,6 +12,7 @@ and the module made from it is moved into bonafides.v1: a top-level package
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class ProtosBuildHook(BuildHookInterface):
 
     PLUGIN_NAME = "custom"
 
-    def initialize(self, version: str, build_data: dict[str, object]) -> None:
+    def initialize(self, version: str, build_data: dict[str, object]) -> None:  # noqa: ARG002 - hatchling's signature
         """Compiles the protos; hatchling calls it once per target."""
         compile_protos(Path(self.root))
 
@@ -51,6 +52,7 @@ def compile_protos(root: Path = ROOT) -> None:
     """
     build = root / "build"
     staging = build / "protos"
+    shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True, exist_ok=True)
     descriptors = build / "imports.binpb"
     descriptors.write_bytes(_imported_descriptors())
@@ -62,14 +64,19 @@ def compile_protos(root: Path = ROOT) -> None:
     outputs = [f"--{kind}_out=quiet:{staging}" for kind in ("mypy", "mypy_grpc")]
     outputs += [f"--{kind}_out={staging}" for kind in ("python", "grpc_python")]
     _run([*common, *outputs, *ours, _RULES])
-    _run([*common, "--include_imports", "--include_source_info", f"-o{build / 'image.binpb'}", *ours])
+    _run(
+        [*common, "--include_imports", "--include_source_info", f"-o{build / 'image.binpb'}", *ours]
+    )
 
     target = root / "service" / _PACKAGE
     target.mkdir(parents=True, exist_ok=True)
     for stale in target.glob("*.py*"):
         stale.unlink()
     (target / "__init__.py").write_text('"""Compiled from protos/bonafides/v1; do not edit."""\n')
-    for made in [*(staging / _PACKAGE).glob("*.py*"), *(staging / "buf/validate").glob("*_pb2.py*")]:
+    for made in [
+        *(staging / _PACKAGE).glob("*.py*"),
+        *(staging / "buf/validate").glob("*_pb2.py*"),
+    ]:
         if made.stem.endswith("_pb2_grpc") and not made.stem.endswith("_service_pb2_grpc"):
             continue  # Files without services compile to an empty module.
         text = made.read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""Checks enterprises' identity, keeps their archives, rates them, and shows each caller its part."""
+"""Checks enterprises' identity, keeps archives, rates them, and shows each caller its part."""

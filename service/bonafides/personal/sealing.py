@@ -102,7 +102,7 @@ class Vault:
         return hmac.digest(key, value.encode(), hashlib.sha256)
 
     def _associated(self, place: Place) -> bytes:
-        return "|".join((self._environment, place.table, place.subject, place.field)).encode()
+        return f"{self._environment}|{place.table}|{place.subject}|{place.field}".encode()
 
 
 def _derived(kek: bytes, purpose: str) -> bytes:

@@ -95,7 +95,10 @@ registry: Final = Table(
     Column("raw_sealed", LargeBinary, nullable=False),
     Column("retrieved_at", BigInteger, nullable=False),
     Column("loaded_at", BigInteger, nullable=False),
+    # Set when the row of an enrolled enterprise was loaded again, until its facts follow.
+    Column("sync_due_at", BigInteger),
     Index(None, "title_key"),
+    Index(None, "sync_due_at"),
 )
 
 submission: Final = Table(
@@ -119,6 +122,7 @@ submission: Final = Table(
     UniqueConstraint("submitter", "request_id"),
     Index(None, "submitter", "submitted_at"),
     Index(None, "state", "recheck_at"),
+    Index(None, "state", "expires_at"),
 )
 
 submission_transition: Final = Table(
@@ -304,7 +308,7 @@ snapshot: Final = Table(
     Column("archive", LargeBinary, nullable=False),
 )
 
-# Every level that was computed, with what it was computed from.
+# The levels that were computed: the last of each day, card and level.
 rating: Final = Table(
     "rating",
     metadata,

@@ -21,14 +21,27 @@ from typing import Any, Final
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    NoSuchModuleError,
+    OperationalError,
+)
+from sqlalchemy.exc import (
+    TimeoutError as PoolTimeoutError,
+)
 
 from bonafides.errors import StoreUnavailableError
 
 _BUSY_TIMEOUT_MS: Final = 10_000
+_URL_HELP: Final = "give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
 # Key of the advisory lock under which PostgreSQL is migrated; any fixed number.
 _MIGRATING: Final = 4_226_331
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+class StoreUrlError(ValueError):
+    """The database's URL can't be used. The text doesn't repeat it: it may hold a password."""
 
 
 class UnitOfWork:
@@ -48,11 +61,18 @@ class UnitOfWork:
 
 
 class Store:
-    """A database, SQLite or PostgreSQL, and the way into it."""
+    """A database, SQLite or PostgreSQL, and the way into it.
 
-    def __init__(self, url: str) -> None:
-        self.url: Final = sa.make_url(url)
+    At most `connections` are open at once; a unit of work beyond them waits.
+
+    Raises:
+        StoreUrlError: not a URL of SQLite or PostgreSQL, or its driver is not installed.
+    """
+
+    def __init__(self, url: str, *, connections: int = 16) -> None:
+        self.url: Final = _parsed(url)
         self._sqlite: Final = self.url.get_backend_name() == "sqlite"
+        self._connections: Final = connections
         self.engine: Final = self._engine()
         self._writer: Final[Any] = threading.Lock() if self._sqlite else nullcontext()
 
@@ -106,17 +126,34 @@ class Store:
 
     def _engine(self) -> sa.Engine:
         if not self._sqlite:
-            return sa.create_engine(self.url, pool_size=16, max_overflow=0, pool_pre_ping=True)
+            return sa.create_engine(
+                self.url, pool_size=self._connections, max_overflow=0, pool_pre_ping=True
+            )
         if self.url.database and self.url.database != ":memory:":
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(
             self.url,
-            pool_size=16,
+            pool_size=self._connections,
             max_overflow=0,
             connect_args={"timeout": _BUSY_TIMEOUT_MS / 1_000, "isolation_level": None},
         )
         sa.event.listen(engine, "connect", _prepare_sqlite)
         return engine
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except ArgumentError:
+        raise StoreUrlError(_URL_HELP) from None
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise StoreUrlError(_URL_HELP)
+    try:
+        # Loads the driver, so that one which is not installed is told of here.
+        parsed.get_dialect().import_dbapi()
+    except (NoSuchModuleError, ModuleNotFoundError):
+        raise StoreUrlError("install the extra `postgres`: its driver is missing") from None
+    return parsed
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -128,8 +165,9 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _unavailable_is_ours() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, DBAPIError) as fault:
+    except PoolTimeoutError as fault:
+        raise StoreUnavailableError from fault
+    except DBAPIError as fault:
         if isinstance(fault, OperationalError) or fault.connection_invalidated:
-            # Not chained into what a client sees: driver texts quote values.
             raise StoreUnavailableError from fault
         raise

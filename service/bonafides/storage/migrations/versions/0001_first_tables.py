@@ -151,8 +151,10 @@ def upgrade() -> None:
         sa.Column("raw_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("retrieved_at", sa.BigInteger(), nullable=False),
         sa.Column("loaded_at", sa.BigInteger(), nullable=False),
+        sa.Column("sync_due_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_registry")),
     )
+    op.create_index(op.f("ix_registry_sync_due_at"), "registry", ["sync_due_at"], unique=False)
     op.create_index(op.f("ix_registry_title_key"), "registry", ["title_key"], unique=False)
     op.create_table(
         "rollup_buyer",
@@ -227,6 +229,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
+        op.f("ix_submission_state_expires_at"), "submission", ["state", "expires_at"], unique=False
+    )
+    op.create_index(
         op.f("ix_submission_state_recheck_at"), "submission", ["state", "recheck_at"], unique=False
     )
     op.create_index(
@@ -271,12 +276,14 @@ def downgrade() -> None:
     op.drop_table("submission_transition")
     op.drop_index(op.f("ix_submission_submitter_submitted_at"), table_name="submission")
     op.drop_index(op.f("ix_submission_state_recheck_at"), table_name="submission")
+    op.drop_index(op.f("ix_submission_state_expires_at"), table_name="submission")
     op.drop_table("submission")
     op.drop_table("subject_key")
     op.drop_table("snapshot")
     op.drop_table("rollup_day")
     op.drop_table("rollup_buyer")
     op.drop_index(op.f("ix_registry_title_key"), table_name="registry")
+    op.drop_index(op.f("ix_registry_sync_due_at"), table_name="registry")
     op.drop_table("registry")
     op.drop_index(op.f("ix_record_sequence"), table_name="record")
     op.drop_table("record")

@@ -1,0 +1,257 @@
+"""Rows of facts, metrics and snapshots.
+
+Facts are append-only and bitemporal: the sheet as of T holds what was recorded by
+T, not superseded by T, and valid at T.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bonafides.archive import facts, metrics
+from bonafides.archive.facts import Fact, FactSheet
+from bonafides.archive.snapshot import Snapshot
+from bonafides.archive.statistics import Certification, PlatformRecord, Statistics
+from bonafides.instants import Day, Instant
+from bonafides.storage.tables import fact as fact_table
+from bonafides.storage.tables import snapshot as snapshot_table
+from bonafides.storage.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFact:
+    """A fact with the instant at which the service learned it."""
+
+    fact: Fact
+    recorded_at: Instant
+
+
+def fact_sheet(work: UnitOfWork, code: str, as_of: Instant) -> FactSheet:
+    """Returns what was known of the enterprise at the instant, and held then.
+
+    Of several facts of a kind, the one that became valid last counts; of those,
+    the one that was recorded last.
+    """
+    told = work.execute(_READ_SHEET, {"code": code, "as_of": as_of})
+    known: dict[facts.Kind, Fact] = {}
+    for row in told:
+        found = _fact(row)
+        known[found.kind] = found
+    return FactSheet(
+        code=code,
+        as_of=as_of,
+        registration=known.get(facts.Kind.REGISTRATION),
+        shareholders=_value(known, facts.Kind.SHAREHOLDERS) or (),
+        changes=_value(known, facts.Kind.CHANGES) or (),
+        verification=_value(known, facts.Kind.VERIFICATION),
+    )
+
+
+def current_facts(
+    work: UnitOfWork, code: str, kind: facts.Kind, item: str
+) -> tuple[RecordedFact, ...]:
+    """Returns what the service holds true now of one item, the latest recorded last."""
+    table = fact_table.c
+    told = work.execute(
+        sa.select(fact_table)
+        .where(
+            table.code == code,
+            table.kind == kind.value,
+            table.item == item,
+            table.superseded_at.is_(None),
+        )
+        .order_by(table.recorded_at)
+    )
+    return tuple(RecordedFact(_fact(row), Instant(row.recorded_at)) for row in told)
+
+
+def insert_fact(work: UnitOfWork, told: Fact, now: Instant) -> None:
+    """Adds the fact, recorded now."""
+    work.execute(
+        fact_table.insert(),
+        {
+            "code": told.code,
+            "kind": told.kind.value,
+            "item": told.item,
+            "recorded_at": now,
+            "valid_from": told.valid_from,
+            "valid_to": told.valid_to,
+            "source": told.source,
+            "retrieved_at": told.retrieved_at,
+            "value": facts.to_json(told),
+        },
+    )
+
+
+def supersede(work: UnitOfWork, known: RecordedFact, now: Instant) -> None:
+    """Closes the recorded time of a fact: from now on it is held true no more.
+
+    One that was recorded at this very instant was never held true at any, and is
+    taken out: its recorded time would be empty, and its key is wanted.
+    """
+    table = fact_table.c
+    this = sa.and_(
+        table.code == known.fact.code,
+        table.kind == known.fact.kind.value,
+        table.item == known.fact.item,
+        table.recorded_at == known.recorded_at,
+    )
+    if known.recorded_at >= now:
+        work.execute(sa.delete(fact_table).where(this))
+    else:
+        work.execute(sa.update(fact_table).where(this).values(superseded_at=now))
+
+
+def platform_records(
+    work: UnitOfWork, code: str, platforms: Sequence[str], today: Day
+) -> tuple[PlatformRecord, ...]:
+    """Returns what each of the platforms reported, as of the day, in the order asked for.
+
+    Six queries, however many platforms. A platform that reported nothing has zeros.
+    """
+    if not platforms:
+        return ()
+    wanted = metrics.parameters(today) | {"code": code, "platforms": list(platforms)}
+    figures: dict[str, dict[str, Any]] = {platform: {} for platform in platforms}
+    for query in _FIGURES:
+        for row in work.execute(query, wanted).mappings():
+            figures[row["platform"]].update(row)
+    held: dict[str, list[Certification]] = {platform: [] for platform in platforms}
+    for row in work.execute(_CERTIFICATIONS, wanted).mappings():
+        held[row["platform"]].append(_certification(row))
+    return tuple(
+        _platform_record(platform, figures[platform], tuple(held[platform]))
+        for platform in platforms
+    )
+
+
+def read_snapshot(work: UnitOfWork, code: str, view: str) -> Snapshot | None:
+    """Returns the stored view, which may be past its time; None if there is none."""
+    row = work.execute(_READ_SNAPSHOT, {"code": code, "view": view}).one_or_none()
+    if row is None:
+        return None
+    return Snapshot(view, Instant(row.next_change_at), row.archive)
+
+
+def write_snapshots(work: UnitOfWork, code: str, made: Sequence[Snapshot]) -> None:
+    """Stores the views of one enterprise; each that was there gets the next revision."""
+    insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(snapshot_table)
+    work.execute(
+        insert.on_conflict_do_update(
+            index_elements=["code", "view"],
+            set_={
+                "revision": snapshot_table.c.revision + 1,
+                "next_change_at": insert.excluded.next_change_at,
+                "archive": insert.excluded.archive,
+            },
+        ),
+        [
+            {
+                "code": code,
+                "view": one.view,
+                "revision": 1,
+                "next_change_at": one.next_change_at,
+                "archive": one.archive,
+            }
+            for one in made
+        ],
+    )
+
+
+def _of_one(table: sa.Table) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        table.c.code == sa.bindparam("code"),
+        table.c.platform.in_(sa.bindparam("platforms", expanding=True)),
+    )
+
+
+# Made once: building a statement takes longer than running it.
+_FIGURES: Final = tuple(
+    query(_of_one)
+    for query in (
+        metrics.days,
+        metrics.buyers,
+        metrics.unmatched_refunds,
+        metrics.stores,
+        metrics.membership,
+    )
+)
+_CERTIFICATIONS: Final = metrics.certifications(_of_one)
+_AS_OF: Final = sa.bindparam("as_of", type_=sa.BigInteger)
+_READ_SHEET: Final = (
+    sa.select(fact_table)
+    .where(
+        fact_table.c.code == sa.bindparam("code"),
+        fact_table.c.recorded_at <= _AS_OF,
+        sa.or_(fact_table.c.superseded_at.is_(None), fact_table.c.superseded_at > _AS_OF),
+        fact_table.c.valid_from <= _AS_OF,
+        sa.or_(fact_table.c.valid_to.is_(None), fact_table.c.valid_to > _AS_OF),
+    )
+    .order_by(fact_table.c.valid_from, fact_table.c.recorded_at)
+)
+_READ_SNAPSHOT: Final = sa.select(snapshot_table.c.next_change_at, snapshot_table.c.archive).where(
+    snapshot_table.c.code == sa.bindparam("code"), snapshot_table.c.view == sa.bindparam("view")
+)
+
+
+def _fact(row: sa.Row[Any]) -> Fact:
+    kind = facts.Kind(row.kind)
+    return Fact(
+        code=row.code,
+        kind=kind,
+        value=facts.from_json(kind, row.value),
+        source=row.source,
+        retrieved_at=Instant(row.retrieved_at),
+        valid_from=Instant(row.valid_from),
+        valid_to=None if row.valid_to is None else Instant(row.valid_to),
+        item=row.item,
+    )
+
+
+def _value(known: Mapping[facts.Kind, Fact], kind: facts.Kind) -> Any:
+    return known[kind].value if kind in known else None
+
+
+def _platform_record(
+    platform: str, figures: Mapping[str, Any], held: tuple[Certification, ...]
+) -> PlatformRecord:
+    return PlatformRecord(
+        platform=platform,
+        open_stores=figures.get("open_stores", 0),
+        oldest_store_day=figures.get("oldest_store_day"),
+        membership_days=figures.get("membership_days", 0),
+        certifications=held,
+        cumulative=_statistics(figures, metrics.CUMULATIVE),
+        last_year=_statistics(figures, metrics.LAST_YEAR),
+        first_day=figures.get("first_day"),
+        last_day=figures.get("last_day"),
+    )
+
+
+def _statistics(figures: Mapping[str, Any], window: str) -> Statistics:
+    return Statistics(
+        **{name: figures.get(window + name, 0) for name in _SUMMED},
+        active_months=figures.get("active_months", 0),
+        responses=tuple(figures.get(window + name, 0) for name in metrics.RESPONSE_BUCKETS),
+    )
+
+
+_SUMMED: Final = tuple(
+    field.name for field in fields(Statistics) if field.name not in {"active_months", "responses"}
+)
+
+
+def _certification(row: Mapping[Any, Any]) -> Certification:
+    detail = json.loads(row["detail"] or "{}")
+    return Certification(
+        agency=detail.get("agency", ""),
+        scope=detail.get("scope", ""),
+        inspected=Day(row["from_day"]),
+        expires=None if row["to_day"] is None else Day(row["to_day"]),
+    )

@@ -1,0 +1,315 @@
+"""The record log, its roll-ups and the exchange rates, in the database.
+
+Sequence numbers of the log are handed out under the lock of one row of `counter`,
+held until the commit: no number is seen before all lower ones are, and the fold
+can move a watermark over them without ever missing a record.
+
+    with store.writing() as work:
+        written = write(work, rows, now=now)
+        work.commit()
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.expression import ColumnElement
+
+from bonafides.instants import Day, Instant
+from bonafides.records import fold as expressions
+from bonafides.records.fold import FoldReport
+from bonafides.records.ingest import Row
+from bonafides.records.money import Rate, RateTable
+from bonafides.storage.tables import (
+    counter,
+    exchange_rate,
+    record,
+    rollup_buyer,
+    rollup_day,
+    unmatched_refund,
+)
+from bonafides.storage.unit_of_work import UnitOfWork
+
+_LAST_RECORD: Final = "record"
+_WATERMARK: Final = "fold"
+
+# A row as Row has it, with its place in the log and the time put after the key.
+_KEY_COLUMNS: Final = 5
+_COLUMNS: Final = (
+    *Row._fields[:_KEY_COLUMNS],
+    "sequence",
+    "recorded_at",
+    *Row._fields[_KEY_COLUMNS:],
+)
+_INSERT: Final = str(
+    sa.insert(record).compile(dialect=sqlite.dialect(), column_keys=list(_COLUMNS))
+)
+_COPY: Final = f"COPY record ({', '.join(column.name for column in record.columns)}) FROM STDIN"
+
+_Key = tuple[str, str, str, str, int]
+
+
+class Written(enum.IntEnum):
+    """What became of a row that was to be written, the graver the later."""
+
+    ACCEPTED = enum.auto()
+    # The log holds this revision with the same content.
+    REPLAYED = enum.auto()
+    # The log holds this revision with other content, and keeps it.
+    CONFLICT = enum.auto()
+
+
+# --- The log ---------------------------------------------------------------------
+
+
+def write(work: UnitOfWork, rows: Sequence[Row], *, now: Instant) -> list[Written]:
+    """Appends the rows that the log does not hold; returns what became of each, in order."""
+    last = _lock(work, _LAST_RECORD)
+    outcomes, fresh = _sorted_out(rows, _stored_digests(work, rows))
+    if fresh:
+        _append(
+            work,
+            [
+                (*row[:_KEY_COLUMNS], last + place, now, *row[_KEY_COLUMNS:])
+                for place, row in enumerate(fresh, start=1)
+            ],
+        )
+        _advance(work, _LAST_RECORD, last + len(fresh))
+    return outcomes
+
+
+def compare(work: UnitOfWork, rows: Sequence[Row]) -> list[Written]:
+    """Returns what would become of each row if it were written, and writes nothing."""
+    outcomes, _ = _sorted_out(rows, _stored_digests(work, rows))
+    return outcomes
+
+
+def platforms(work: UnitOfWork, code: str) -> tuple[str, ...]:
+    """Returns the platforms that reported any record of the enterprise, sorted."""
+    found: list[str] = []
+    # One seek per platform: a plain DISTINCT reads every record of the enterprise.
+    following = sa.select(sa.func.min(record.c.platform)).where(
+        record.c.code == code, record.c.platform > sa.bindparam("last")
+    )
+    last = ""
+    while (platform := work.execute(following, {"last": last}).scalar()) is not None:
+        found.append(platform)
+        last = platform
+    return tuple(found)
+
+
+def _sorted_out(rows: Sequence[Row], stored: dict[_Key, bytes]) -> tuple[list[Written], list[Row]]:
+    outcomes: list[Written] = []
+    fresh: list[Row] = []
+    for row in rows:
+        key: _Key = row[:_KEY_COLUMNS]
+        digest = stored.get(key)
+        if digest is None:
+            # From here on the first of two in one batch counts as stored.
+            stored[key] = row.digest
+            fresh.append(row)
+            outcomes.append(Written.ACCEPTED)
+        else:
+            outcomes.append(Written.REPLAYED if digest == row.digest else Written.CONFLICT)
+    return outcomes, fresh
+
+
+def _stored_digests(work: UnitOfWork, rows: Sequence[Row]) -> dict[_Key, bytes]:
+    keys = json.dumps([row[:_KEY_COLUMNS] for row in rows])
+    statement = _LOOKUPS[work.dialect]
+    found = work.connection.execute(statement, {"keys": keys}).all()
+    return {(row[0], row[1], row[2], row[3], row[4]): bytes(row[5]) for row in found}
+
+
+def _lookup(keys: sa.TableValuedAlias, parts: Sequence[ColumnElement[Any]]) -> sa.Select[Any]:
+    columns = [record.c[name] for name in Row._fields[:_KEY_COLUMNS]]
+    same = sa.and_(*(column == part for column, part in zip(columns, parts, strict=True)))
+    return sa.select(*columns, record.c.digest).join_from(keys, record, same)
+
+
+def _lookups() -> Mapping[str, sa.Select[Any]]:
+    """Returns, by dialect, one statement that looks up any number of keys at once."""
+    told = sa.bindparam("keys", type_=sa.Text)
+    each = sa.func.json_each(told).table_valued("value", name="wanted")
+    array = sa.func.json_array_elements(sa.cast(told, postgresql.JSON))
+    value = sa.column("value", postgresql.JSON)
+    element = array.table_valued(value, name="wanted").render_derived()
+    places = range(_KEY_COLUMNS)
+    on_postgresql: list[ColumnElement[Any]] = [element.c.value[place].astext for place in places]
+    on_postgresql[-1] = sa.cast(on_postgresql[-1], sa.BigInteger)
+    return {
+        "sqlite": _lookup(each, [sa.func.json_extract(each.c.value, f"$[{p}]") for p in places]),
+        "postgresql": _lookup(element, on_postgresql),
+    }
+
+
+_LOOKUPS: Final = _lookups()
+
+
+def _append(work: UnitOfWork, values: list[tuple[Any, ...]]) -> None:
+    # Written in the order of the key, pages fill up one after the other.
+    values.sort(key=lambda row: row[:_KEY_COLUMNS])
+    if work.dialect == "sqlite":
+        # Past SQLAlchemy's handling of parameters, which costs as much as SQLite's work.
+        work.connection.exec_driver_sql(_INSERT, values)
+        return
+    driver: Any = work.connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for row in values:
+            copy.write_row(row)
+
+
+# --- Roll-ups --------------------------------------------------------------------
+
+
+def fold(work: UnitOfWork, limit: int) -> FoldReport:
+    """Folds the next records of the log, at most `limit`, and moves the watermark past them."""
+    after = _lock(work, _WATERMARK)
+    ahead = sa.select(record.c.sequence).where(record.c.sequence > after)
+    ahead = ahead.order_by(record.c.sequence).limit(limit)
+    upto = work.execute(sa.select(sa.func.max(ahead.subquery().c.sequence))).scalar()
+    if upto is None:
+        return FoldReport(0, frozenset())
+    step = record.c.sequence.between(after + 1, upto)
+    told = work.execute(
+        sa.select(record.c.code, sa.func.count().label("records"))
+        .where(step)
+        .group_by(record.c.code)
+    )
+    counts: dict[str, int] = {row.code: row.records for row in told}
+    begin, end = sa.literal(after, sa.BigInteger), sa.literal(upto, sa.BigInteger)
+    change = expressions.change
+    change.create(work.connection, checkfirst=False)
+    work.execute(
+        change.insert().from_select(change.columns.keys(), expressions.changes(begin, end))
+    )
+    taken = work.execute(sa.select(sa.exists().where(change.c.sign < 0))).scalar_one()
+    _fold_days(work, taken=taken)
+    _fold_buyers(work, end, taken=taken)
+    _fold_refunds(work, begin, end)
+    change.drop(work.connection, checkfirst=False)
+    _advance(work, _WATERMARK, upto)
+    return FoldReport(sum(counts.values()), frozenset(counts))
+
+
+def _fold_days(work: UnitOfWork, *, taken: bool) -> None:
+    insert = _insert(work, rollup_day)
+    keys = ["code", "platform", "day"]
+    sums = [c.name for c in rollup_day.columns if c.name not in keys]
+    work.execute(
+        insert.from_select([*keys, *sums], expressions.day_sums()).on_conflict_do_update(
+            index_elements=keys,
+            set_={name: rollup_day.c[name] + insert.excluded[name] for name in sums},
+        )
+    )
+    if taken:
+        change = expressions.change
+        shrunk = sa.select(change.c.code, change.c.platform, change.c.day).where(change.c.sign < 0)
+        key = sa.tuple_(rollup_day.c.code, rollup_day.c.platform, rollup_day.c.day)
+        work.execute(rollup_day.delete().where(key.in_(shrunk), expressions.empty_day()))
+
+
+def _fold_buyers(work: UnitOfWork, upto: ColumnElement[int], *, taken: bool) -> None:
+    insert = _insert(work, rollup_buyer)
+    names = [c.name for c in rollup_buyer.columns]
+    had, comes = rollup_buyer.c, insert.excluded
+    work.execute(
+        insert.from_select(names, expressions.buyer_sums()).on_conflict_do_update(
+            index_elements=list(expressions.BUYER_MONTH),
+            set_={
+                "transactions": had.transactions + comes.transactions,
+                "first_day": sa.case(
+                    (comes.first_day < had.first_day, comes.first_day), else_=had.first_day
+                ),
+                "last_day": sa.case(
+                    (comes.last_day > had.last_day, comes.last_day), else_=had.last_day
+                ),
+            },
+        )
+    )
+    if taken:
+        key = sa.tuple_(*(had[name] for name in expressions.BUYER_MONTH))
+        work.execute(rollup_buyer.delete().where(key.in_(expressions.shrunk_buyer_months())))
+        work.execute(rollup_buyer.insert().from_select(names, expressions.buyer_recount(upto)))
+
+
+def _fold_refunds(work: UnitOfWork, after: ColumnElement[int], upto: ColumnElement[int]) -> None:
+    kept = unmatched_refund.c
+    work.execute(
+        unmatched_refund.delete().where(
+            sa.tuple_(kept.code, kept.platform, kept.record_id).in_(expressions.taken_refunds())
+        )
+    )
+    work.execute(
+        unmatched_refund.delete().where(
+            sa.tuple_(kept.code, kept.platform, kept.original_id).in_(
+                expressions.arrived_transactions(after, upto)
+            )
+        )
+    )
+    names = [c.name for c in unmatched_refund.columns]
+    work.execute(unmatched_refund.insert().from_select(names, expressions.orphans(upto)))
+
+
+def _insert(work: UnitOfWork, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if work.dialect == "sqlite" else postgresql.insert(table)
+
+
+# --- Counters --------------------------------------------------------------------
+
+
+def remembered(work: UnitOfWork, name: str) -> int | None:
+    """Returns the number kept under the name; None if none ever was."""
+    return work.execute(sa.select(counter.c.value).where(counter.c.name == name)).scalar()
+
+
+def remember(work: UnitOfWork, name: str, value: int) -> None:
+    """Keeps a number under a name, in place of what was kept."""
+    _lock(work, name)
+    _advance(work, name, value)
+
+
+def _lock(work: UnitOfWork, name: str) -> int:
+    """Returns the counter's value, 0 at first, and keeps others off it until the commit."""
+    insert = _insert(work, counter)
+    statement = insert.values(name=name, value=0).on_conflict_do_update(
+        index_elements=["name"], set_={"value": counter.c.value}
+    )
+    return int(work.execute(statement.returning(counter.c.value)).scalar_one())
+
+
+def _advance(work: UnitOfWork, name: str, value: int) -> None:
+    work.execute(counter.update().where(counter.c.name == name).values(value=value))
+
+
+# --- Exchange rates --------------------------------------------------------------
+
+
+def save_rates(work: UnitOfWork, quotes: Iterable[tuple[str, Rate]]) -> int:
+    """Stores quotes, in place of those of the same currency and day; returns how many."""
+    rows = [
+        {"currency": currency, "day": rate.day, "rate_e12": rate.rate_e12, "source": rate.source}
+        for currency, rate in quotes
+    ]
+    if not rows:
+        return 0
+    insert = _insert(work, exchange_rate)
+    work.execute(
+        insert.on_conflict_do_update(
+            index_elements=["currency", "day"],
+            set_={"rate_e12": insert.excluded.rate_e12, "source": insert.excluded.source},
+        ),
+        rows,
+    )
+    return len(rows)
+
+
+def rate_table(work: UnitOfWork) -> RateTable:
+    """Returns all exchange rates."""
+    told = work.execute(sa.select(exchange_rate))
+    return RateTable((row.currency, Rate(row.rate_e12, Day(row.day), row.source)) for row in told)

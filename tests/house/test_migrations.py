@@ -1,0 +1,37 @@
+"""The migrations and the tables say the same, on every database."""
+
+from __future__ import annotations
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from bonafides.storage.tables import metadata
+from bonafides.storage.unit_of_work import Store
+
+
+def test_migrated_schema_is_the_schema_of_the_tables(store: Store) -> None:
+    with store.engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    assert differences == []
+
+
+def test_migrating_twice_changes_nothing(store: Store) -> None:
+    store.migrate()
+    with store.reading() as work:
+        versions = work.connection.exec_driver_sql("SELECT version_num FROM alembic_version").all()
+    assert len(versions) == 1
+
+
+def test_keys_of_enterprise_data_begin_with_the_code() -> None:
+    callers = {"subject_key", "counter", "exchange_rate"}
+    first = {
+        name: next(iter(table.primary_key.columns)).name
+        for name, table in metadata.tables.items()
+        if name not in callers
+    }
+    assert set(first.values()) == {"code"}
+
+
+def test_no_column_holds_a_float() -> None:
+    kinds = {type(c.type).__name__ for table in metadata.tables.values() for c in table.columns}
+    assert kinds <= {"BigInteger", "Boolean", "LargeBinary", "String", "Text"}

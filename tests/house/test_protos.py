@@ -1,0 +1,84 @@
+"""What every proto of ours keeps to, beside what buf checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from bonafides.v1 import (
+    archive_pb2,
+    archive_service_pb2,
+    disclosure_pb2,
+    enterprise_pb2,
+    error_reason_pb2,
+    identity_service_pb2,
+    rating_pb2,
+    rating_service_pb2,
+)
+
+_FILES = [
+    archive_pb2,
+    archive_service_pb2,
+    disclosure_pb2,
+    enterprise_pb2,
+    error_reason_pb2,
+    identity_service_pb2,
+    rating_pb2,
+    rating_service_pb2,
+]
+_ROOT = Path(__file__).parents[2]
+
+
+def _messages() -> Iterator[Descriptor]:
+    pending = [m for file in _FILES for m in file.DESCRIPTOR.message_types_by_name.values()]
+    while pending:
+        message = pending.pop()
+        pending.extend(message.nested_types)
+        yield message
+
+
+def test_every_proto_file_is_looked_at() -> None:
+    written = {path.stem for path in (_ROOT / "protos/bonafides/v1").glob("*.proto")}
+    assert written == {Path(file.DESCRIPTOR.name).stem for file in _FILES}
+
+
+@pytest.mark.feature("G9")
+def test_no_field_holds_a_float() -> None:
+    floats = {FieldDescriptor.TYPE_FLOAT, FieldDescriptor.TYPE_DOUBLE}
+    assert [f.full_name for m in _messages() for f in m.fields if f.type in floats] == []
+
+
+def test_no_message_takes_whatever_comes() -> None:
+    loose = {"google.protobuf.Any", "google.protobuf.Struct", "google.protobuf.Value"}
+    held = [(f, f.message_type) for m in _messages() for f in m.fields]
+    assert [f.full_name for f, kind in held if kind and kind.full_name in loose] == []
+
+
+@pytest.mark.feature("F2")
+def test_no_answer_carries_a_decision() -> None:
+    words = {"decision", "accept", "accepted", "approve", "approved", "deny", "denied", "admit"}
+    assert [f.full_name for m in _messages() for f in m.fields if f.name in words] == []
+
+
+@pytest.mark.feature("I12")
+def test_no_message_has_a_place_for_a_password() -> None:
+    words = ("password", "passwd", "secret", "pin_code")
+    named = [f for m in _messages() for f in m.fields if any(w in f.name for w in words)]
+    assert [f.full_name for f in named] == []
+
+
+def test_every_writing_method_takes_a_request_id() -> None:
+    writing = ("Submit", "Create", "Update", "Write", "Withdraw")
+    services = [s for file in _FILES for s in file.DESCRIPTOR.services_by_name.values()]
+    methods = [m for s in services for m in s.methods if m.name.startswith(writing)]
+    assert [m.name for m in methods if "request_id" not in m.input_type.fields_by_name] == []
+
+
+@pytest.mark.feature("D8")
+def test_no_method_lists_or_searches_enterprises() -> None:
+    services = [s for file in _FILES for s in file.DESCRIPTOR.services_by_name.values()]
+    named = [m.name for s in services for m in s.methods]
+    assert [n for n in named if n.startswith(("ListEnterprises", "ListArchives", "Search"))] == []

@@ -1,0 +1,97 @@
+"""Units of work on both databases: all or nothing, and never an unmapped failure."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bonafides.errors import StoreUnavailableError
+from bonafides.storage.tables import counter
+from bonafides.storage.unit_of_work import Store, StoreUrlError
+
+
+def _count(store: Store) -> int:
+    with store.reading() as work:
+        return int(work.execute(sa.select(sa.func.count()).select_from(counter)).scalar_one())
+
+
+def test_work_that_is_not_committed_leaves_nothing(store: Store) -> None:
+    with store.writing() as work:
+        work.execute(counter.insert(), {"name": "a", "value": 1})
+    assert _count(store) == 0
+
+
+def test_work_that_fails_halfway_leaves_nothing(store: Store) -> None:
+    def fail() -> None:
+        with store.writing() as work:
+            work.execute(counter.insert(), {"name": "a", "value": 1})
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert _count(store) == 0
+
+
+def test_committed_work_stays(store: Store) -> None:
+    with store.writing() as work:
+        work.execute(counter.insert(), {"name": "a", "value": 1})
+        work.commit()
+    assert _count(store) == 1
+
+
+def test_reader_sees_one_snapshot_while_a_writer_commits(store: Store) -> None:
+    counted = sa.select(sa.func.count()).select_from(counter)
+    with store.reading() as reader:
+        before = reader.execute(counted).scalar_one()
+        with store.writing() as writer:
+            writer.execute(counter.insert(), {"name": "a", "value": 1})
+            writer.commit()
+        assert reader.execute(counted).scalar_one() == before
+    assert _count(store) == before + 1
+
+
+def test_racing_writers_lose_no_increment(store: Store) -> None:
+    with store.writing() as work:
+        work.execute(counter.insert(), {"name": "a", "value": 0})
+        work.commit()
+
+    def increment() -> None:
+        for _ in range(20):
+            with store.writing() as work:
+                work.execute(counter.update().values(value=counter.c.value + 1))
+                work.commit()
+
+    threads = [threading.Thread(target=increment) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store.reading() as work:
+        assert work.execute(sa.select(counter.c.value)).scalar_one() == 80
+
+
+def test_unreachable_database_is_an_error_of_ours(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    store = Store(f"sqlite:///{folder / 'x.db'}")
+    folder.rmdir()
+    with pytest.raises(StoreUnavailableError), store.reading():
+        pass
+    store.close()
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "mysql://root:planted@localhost/x", "sqlite"])
+def test_url_that_is_of_no_use_is_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(StoreUrlError, match="give sqlite:///FILE") as refused:
+        Store(url)
+    assert "planted" not in str(refused.value)
+
+
+def test_waiting_for_a_connection_in_vain_is_an_error_of_ours(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'x.db'}", connections=1)
+    store.engine.pool._timeout = 0.01  # type: ignore[attr-defined]  # waits 30 seconds otherwise
+    with store.reading(), pytest.raises(StoreUnavailableError), store.reading():
+        pass
+    store.close()
