@@ -1,0 +1,415 @@
+"""What can be done with identities: submit one, follow it, ask again, load the registry.
+
+submit              takes claims in, asks the sources, and gives the verdict
+get_submission      what became of a submission, for its submitter and for staff
+recheck_due         asks again for what waits; ends verifications whose term is over
+sync_registrations  carries reloaded registry rows into the archives of those who take part
+load_registry       writes rows of a registry file to the registry's table
+
+Submitting is three units of work, and the sources are asked between them:
+
+1. claim: the submission is stored PENDING, its personal values sealed;
+2. verdict: results and state; if VERIFIED, the enterprise takes part, with the
+   registry's facts and with what its representative authorized;
+3. refresh: its level and its views.
+
+A crash between them leaves a PENDING submission that is due for another try. A
+submission that isn't VERIFIED touches nothing but itself: whoever submits under
+another's code can't change that enterprise's archive, level or authorizations.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bonafides.archive import operations as archive
+from bonafides.archive.facts import Fact, Kind, Verification
+from bonafides.errors import (
+    AgreementNotCurrentError,
+    NotFoundError,
+    RateLimitedError,
+    RequestIdReusedError,
+)
+from bonafides.identity import checks
+from bonafides.identity.codes import UnifiedCode
+from bonafides.identity.registry import RegistryRow, RowError, read_row
+from bonafides.identity.sources import (
+    ID_NUMBER_INDEX,
+    PERSON_INDEX,
+    REGISTRY,
+    RegistryTable,
+    registry_facts,
+)
+from bonafides.identity.submission import (
+    Claims,
+    State,
+    StoredClaims,
+    SubmissionStatus,
+    Transition,
+    advance,
+    from_stored,
+    to_stored,
+)
+from bonafides.identity.texts import comparable
+from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
+from bonafides.personal.sealing import Place, Sealed, SubjectKey, Vault, WrappedKey
+from bonafides.rating.scorecard import Scorecard
+from bonafides.storage import archive as archive_rows
+from bonafides.storage import identity as rows
+from bonafides.storage import registry as registry_rows
+from bonafides.storage.unit_of_work import Store, UnitOfWork
+
+# The one who submits asks the sources at once. Only if that died on the way is the
+# submission still there to be asked about after this time.
+_FIRST_TRY: Final = 60 * MICROSECONDS
+_RATE_WINDOW: Final = DAY
+_VERIFIER: Final = "bonafides"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the room needs to do its work. `sources` are in order of authority."""
+
+    store: Store
+    vault: Vault
+    sources: Sequence[RegistryTable]
+    card: Scorecard
+    agreement_version: str
+    submissions_per_day: int
+    verification_days: int
+
+
+def submit(
+    desk: Desk,
+    claims: Claims,
+    *,
+    submitter: str,
+    request_id: str,
+    request_digest: bytes,
+    now: Instant,
+) -> SubmissionStatus:
+    """Takes claims in and checks them against evidence.
+
+    Idempotent: the same request, told by submitter and request id, answers with the
+    submission that it made, as it stands now.
+
+    Raises:
+        RequestIdReusedError: the request id came before with another digest.
+        AgreementNotCurrentError: the assent is to another version.
+        RateLimitedError: the submitter made too many submissions in 24 hours.
+    """
+    made = rows.SubmissionRow(
+        code=claims.code.text,
+        uid=_uid(desk.vault, submitter, request_id),
+        submitter=submitter,
+        request_id=request_id,
+        # Keyed: by a plain digest of a request in which all but the ID number is
+        # known, the number could be found by trying.
+        request_digest=desk.vault.index("request", request_digest.hex()),
+        state=State.PENDING,
+        submitted_at=now,
+        recheck_at=Instant(now + _FIRST_TRY),
+        expires_at=None,
+        title=claims.title,
+        license=to_stored(claims).license,
+        assent=claims.assent,
+        personal_sealed=Sealed(b""),
+    )
+    with desk.store.writing() as work:
+        known = _admit(work, desk, made, now)
+        if known is None:
+            _store(work, desk.vault, made, claims)
+            work.commit()
+    if known is None:
+        _judge(desk, claims, made, now)
+    return get_submission(desk, claims.code, (known or made).uid, submitter=submitter, now=now)
+
+
+def get_submission(
+    desk: Desk, code: UnifiedCode, uid: str, *, submitter: str | None, now: Instant
+) -> SubmissionStatus:
+    """Returns what became of the submission. `submitter` None: staff, who may see any.
+
+    A verification whose term is over reads LAPSED, noted so already or not.
+
+    Raises:
+        NotFoundError: there is none, or it is another's.
+    """
+    with desk.store.reading() as work:
+        row = rows.find_submission(work, code.text, uid)
+        if row is None or (submitter is not None and row.submitter != submitter):
+            raise NotFoundError
+        history = rows.history(work, row.code, row.uid)
+        found = rows.latest_check_results(work, row.code, row.uid)
+    results = (found[check.name] for check in checks.CHECKS if check.name in found)
+    over = row.state is State.VERIFIED and row.expires_at is not None and row.expires_at <= now
+    return SubmissionStatus(
+        code=code,
+        uid=row.uid,
+        state=State.LAPSED if over else row.state,
+        checks=tuple(
+            dataclasses.replace(each, remedy=checks.remedy(each.check, each.outcome))
+            for each in results
+        ),
+        history=history,
+        submitted_at=row.submitted_at,
+        recheck_at=row.recheck_at,
+        expires_at=row.expires_at,
+    )
+
+
+def recheck_due(desk: Desk, now: Instant, limit: int = 100) -> int:
+    """Asks again for submissions that wait and are due, and ends terms that are over.
+
+    Returns how many submissions it looked at, at most `limit` of each sort; 0 means
+    that nothing is due.
+    """
+    with desk.store.reading() as work:
+        waiting = rows.due_for_recheck(work, now, limit)
+        over = rows.past_term(work, now, limit)
+    for code, uid in waiting:
+        _recheck(desk, code, uid, now)
+    for code, uid in over:
+        _lapse(desk, code, uid, now)
+    return len(waiting) + len(over)
+
+
+def sync_registrations(desk: Desk, now: Instant, limit: int = 100) -> int:
+    """Records what reloaded registry rows say of enterprises that take part.
+
+    So a revoked license reaches archive and level without anybody submitting
+    anything. Returns how many enterprises it looked at; 0 means nothing is due.
+    """
+    with desk.store.reading() as work:
+        codes = registry_rows.due_for_sync(work, limit)
+    for code in codes:
+        with desk.store.writing() as work:
+            archive.record_facts(work, registry_facts(work, code), now=now)
+            registry_rows.mark_synced(work, code)
+            archive.refresh(work, desk.card, code, now)
+            work.commit()
+    return len(codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row that was refused: its position in what was handed over, from 0, and why."""
+
+    index: int
+    reason: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """How many rows were read and stored, and which were refused."""
+
+    loaded: int
+    rejected: tuple[Rejection, ...]
+
+
+def load_registry(
+    store: Store | None,
+    vault: Vault | None,
+    table: Sequence[Mapping[str, str | None]],
+    *,
+    now: Instant,
+) -> LoadReport:
+    """Writes the rows to the registry's table in one unit of work; refused ones are left out.
+
+    Safe to repeat. Columns are those of `bonafides.identity.registry`. Without a
+    store and a vault the rows are only read, which tells what would be refused.
+    """
+    read: list[RegistryRow] = []
+    rejected: list[Rejection] = []
+    for index, values in enumerate(table):
+        try:
+            read.append(read_row(values, now=now))
+        except RowError as fault:
+            rejected.append(Rejection(index, fault.reason, fault.description))
+    if store is not None and vault is not None and read:
+        with store.writing() as work:
+            # Two loads of one new row would each make a key for it.
+            rows.take_turns(work, "registry")
+            registry_rows.write_rows(work, _sealed(work, vault, read), now)
+            work.commit()
+    return LoadReport(len(read), tuple(rejected))
+
+
+# --- Taking a submission in ----------------------------------------------------------
+
+
+def _uid(vault: Vault, submitter: str, request_id: str) -> str:
+    """Returns the same id for the same request, which nobody else can work out."""
+    digest = vault.index("submission", f"{submitter}|{request_id}")
+    return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
+def _admit(
+    work: UnitOfWork, desk: Desk, made: rows.SubmissionRow, now: Instant
+) -> rows.SubmissionRow | None:
+    """Returns the submission that this request made before, or None to go on."""
+    rows.take_turns(work, f"submitter {made.submitter}")
+    known = rows.find_request(work, made.submitter, made.request_id)
+    if known is not None:
+        if known.request_digest != made.request_digest:
+            raise RequestIdReusedError
+        return known
+    if made.assent.agreement_version != desk.agreement_version:
+        raise AgreementNotCurrentError(desk.agreement_version)
+    oldest = rows.nth_latest_submission_at(work, made.submitter, desk.submissions_per_day)
+    if oldest is not None and (wait := oldest + _RATE_WINDOW - now) > 0:
+        raise RateLimitedError(-(-wait // MICROSECONDS))
+    return None
+
+
+def _store(work: UnitOfWork, vault: Vault, made: rows.SubmissionRow, claims: Claims) -> None:
+    key, wrapped = vault.new_key(made.uid)
+    sealed = vault.seal(key, _place(made.uid), to_stored(claims).personal)
+    rows.add_wrapped_keys(work, {made.uid: wrapped})
+    rows.insert_submission(work, dataclasses.replace(made, personal_sealed=sealed))
+    step = Transition(State.PENDING, made.submitted_at, "SUBMITTED")
+    rows.add_transition(work, made.code, made.uid, step)
+
+
+def _place(uid: str) -> Place:
+    return Place("submission", uid, "personal")
+
+
+# --- Verdict and what follows from it --------------------------------------------------
+
+
+def _judge(desk: Desk, claims: Claims, seen: rows.SubmissionRow, now: Instant) -> None:
+    evidence = [source.ask(claims, now=now) for source in desk.sources]
+    verdict = checks.verify(claims, evidence, day_of(now))
+    with desk.store.writing() as work:
+        row = rows.find_submission(work, seen.code, seen.uid, lock=True)
+        # Another process may have judged it while the sources were asked.
+        if row is None or (row.state, row.recheck_at) != (State.PENDING, seen.recheck_at):
+            return
+        rows.add_check_results(work, row.code, row.uid, verdict.results, now)
+        if verdict.state is State.PENDING:
+            tries = rows.rounds_of_checks(work, row.code, row.uid)
+            again = checks.next_recheck(now, tries)
+            rows.set_state(work, row, State.PENDING, recheck_at=again, expires_at=None)
+        elif verdict.state is State.VERIFIED:
+            expires_at = Instant(now + desk.verification_days * DAY)
+            _enter(work, row, Transition(State.VERIFIED, now, verdict.reason), expires_at)
+            _establish(work, claims, Verification(row.uid, now, expires_at), now)
+        else:
+            _enter(work, row, Transition(verdict.state, now, verdict.reason), None)
+        work.commit()
+    if verdict.state is State.VERIFIED:
+        with desk.store.writing() as work:
+            archive.refresh(work, desk.card, seen.code, now)
+            work.commit()
+
+
+def _enter(
+    work: UnitOfWork, row: rows.SubmissionRow, step: Transition, expires_at: Instant | None
+) -> None:
+    state = advance(row.state, step.state)
+    rows.set_state(work, row, state, recheck_at=None, expires_at=expires_at)
+    rows.add_transition(work, row.code, row.uid, step)
+
+
+def _establish(work: UnitOfWork, claims: Claims, verification: Verification, now: Instant) -> None:
+    """Makes the enterprise take part, with the registry's facts and its authorizations."""
+    code = claims.code.text
+    # The row is locked before the enterprise is entered: a load of the same row
+    # either comes first and is read here, or sees the enterprise and marks it.
+    facts = registry_facts(work, code)
+    rows.enroll(work, code, verification.uid, now)
+    rows.add_authorizations(
+        work,
+        code,
+        verification.uid,
+        authorizations=claims.authorizations,
+        platforms=claims.authorized_platforms,
+        now=now,
+    )
+    earlier = archive_rows.fact_sheet(work, code, now).verification
+    if earlier is not None and earlier.expires_at > now:
+        verification = dataclasses.replace(
+            verification,
+            verified_at=earlier.verified_at,
+            expires_at=max(verification.expires_at, earlier.expires_at),
+        )
+    verified = Fact(
+        code=code,
+        kind=Kind.VERIFICATION,
+        value=verification,
+        source=_VERIFIER,
+        retrieved_at=now,
+        valid_from=now,
+    )
+    archive.record_facts(work, [*facts, verified], now=now)
+
+
+def _recheck(desk: Desk, code: str, uid: str, now: Instant) -> None:
+    with desk.store.reading() as work:
+        row = rows.find_submission(work, code, uid)
+        wrapped = rows.wrapped_keys(work, [uid]).get(uid)
+    if row is None or row.state is not State.PENDING:
+        return
+    if wrapped is None:
+        # Whoever has the personal values erased takes the submission back with them.
+        _close(desk, row, Transition(State.WITHDRAWN, now, "PERSONAL_DATA_ERASED"))
+        return
+    key = desk.vault.unwrap(uid, wrapped)
+    personal = desk.vault.open(key, _place(uid), row.personal_sealed)
+    _judge(desk, from_stored(StoredClaims(row.title, row.license, personal)), row, now)
+
+
+def _lapse(desk: Desk, code: str, uid: str, now: Instant) -> None:
+    with desk.store.reading() as work:
+        row = rows.find_submission(work, code, uid)
+    if row is not None and row.state is State.VERIFIED:
+        _close(desk, row, Transition(State.LAPSED, now, "TERM_OVER"))
+
+
+def _close(desk: Desk, seen: rows.SubmissionRow, step: Transition) -> None:
+    with desk.store.writing() as work:
+        row = rows.find_submission(work, seen.code, seen.uid, lock=True)
+        if row is None or row.state is not seen.state:
+            return
+        _enter(work, row, step, row.expires_at)
+        work.commit()
+
+
+# --- The registry's table --------------------------------------------------------------
+
+
+def _sealed(
+    work: UnitOfWork, vault: Vault, read: Sequence[RegistryRow]
+) -> list[registry_rows.SealedRow]:
+    subjects = {_subject(row): row for row in read}
+    known = rows.wrapped_keys(work, list(subjects))
+    keys = {subject: vault.unwrap(subject, wrapped) for subject, wrapped in known.items()}
+    added: dict[str, WrappedKey] = {}
+    for subject in subjects:
+        if subject not in keys:
+            keys[subject], added[subject] = vault.new_key(subject)
+    rows.add_wrapped_keys(work, added)
+    return [_seal_row(vault, keys[_subject(row)], row) for row in read]
+
+
+def _subject(row: RegistryRow) -> str:
+    return f"{REGISTRY}/{row.code.text}"
+
+
+def _seal_row(vault: Vault, key: SubjectKey, row: RegistryRow) -> registry_rows.SealedRow:
+    person, number = row.representative, row.representative_id_number
+    return registry_rows.SealedRow(
+        row=row,
+        title_key=comparable(row.registration.title),
+        representative_index=None
+        if person is None
+        else vault.index(PERSON_INDEX, comparable(person)),
+        representative_id_index=None if number is None else vault.index(ID_NUMBER_INDEX, number),
+        raw_sealed=vault.seal(key, Place(REGISTRY, _subject(row), "raw"), row.raw.encode()),
+    )

@@ -1,0 +1,234 @@
+"""Reads one row of a registry file, as `scripts/load_registry.py` hands it over.
+
+Every value comes as text; an empty one is the same as none. A row that can't be
+read is refused whole, with one reason: half a registration would be compared as
+if it were one. What the registry writes freely is read leniently: an operating
+state that we don't know, or that is missing, is NOT_KNOWN, never in business.
+
+    read_row({"code": "91990000MA0000007X", "title": "...", ...}, now=now)
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from bonafides.archive.facts import Change, OperatingState, Registration, Shareholder
+from bonafides.identity.codes import CodeError, UnifiedCode, normalize, out_of_scope
+from bonafides.identity.texts import legible
+from bonafides.instants import SHANGHAI, Day, Instant, from_date, from_datetime
+from bonafides.records import money
+from bonafides.records.money import Money
+
+REQUIRED_COLUMNS: Final = ("code", "title", "retrieved_at")
+COLUMNS: Final = (
+    *REQUIRED_COLUMNS,
+    "operating_state",
+    "legal_form",
+    "registered_address",
+    "established",
+    "term_start",
+    "term_end",
+    "capital",
+    "capital_currency",
+    "business_scope",
+    "representative",
+    "representative_id_number",
+    "shareholders",
+    "changes",
+)
+# The largest registrations known hold some hundreds of changes; a row far larger is
+# no registration, and would be held in memory whole.
+MAX_ROW_CHARACTERS: Final = 1 << 20
+_MAX_TITLE: Final = 200
+
+_STATES: Final[Mapping[str, OperatingState]] = {
+    word: state
+    for state, words in {
+        OperatingState.IN_BUSINESS: ("存续", "在业", "开业", "在营", "正常", "在册", "登记成立"),
+        OperatingState.MOVED: ("迁入", "迁出", "迁往市外"),
+        OperatingState.SUSPENDED: ("停业", "歇业"),
+        OperatingState.IN_LIQUIDATION: ("清算",),
+        OperatingState.DEREGISTERED: ("注销",),
+        OperatingState.REVOKED: ("吊销",),
+        OperatingState.ANNULLED: ("撤销",),
+    }.items()
+    for word in words
+}
+# "吊销,未注销" is revoked: what follows the first word only refines it.
+_FIRST_WORD: Final = re.compile(r"[\s,，、;；(（]")
+_AFFIXES: Final = re.compile(r"^已|(企业|状态|中)$")
+
+
+class RowError(ValueError):
+    """A row can't be read. Holds the reason and the remedy, never a value."""
+
+    def __init__(self, reason: str, description: str) -> None:
+        super().__init__(f"{reason}: {description}")
+        self.reason: Final = reason
+        self.description: Final = description
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryRow:
+    """What the registry says of one enterprise. The person's values stay out of the repr.
+
+    `raw` is the row as it came, in JSON; it is kept as evidence.
+    """
+
+    code: UnifiedCode
+    registration: Registration
+    shareholders: tuple[Shareholder, ...]
+    changes: tuple[Change, ...]
+    retrieved_at: Instant
+    representative: str | None = field(repr=False)
+    representative_id_number: str | None = field(repr=False)
+    raw: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangeColumn:
+    date: dt.date
+    item: str
+    before: str = ""
+    after: str = ""
+
+
+_SHAREHOLDERS: Final = TypeAdapter(tuple[Shareholder, ...])
+_CHANGES: Final = TypeAdapter(tuple[_ChangeColumn, ...])
+
+
+def read_row(row: Mapping[str, str | None], *, now: Instant) -> RegistryRow:
+    """Returns the row's values.
+
+    Raises:
+        RowError: the first thing that is wrong with it; the reason is one of those
+            of a code, OUT_OF_SCOPE, LENGTH, REQUIRED, DATE, CAPITAL, SHAREHOLDERS,
+            CHANGES, RETRIEVED_AT.
+    """
+    raw = json.dumps(dict(row), ensure_ascii=False, sort_keys=True)
+    if len(raw) > MAX_ROW_CHARACTERS:
+        raise RowError("LENGTH", "The row is longer than any registration.")
+    values = {column: (row.get(column) or "").strip() for column in COLUMNS}
+    try:
+        return _read(values, raw, now)
+    except CodeError as fault:
+        # Not chained: nothing of the row may reach a log through a traceback.
+        raise RowError(fault.reason, fault.description) from None
+
+
+def operating_state(text: str) -> OperatingState:
+    """Returns the state that a registry's word or our own name for it means."""
+    if text.upper() in OperatingState.__members__:
+        return OperatingState[text.upper()]
+    word = _AFFIXES.sub("", _FIRST_WORD.split(text.strip(), maxsplit=1)[0])
+    return _STATES.get(word, OperatingState.NOT_KNOWN)
+
+
+def _read(values: Mapping[str, str], raw: str, now: Instant) -> RegistryRow:
+    code = UnifiedCode.parse(values["code"])
+    if reason := out_of_scope(code):
+        raise RowError("OUT_OF_SCOPE", reason)
+    title = _text(values["title"])
+    if title is None or len(title) > _MAX_TITLE:
+        raise RowError("REQUIRED", f"Give the title, of at most {_MAX_TITLE} characters.")
+    registration = Registration(
+        title=title,
+        operating_state=operating_state(values["operating_state"]),
+        legal_form=_text(values["legal_form"]),
+        registered_address=_text(values["registered_address"]),
+        established=_day(values["established"]),
+        term_start=_day(values["term_start"]),
+        term_end=_day(values["term_end"]),
+        # Neither capital nor shareholders exist for an individual business.
+        registered_capital=None if code.individual else _capital(values),
+        business_scope=_text(values["business_scope"]),
+    )
+    number = values["representative_id_number"]
+    return RegistryRow(
+        code=code,
+        registration=registration,
+        shareholders=() if code.individual else _shareholders(values["shareholders"]),
+        changes=_changes(values["changes"]),
+        retrieved_at=_retrieved_at(values["retrieved_at"], now),
+        representative=_text(values["representative"]),
+        # Not parsed as an IdNumber: a representative may hold another document.
+        representative_id_number=normalize(number) or None,
+        raw=raw,
+    )
+
+
+def _text(text: str) -> str | None:
+    return legible(text) or None
+
+
+def _day(text: str) -> Day | None:
+    if not text:
+        return None
+    try:
+        # Some writers of Parquet keep days as the instants at which they begin.
+        return from_date(dt.date.fromisoformat(text.removesuffix(" 00:00:00")))
+    except ValueError:
+        raise RowError("DATE", "Give dates as YYYY-MM-DD.") from None
+
+
+def _capital(values: Mapping[str, str]) -> Money | None:
+    if not values["capital"]:
+        return None
+    try:
+        capital = money.parse(values["capital"], values["capital_currency"] or "CNY")
+    except ValueError:
+        capital = None
+    if capital is None or capital.minor < 0:
+        raise RowError("CAPITAL", "Give a decimal number, and its ISO 4217 currency.")
+    return capital
+
+
+def _shareholders(text: str) -> tuple[Shareholder, ...]:
+    try:
+        holders = _SHAREHOLDERS.validate_json(text or "[]")
+    except ValidationError:
+        raise RowError(
+            "SHAREHOLDERS",
+            "Give a JSON list of objects with title, is_person and, if known,"
+            " subscribed: {currency, minor}.",
+        ) from None
+    return tuple(
+        Shareholder(_text(each.title) or "", each.is_person, each.subscribed) for each in holders
+    )
+
+
+def _changes(text: str) -> tuple[Change, ...]:
+    try:
+        changes = _CHANGES.validate_json(text or "[]")
+    except ValidationError:
+        raise RowError(
+            "CHANGES", "Give a JSON list of objects with date, item, before and after."
+        ) from None
+    return tuple(
+        Change(
+            from_date(each.date),
+            _text(each.item) or "",
+            _text(each.before) or "",
+            _text(each.after) or "",
+        )
+        for each in changes
+    )
+
+
+def _retrieved_at(text: str, now: Instant) -> Instant:
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise RowError("RETRIEVED_AT", "Give the time of retrieval in ISO 8601.") from None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+    instant = from_datetime(aware)
+    if instant > now:
+        raise RowError("RETRIEVED_AT", "The time of retrieval must not be to come.")
+    return instant

@@ -1,0 +1,244 @@
+"""The table of checks and the verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from bonafides.archive.facts import OperatingState
+from bonafides.errors import BugError
+from bonafides.identity.checks import (
+    CHECKS,
+    NOT_COMPARED,
+    RECHECK_DAYS,
+    Entry,
+    Evidence,
+    Verdict,
+    next_recheck,
+    remedy,
+    uncovered,
+    verify,
+)
+from bonafides.identity.claims import read_claims
+from bonafides.identity.submission import Claims, License, Outcome, Representative, State
+from bonafides.identity.texts import comparable
+from bonafides.instants import DAY, Day
+from bonafides.records.money import Money
+from tests import builders
+
+_OTHER = builders.code(2)
+
+
+def _claims(**license_changes: Any) -> Claims:
+    """Returns claims that `_evidence` bears out, with the license changed."""
+    claims = read_claims(builders.claims(), now=builders.NOW)
+    return dataclasses.replace(
+        claims, license=dataclasses.replace(claims.license, **license_changes)
+    )
+
+
+def _answering(**answers: Any) -> Entry:
+    return dataclasses.replace(_entry(), **answers)
+
+
+def _entry(**registration: Any) -> Entry:
+    return Entry(
+        builders.registration(**registration), representative_agrees=True, id_number_agrees=True
+    )
+
+
+def _evidence(**changes: Any) -> Evidence:
+    told = Evidence("registry", builders.NOW, _entry(), frozenset({builders.code()}))
+    return dataclasses.replace(told, **changes)
+
+
+def _verdict(*evidence: Evidence, claims: Claims | None = None) -> Verdict:
+    return verify(claims or _claims(), evidence, builders.TODAY)
+
+
+def _outcomes(verdict: Verdict) -> dict[str, Outcome]:
+    return {result.check: result.outcome for result in verdict.results}
+
+
+@pytest.mark.feature("A4")
+def test_claims_that_evidence_bears_out_are_verified() -> None:
+    verdict = _verdict(_evidence())
+    assert verdict.state is State.VERIFIED
+    assert set(_outcomes(verdict).values()) == {Outcome.MATCH}
+    assert {result.remedy for result in verdict.results} == {""}
+
+
+@pytest.mark.feature("A5")
+def test_each_result_names_its_source_and_when_it_was_retrieved() -> None:
+    verdict = _verdict(_evidence(source="elsewhere", retrieved_at=builders.NOW - DAY))
+    assert {(result.source, result.retrieved_at) for result in verdict.results} == {
+        ("elsewhere", builders.NOW - DAY)
+    }
+
+
+@pytest.mark.feature("A4")
+def test_an_unknown_enterprise_waits_and_is_never_rejected() -> None:
+    verdict = _verdict(_evidence(entry=None, codes=frozenset()))
+    assert (verdict.state, verdict.reason) == (State.PENDING, "NOT_FOUND")
+    assert set(_outcomes(verdict).values()) == {Outcome.NOT_FOUND}
+    assert {result.remedy for result in verdict.results} == {""}
+
+
+@pytest.mark.feature("A4")
+@pytest.mark.parametrize("answer", ["representative_agrees", "id_number_agrees"])
+def test_a_source_that_is_silent_on_a_required_check_keeps_the_submission_waiting(
+    answer: str,
+) -> None:
+    verdict = _verdict(_evidence(entry=_answering(**{answer: None})))
+    assert (verdict.state, verdict.reason) == (State.PENDING, "NO_EVIDENCE")
+
+
+@pytest.mark.feature("A6")
+def test_an_operating_state_that_is_not_known_keeps_the_submission_waiting() -> None:
+    verdict = _verdict(_evidence(entry=_entry(operating_state=OperatingState.NOT_KNOWN)))
+    assert _outcomes(verdict)["operating_state"] is Outcome.NO_EVIDENCE
+    assert verdict.state is State.PENDING
+
+
+@pytest.mark.feature("A4")
+def test_silence_on_an_optional_check_stands_in_nobodys_way() -> None:
+    silent = _entry(legal_form=None, registered_address=None, registered_capital=None)
+    verdict = _verdict(_evidence(entry=silent))
+    assert _outcomes(verdict)["legal_form"] is Outcome.NO_EVIDENCE
+    assert verdict.state is State.VERIFIED
+
+
+@pytest.mark.feature("A6")
+@pytest.mark.parametrize(
+    "state", [OperatingState.DEREGISTERED, OperatingState.REVOKED, OperatingState.ANNULLED]
+)
+def test_an_ended_registration_is_rejected(state: OperatingState) -> None:
+    verdict = _verdict(_evidence(entry=_entry(operating_state=state)))
+    assert (verdict.state, verdict.reason) == (State.REJECTED, "REGISTRATION_ENDED")
+
+
+@pytest.mark.feature("A6")
+@pytest.mark.parametrize("state", [OperatingState.SUSPENDED, OperatingState.IN_LIQUIDATION])
+def test_an_enterprise_that_is_not_in_business_must_act(state: OperatingState) -> None:
+    verdict = _verdict(_evidence(entry=_entry(operating_state=state)))
+    assert (verdict.state, verdict.reason) == (State.ACTION_REQUIRED, "MISMATCH")
+
+
+@pytest.mark.feature("A6")
+def test_a_term_ends_with_its_last_day() -> None:
+    last_day = _verdict(_evidence(entry=_entry(term_end=builders.TODAY)))
+    day_after = _verdict(_evidence(entry=_entry(term_end=Day(builders.TODAY - 1))))
+    no_end = _verdict(_evidence(entry=_entry(term_end=None)))
+    assert last_day.state is State.VERIFIED
+    assert day_after.state is State.ACTION_REQUIRED
+    assert no_end.state is State.VERIFIED
+
+
+@pytest.mark.feature("A4")
+def test_a_name_under_anothers_code_is_rejected() -> None:
+    verdict = _verdict(_evidence(entry=_entry(title="另一家公司"), codes=frozenset({_OTHER})))
+    assert _outcomes(verdict)["code"] is Outcome.MISMATCH
+    assert _outcomes(verdict)["title"] is Outcome.MISMATCH
+    assert (verdict.state, verdict.reason) == (State.REJECTED, "CODE_AND_TITLE_MISMATCH")
+
+
+@pytest.mark.feature("A4")
+def test_a_mistyped_title_and_a_mistyped_code_ask_for_action() -> None:
+    title = _verdict(_evidence(entry=_entry(title="另一家公司")))
+    code = _verdict(_evidence(entry=None, codes=frozenset({_OTHER})))
+    assert (_outcomes(title)["code"], _outcomes(title)["title"]) == (
+        Outcome.MATCH,
+        Outcome.MISMATCH,
+    )
+    assert (_outcomes(code)["code"], _outcomes(code)["title"]) == (
+        Outcome.MISMATCH,
+        Outcome.NOT_FOUND,
+    )
+    assert (title.state, code.state) == (State.ACTION_REQUIRED, State.ACTION_REQUIRED)
+
+
+@pytest.mark.feature("A4")
+@pytest.mark.parametrize(
+    ("answer", "check"),
+    [("representative_agrees", "representative"), ("id_number_agrees", "representative_id_number")],
+)
+def test_another_representative_asks_for_action_with_a_remedy(answer: str, check: str) -> None:
+    verdict = _verdict(_evidence(entry=_answering(**{answer: False})))
+    result = next(each for each in verdict.results if each.check == check)
+    assert verdict.state is State.ACTION_REQUIRED
+    assert result.outcome is Outcome.MISMATCH
+    assert result.remedy == remedy(check, Outcome.MISMATCH) != ""
+
+
+@pytest.mark.feature("A4")
+@pytest.mark.parametrize(
+    ("field", "claimed"),
+    [
+        ("legal_form", "股份有限公司"),
+        ("registered_address", "别处"),
+        ("registered_capital", Money("USD", 100_000_000)),
+        ("established", Day(builders.TODAY - 1)),
+        ("term_end", Day(builders.TODAY + 1)),
+        ("business_scope", "餐饮"),
+    ],
+)
+def test_a_license_field_is_compared_when_it_is_claimed(field: str, claimed: Any) -> None:
+    differing = _verdict(_evidence(), claims=_claims(**{field: claimed}))
+    unclaimed = _verdict(_evidence(), claims=_claims(**{field: None}))
+    assert _outcomes(differing)[field] is Outcome.MISMATCH
+    assert differing.state is State.ACTION_REQUIRED
+    assert field not in _outcomes(unclaimed)
+    assert unclaimed.state is State.VERIFIED
+
+
+@pytest.mark.feature("A5")
+def test_the_first_source_that_decides_is_believed() -> None:
+    silent = _evidence(source="first", entry=None, codes=frozenset())
+    differing = _evidence(source="third", entry=_entry(title="另一家公司"))
+    verdict = _verdict(silent, _evidence(source="second"), differing)
+    assert verdict.state is State.VERIFIED
+    assert {result.source for result in verdict.results} == {"second"}
+
+
+def test_titles_are_compared_by_print_and_never_by_likeness() -> None:
+    assert comparable("测试（九九） 公司") == comparable("测试(九九)公司")
+    assert comparable("ＡＢＣ公司") == comparable("ABC公司")
+    assert comparable("古丽•测试") == comparable("古丽·测试")
+    assert comparable("九九市百草贸易有限公司") != comparable("九九市百草贸易有限责任公司")
+
+
+def test_every_field_of_the_claims_is_compared_or_exempted_with_a_reason() -> None:
+    assert uncovered(_claims()) == ()
+    assert all(NOT_COMPARED.values())
+    nested = {"license": License, "representative": Representative}
+    paths = {
+        f"{outer.name}.{inner.name}" if inner else outer.name
+        for outer in dataclasses.fields(Claims)
+        for inner in (dataclasses.fields(nested[outer.name]) if outer.name in nested else (None,))
+    }
+    assert {check.claim for check in CHECKS if check.claim} | set(NOT_COMPARED) == paths
+
+
+def test_an_empty_table_and_an_unlisted_claim_give_no_verdict() -> None:
+    for checks in ((), CHECKS[1:]):
+        with pytest.raises(BugError):
+            verify(_claims(), [_evidence()], builders.TODAY, checks=checks)
+
+
+def test_no_source_gives_no_verdict() -> None:
+    with pytest.raises(BugError):
+        verify(_claims(), [], builders.TODAY)
+
+
+def test_checks_have_names_of_their_own_and_a_remedy() -> None:
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
+    assert all(check.remedy for check in CHECKS)
+
+
+@pytest.mark.feature("A4")
+def test_rechecks_come_after_one_three_seven_and_fifteen_days() -> None:
+    days = [(next_recheck(builders.NOW, tries) - builders.NOW) // DAY for tries in range(1, 7)]
+    assert days == [1, 3, 7, 15, 15, 15]
+    assert RECHECK_DAYS == (1, 3, 7, 15)
