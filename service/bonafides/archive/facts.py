@@ -11,7 +11,7 @@ Statistics of records are no facts; `bonafides.archive.metrics` computes them.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -65,7 +65,7 @@ class Registration:
 class Shareholder:
     """A holder of a share; `is_person` decides who may read the name."""
 
-    title: str
+    title: str = field(repr=False)
     is_person: bool
     subscribed: Money | None = None
 
@@ -76,8 +76,8 @@ class Change:
 
     day: Day
     item: str
-    before: str
-    after: str
+    before: str = field(repr=False)
+    after: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +137,8 @@ def from_json(kind: Kind, text: str) -> Value:
 class FactSheet:
     """The facts of one enterprise as of one instant, one per kind.
 
-    None: no such fact is known as of the instant. `provenance` is the source and
-    the instant of asking of the registration.
+    None: no such fact is known as of the instant. The registration comes as the
+    fact it is, with its source and the instant at which the source was asked.
     """
 
     code: str

@@ -11,8 +11,9 @@ from bonafides.instants import Day
 class Statistics:
     """Sums of one platform's records over one window. Money in fen.
 
-    `repeat_buyers` bought on at least two days of the window. `responses` counts
-    cases by bucket of hours to the first response
+    `repeat_buyers` bought on at least two days of the window. `active_months` had a
+    transaction, of the last 12 calendar months, whichever the window. `responses`
+    counts cases by bucket of hours to the first response
     (`bonafides.records.fold.RESPONSE_HOURS`).
     """
 

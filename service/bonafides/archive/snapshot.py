@@ -1,0 +1,78 @@
+"""Makes the snapshots of an archive: what each audience sees, ready to be sent.
+
+A view is made once, when something changed, and stored as bytes; reading is one
+point read. Three audiences have no view: integrators, authorities and processors
+get what they may see by calls of their own.
+
+A snapshot knows when time alone changes it: the next midnight in Shanghai, at the
+latest. Whatever goes by days (the term of business, the expiry of a
+certification, every window) changes at a midnight; what ends at an instant (the
+verification, the level) may be sooner.
+
+    views(archive)      # one Snapshot for each view, PUBLIC to OPERATOR
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from bonafides.access import disclosure
+from bonafides.instants import Day, Instant, day_of, from_timestamp, start_of
+from bonafides.v1 import archive_pb2, disclosure_pb2
+
+# View names, as stored, by audience.
+VIEWS: Final[dict[disclosure_pb2.Audience.ValueType, str]] = {
+    disclosure_pb2.AUDIENCE_PUBLIC: "PUBLIC",
+    disclosure_pb2.AUDIENCE_MEMBER: "MEMBER",
+    disclosure_pb2.AUDIENCE_OWNER: "OWNER",
+    disclosure_pb2.AUDIENCE_PLATFORM: "PLATFORM",
+    disclosure_pb2.AUDIENCE_OPERATOR: "OPERATOR",
+}
+_ETAG_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one view shows; not to be served from `next_change_at` on."""
+
+    view: str
+    next_change_at: Instant
+    archive: bytes
+
+
+def views(archive: archive_pb2.Archive) -> tuple[Snapshot, ...]:
+    """Returns a snapshot for each view, in the order of `VIEWS`."""
+    changes_at = next_change_at(archive)
+    return tuple(
+        Snapshot(view, changes_at, _shown(archive, audience)) for audience, view in VIEWS.items()
+    )
+
+
+def next_change_at(archive: archive_pb2.Archive) -> Instant:
+    """Returns the first instant after the archive's own at which time alone changes it."""
+    as_of = from_timestamp(archive.as_of_time)
+    midnight = start_of(Day(day_of(as_of) + 1))
+    ends = (archive.verification.expire_time, archive.rating.valid_until_time)
+    return min([midnight, *(end for end in map(from_timestamp, ends) if end > as_of)])
+
+
+def etag(archive: archive_pb2.Archive) -> str:
+    """Returns a digest of everything but the tag itself and the archive's as-of time."""
+    content = archive_pb2.Archive()
+    content.CopyFrom(archive)
+    content.ClearField("etag")
+    content.ClearField("as_of_time")
+    return hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()[
+        : 2 * _ETAG_BYTES
+    ]
+
+
+def _shown(archive: archive_pb2.Archive, audience: disclosure_pb2.Audience.ValueType) -> bytes:
+    shown = disclosure.view(archive, audience)
+    if shown.etag:
+        # The whole archive's tag is a digest of what this audience may not see, so
+        # a guess at it could be checked; a tag of the view tells nothing more.
+        shown.etag = etag(shown)
+    return shown.SerializeToString(deterministic=True)

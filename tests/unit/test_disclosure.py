@@ -1,0 +1,357 @@
+"""The disclosure engine, against an oracle that reads the declarations by itself.
+
+Messages are filled by walking the descriptors, so that a field added tomorrow is
+tested without a change here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bonafides.access.disclosure import MASKS, class_of, shown_to, view
+from bonafides.personal import masks
+from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2
+from bonafides.v1 import disclosure_pb2 as v1
+from scripts import print_disclosure
+
+Path = tuple[FieldDescriptor, ...]
+
+EVERYBODY = v1.Audience.values()
+SEEING = [
+    v1.AUDIENCE_PUBLIC,
+    v1.AUDIENCE_MEMBER,
+    v1.AUDIENCE_OWNER,
+    v1.AUDIENCE_PLATFORM,
+    v1.AUDIENCE_OPERATOR,
+]
+VIEWED: list[type[Message]] = [
+    archive_pb2.Archive,
+    rating_pb2.Rating,
+    enterprise_pb2.Submission,
+    enterprise_pb2.Claims,
+]
+COMPANY, INDIVIDUAL = "91990000MA0000001T", "92990000MA0000001R"
+ADDRESS = "浙江省杭州市西湖区样例路1号"
+PERSON = "测三四"
+UNKNOWN = b"UNKNOWN-CANARY"
+# Field 1000, length-delimited: what a newer writer may have left.
+UNKNOWN_FIELD = b"\xc2\x3e" + bytes([len(UNKNOWN)]) + UNKNOWN
+
+# The list of D1, closed by decision. Nothing else may be populated for the public.
+PUBLIC_FIELDS = {
+    "registration.title",
+    "registration.code",
+    "registration.operating_state",
+    "registration.term_start",
+    "registration.term_end",
+    "registration.registered_address",
+    "registration.established",
+    "registration.registered_capital.currency_code",
+    "registration.registered_capital.amount_minor",
+    "registration.business_scope",
+    "registration.provenance.source",
+    "registration.provenance.retrieve_time",
+    "changes.change_date",
+    "changes.item",
+    "changes.before",
+    "changes.after",
+    "shareholders.title",
+    "shareholders.person",
+    "shareholders.subscribed.currency_code",
+    "shareholders.subscribed.amount_minor",
+}
+
+
+def filled(kind: type[Message], seed: int, *, share: float = 1.0) -> Any:
+    """Returns a message with this share of its fields populated, unknown fields included."""
+    message = kind()
+    _fill(message, Random(seed), share)  # noqa: S311 - not for secrets
+    return message
+
+
+def _fill(message: Message, random: Random, share: float) -> None:
+    for field in message.DESCRIPTOR.fields:
+        if random.random() > share:
+            continue
+        if field.message_type is not None and field.is_repeated:
+            for _ in range(random.randint(1, 3)):
+                _fill(getattr(message, field.name).add(), random, share)
+        elif field.message_type is not None:
+            getattr(message, field.name).SetInParent()
+            _fill(getattr(message, field.name), random, share)
+        elif field.is_repeated:
+            getattr(message, field.name).extend([_value(field, random) for _ in range(2)])
+        else:
+            setattr(message, field.name, _value(field, random))
+    message.MergeFromString(UNKNOWN_FIELD)
+
+
+def _value(field: Any, random: Random) -> Any:
+    if field.full_name == "bonafides.v1.Registration.code":
+        return random.choice([COMPANY, INDIVIDUAL])
+    if field.full_name == "bonafides.v1.Registration.registered_address":
+        return ADDRESS
+    if field.name == "person":
+        return PERSON
+    if field.enum_type is not None:
+        return random.choice(field.enum_type.values[1:]).number
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return random.randbytes(32)
+    return {
+        FieldDescriptor.CPPTYPE_STRING: f"{field.full_name}#{random.randint(1, 999)}",
+        FieldDescriptor.CPPTYPE_BOOL: True,
+        FieldDescriptor.CPPTYPE_INT32: random.randint(1, 12),
+        FieldDescriptor.CPPTYPE_INT64: random.randint(1, 12),
+    }[field.cpp_type]
+
+
+def populated(message: Message, path: Path = ()) -> Iterator[tuple[Path, Message, Any]]:
+    """Yields every value with the fields that lead to it and the message that holds it."""
+    for field, value in message.ListFields():
+        here = (*path, field)
+        values = value if field.is_repeated else [value]
+        for one in values:
+            if isinstance(one, Message) and one.DESCRIPTOR.file.package == "bonafides.v1":
+                yield from populated(one, here)
+            else:
+                yield here, message, one
+
+
+def dotted(path: Path) -> str:
+    return ".".join(field.name for field in path)
+
+
+def expected(message: Message, audience: v1.Audience.ValueType) -> list[tuple[str, Any]]:
+    """Returns what the audience may see, by the declarations and nothing else."""
+    seen = []
+    for path, holder, value in populated(message):
+        shown = [{s.audience: s.mask for s in _declared(field)}.get(audience) for field in path]
+        if any(mask is None for mask in shown):
+            continue
+        told = value
+        for mask in shown:
+            told = _MASKED[mask](told, holder) if told is not None else None
+        if told is not None:
+            seen.append((dotted(path), told))
+    return seen
+
+
+def _declared(field: FieldDescriptor) -> Any:
+    information = field.GetOptions().Extensions[v1.information]
+    value = v1.InformationClass.DESCRIPTOR.values_by_number[information]
+    return value.GetOptions().Extensions[v1.shown_to]
+
+
+_MASKED: dict[Any, Callable[[Any, Any], Any]] = {
+    v1.MASK_UNSPECIFIED: lambda value, _holder: value,
+    v1.MASK_PERSON_NAME: lambda value, _holder: masks.person_name(value),
+    v1.MASK_DISTRICT_OF_INDIVIDUAL: lambda value, holder: (
+        value if holder.code == COMPANY else masks.district(value)
+    ),
+    v1.MASK_FIVE_BUYERS: lambda value, holder: value if holder.buyers >= 5 else None,
+}
+
+
+@pytest.mark.feature("L4")
+@pytest.mark.parametrize("kind", VIEWED, ids=lambda kind: kind.DESCRIPTOR.name)
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32), share=st.sampled_from([1.0, 0.8, 0.3]))
+def test_every_audience_sees_its_classes_and_nothing_else(
+    kind: type[Message], seed: int, share: float
+) -> None:
+    message = filled(kind, seed, share=share)
+    before = message.SerializeToString(deterministic=True)
+    for audience in EVERYBODY:
+        shown = view(message, audience)
+        seen = [(dotted(path), value) for path, _holder, value in populated(shown)]
+        assert _texts(seen) == _texts(expected(message, audience))
+        assert UNKNOWN not in shown.SerializeToString()
+    assert message.SerializeToString(deterministic=True) == before
+
+
+def _texts(seen: list[tuple[str, Any]]) -> list[tuple[str, str]]:
+    # Instants and dates carry unknown fields here; their text shows the known ones.
+    return [(path, str(value)) for path, value in seen]
+
+
+@pytest.mark.feature("L4")
+@pytest.mark.parametrize("kind", VIEWED, ids=lambda kind: kind.DESCRIPTOR.name)
+@settings(max_examples=30)
+@given(seed=st.integers(0, 2**32), share=st.sampled_from([1.0, 0.5]))
+def test_view_of_a_view_is_the_same_view(kind: type[Message], seed: int, share: float) -> None:
+    message = filled(kind, seed, share=share)
+    for audience in EVERYBODY:
+        shown = view(message, audience)
+        assert view(shown, audience) == shown
+
+
+@pytest.mark.feature("D1")
+def test_public_sees_the_ten_fields_with_their_source_and_no_other() -> None:
+    shown = view(filled(archive_pb2.Archive, 1), v1.AUDIENCE_PUBLIC)
+    assert {dotted(path) for path, _holder, _value in populated(shown)} == PUBLIC_FIELDS
+
+
+@pytest.mark.feature("D2")
+def test_member_sees_the_public_fields_the_level_and_the_business_file() -> None:
+    shown = view(enough_buyers(), v1.AUDIENCE_MEMBER)
+    more = {dotted(path) for path, _holder, _value in populated(shown)} - PUBLIC_FIELDS
+    assert more == {
+        "name",
+        "as_of_time",
+        "etag",
+        "rating.name",
+        "rating.level",
+        "rating.range_low",
+        "rating.range_high",
+        "rating.as_of_time",
+        "rating.valid_until_time",
+        "rating.model_version",
+        "rating.basis",
+        "rating.coverage.platforms_covered",
+        "rating.coverage.platforms_known",
+        "rating.stale",
+        "rating.overridden",
+        "platforms.platform",
+        "platforms.open_stores",
+        "platforms.displayed.membership_years",
+        "platforms.displayed.transactions",
+        "platforms.displayed.buyers.buyers",
+        "platforms.displayed.buyers.repeat_rate_ppm",
+        "platforms.displayed.certifications.agency",
+        "platforms.displayed.certifications.scope",
+        "platforms.displayed.certifications.inspection_date",
+        "platforms.displayed.certifications.expiry_date",
+        "platforms.displayed.certifications.expired",
+    }
+
+
+@pytest.mark.feature("D3")
+def test_owner_sees_all_but_what_only_staff_need() -> None:
+    archive = enough_buyers()
+    shown = {dotted(path) for path, _h, _v in populated(view(archive, v1.AUDIENCE_OWNER))}
+    hidden = {dotted(path) for path, _h, _v in populated(archive)} - shown
+    assert {path.split(".")[-1] for path in hidden} == {
+        "complaint_rate_ppm",
+        "dispute_rate_ppm",
+        "unmatched_refunds",
+    }
+
+
+def enough_buyers() -> archive_pb2.Archive:
+    archive: archive_pb2.Archive = filled(archive_pb2.Archive, 2)
+    for platform in archive.platforms:
+        for group in (
+            platform.displayed.buyers,
+            platform.cumulative.buyers,
+            platform.last_year.buyers,
+        ):
+            group.buyers = 5
+    return archive
+
+
+@pytest.mark.feature("C2")
+def test_person_named_in_a_change_is_shown_to_the_owner_alone() -> None:
+    archive = archive_pb2.Archive(
+        changes=[enterprise_pb2.Change(item="法定代表人", personal_before=PERSON)]
+    )
+    told = {audience: PERSON in str(_readable(view(archive, audience))) for audience in EVERYBODY}
+    assert [audience for audience, named in told.items() if named] == [v1.AUDIENCE_OWNER]
+
+
+def _readable(message: Message) -> list[Any]:
+    return [value for _path, _holder, value in populated(message)]
+
+
+@pytest.mark.feature("D5")
+def test_operator_sees_persons_masked() -> None:
+    archive = archive_pb2.Archive(shareholders=[enterprise_pb2.Shareholder(person=PERSON)])
+    assert view(archive, v1.AUDIENCE_OPERATOR).shareholders[0].person == "**四"
+    assert view(archive, v1.AUDIENCE_PUBLIC).shareholders[0].person == PERSON
+
+
+@pytest.mark.feature("D1")
+@pytest.mark.parametrize(
+    ("code", "public"),
+    [(COMPANY, ADDRESS), (INDIVIDUAL, "浙江省杭州市西湖区***"), ("", "浙江省杭州市西湖区***")],
+)
+def test_address_of_an_individual_business_is_cut_for_public_and_staff(
+    code: str, public: str
+) -> None:
+    registration = enterprise_pb2.Registration(code=code, registered_address=ADDRESS)
+    archive = archive_pb2.Archive(registration=registration)
+    told = {
+        audience: view(archive, audience).registration.registered_address for audience in SEEING
+    }
+    assert told == {
+        v1.AUDIENCE_PUBLIC: public,
+        v1.AUDIENCE_MEMBER: ADDRESS,
+        v1.AUDIENCE_OWNER: ADDRESS,
+        v1.AUDIENCE_PLATFORM: ADDRESS,
+        v1.AUDIENCE_OPERATOR: public,
+    }
+
+
+@pytest.mark.feature("D6")
+@pytest.mark.parametrize(("buyers", "visible"), [(None, False), (0, False), (4, False), (5, True)])
+def test_below_five_buyers_member_and_platform_see_none(
+    buyers: int | None, *, visible: bool
+) -> None:
+    group = archive_pb2.BuyerStatistics(buyers=buyers, repeat_rate_ppm=400_000)
+    archive = archive_pb2.Archive(
+        platforms=[archive_pb2.PlatformFile(displayed=archive_pb2.DisplayedFile(buyers=group))]
+    )
+    told = {
+        audience: view(archive, audience).platforms[0].displayed.HasField("buyers")
+        for audience in SEEING[1:]
+    }
+    assert told == {
+        v1.AUDIENCE_MEMBER: visible,
+        v1.AUDIENCE_OWNER: True,
+        v1.AUDIENCE_PLATFORM: visible,
+        v1.AUDIENCE_OPERATOR: True,
+    }
+
+
+@pytest.mark.parametrize("audience", [a for a in [*EVERYBODY, 99] if a not in SEEING])
+def test_audience_that_no_class_names_sees_nothing(audience: v1.Audience.ValueType) -> None:
+    for kind in VIEWED:
+        assert view(filled(kind, 3), audience) == kind()
+
+
+def test_what_is_submitted_is_shown_to_nobody() -> None:
+    claims = filled(enterprise_pb2.Claims, 4)
+    assert [view(claims, audience) for audience in EVERYBODY] == [
+        enterprise_pb2.Claims() for _ in EVERYBODY
+    ]
+
+
+@pytest.mark.feature("L4")
+def test_every_field_that_describes_an_enterprise_is_classified() -> None:
+    fields = [field for message in print_disclosure.described() for field in message.fields]
+    assert [field.full_name for field in fields if not class_of(field)] == []
+
+
+def test_every_class_but_what_is_submitted_is_shown_to_somebody() -> None:
+    unseen = [one for one in v1.InformationClass.values() if not shown_to(one)]
+    assert unseen == [v1.INFORMATION_CLASS_UNSPECIFIED, v1.INFORMATION_CLASS_SUBMITTED]
+
+
+def test_every_mask_is_known_to_the_engine() -> None:
+    assert sorted(MASKS) == v1.Mask.values()[1:]
+
+
+def test_message_without_classes_is_withheld() -> None:
+    card = rating_pb2.Scorecard(name="scorecards/1", digest="00")
+    assert view(card, v1.AUDIENCE_OPERATOR) == rating_pb2.Scorecard()
+
+
+def test_page_shows_what_is_declared() -> None:
+    assert print_disclosure.PAGE.read_text(encoding="utf-8") == print_disclosure.rendered()
