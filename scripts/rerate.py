@@ -1,0 +1,253 @@
+"""Rates every enterprise that takes part anew, or shows who would move.
+
+    python scripts/rerate.py --dry-run --card models/expert-2   # against the served card
+    python scripts/rerate.py --dry-run                          # against the kept levels
+    python scripts/rerate.py                                    # rate anew, refresh archives
+
+A dry run changes nothing. It compares both sides on the same facts, as of the same
+instant; without a card it compares the levels that were kept last with what the served
+card gives now. Nothing but the champion is ever served, so a card needs a dry run.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bonafides.archive import operations as archive_operations
+from bonafides.errors import StoreUnavailableError
+from bonafides.instants import Instant, from_datetime, to_datetime
+from bonafides.rating import operations as rating_operations
+from bonafides.rating.card import Level
+from bonafides.rating.rate import rate
+from bonafides.rating.scorecard import Scorecard, ScorecardError, champion, load
+from bonafides.settings import Settings
+from bonafides.storage import identity as identity_rows
+from bonafides.storage import rating as rating_rows
+from bonafides.storage.unit_of_work import Store, UnitOfWork
+from bonafides.v1 import rating_pb2
+
+# Enterprises in one unit of work: ingestion waits no longer than for these.
+BATCH: Final = 100
+# Rows that a person reads; a program takes all with --json.
+SHOWN: Final = 50
+
+app = typer.Typer(add_completion=False, help=__doc__)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A level and its score; None: no points led to it."""
+
+    level: str
+    score: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An enterprise whose level changes. `score_change` None: one side has no score."""
+
+    code: str
+    before: str
+    after: str
+    score_change: int | None
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Who moves, and how many enterprises go from which level to which."""
+
+    as_of: Instant
+    before: str
+    after: str
+    moves: list[Move] = field(default_factory=list)
+    matrix: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, code: str, before: Standing, after: Standing) -> None:
+        """Counts one enterprise."""
+        self.matrix[before.level, after.level] += 1
+        if before.level == after.level:
+            return
+        known = before.score is not None and after.score is not None
+        change = (after.score or 0) - (before.score or 0) if known else None
+        self.moves.append(Move(code, before.level, after.level, change))
+
+
+@app.command()
+def main(
+    *,
+    card: Annotated[
+        Path | None, typer.Option(help="Another card: its folder or file. Needs --dry-run.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show who would move; change nothing.")
+    ] = False,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the data; unset: BONAFIDES_DATA_DIR.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Rates every enterprise anew, or shows who would move."""
+    if card is not None and not dry_run:
+        raise typer.BadParameter(
+            "needs --dry-run: only the champion is served", param_hint="--card"
+        )
+    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
+    now = from_datetime(dt.datetime.now(dt.UTC))
+    _require_data(settings)
+    store = Store(settings.url)
+    try:
+        served = champion(settings.models_dir)
+        if dry_run:
+            other = None if card is None else load(card)
+            _print_comparison(compare(store, served, other, now=now), as_json=as_json)
+        else:
+            store.migrate()
+            _print_count(rerate(store, served, now=now), served, as_json=as_json)
+    except (ScorecardError, StoreUnavailableError) as fault:
+        Console(stderr=True).print(f"Not rated: {fault}", markup=False)
+        raise typer.Exit(1) from None
+    finally:
+        store.close()
+
+
+def _require_data(settings: Settings) -> None:
+    file = settings.data_dir / "bonafides.db"
+    # SQLite would make an empty database of a misspelled folder, and find nobody in it.
+    if not settings.database_url and not file.exists():
+        Console(stderr=True).print(f"Not rated: there are no data at {file}.", markup=False)
+        raise typer.Exit(1)
+
+
+def compare(
+    store: Store, served: Scorecard, other: Scorecard | None, *, now: Instant
+) -> Comparison:
+    """Compares the served card with the other, or, without one, the kept levels with it."""
+    if other is None:
+        found = Comparison(now, "kept levels", served.version)
+    else:
+        found = Comparison(now, served.version, other.version)
+    for codes in _batches(store, "Comparing"):
+        with store.reading() as work:
+            for code in codes:
+                inputs = rating_operations.gather(work, code, now)
+                result = rate(inputs, served)
+                fresh = Standing(result.level.value, result.score)
+                if other is None:
+                    found.add(code, _kept(work, code, now) or fresh, fresh)
+                else:
+                    changed = rate(inputs, other)
+                    found.add(code, fresh, Standing(changed.level.value, changed.score))
+    return found
+
+
+def rerate(store: Store, served: Scorecard, *, now: Instant) -> int:
+    """Rates all enterprises with the served card and refreshes their archives; counts them."""
+    count = 0
+    for codes in _batches(store, "Rating"):
+        with store.writing() as work:
+            for code in codes:
+                archive_operations.refresh(work, served, code, now)
+            work.commit()
+        count += len(codes)
+    return count
+
+
+def _batches(store: Store, doing: str) -> Iterator[list[str]]:
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(doing, total=_count(store))
+        last = ""
+        while codes := _after(store, last):
+            yield codes
+            progress.advance(task, len(codes))
+            last = codes[-1]
+
+
+def _after(store: Store, code: str) -> list[str]:
+    with store.reading() as work:
+        return identity_rows.enrolled_codes(work, code, BATCH)
+
+
+def _count(store: Store) -> int:
+    count, last = 0, ""
+    while codes := _after(store, last):
+        count, last = count + len(codes), codes[-1]
+    return count
+
+
+def _kept(work: UnitOfWork, code: str, now: Instant) -> Standing | None:
+    row = rating_rows.latest(work, code, now)
+    if row is None:
+        return None
+    message = rating_pb2.Rating.FromString(row.message)
+    return Standing(row.level, message.score if message.HasField("score") else None)
+
+
+def _print_count(count: int, served: Scorecard, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"model_version": served.version, "rated": count}))
+    else:
+        Console().print(f"Rated {count} enterprises with {served.version}.", markup=False)
+
+
+def _print_comparison(found: Comparison, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(_document(found)))
+        return
+    console = Console()
+    rated = found.matrix.total()
+    console.print(f"{len(found.moves)} of {rated} enterprises would move.", markup=False)
+    console.print(_matrix_table(found))
+    if found.moves:
+        console.print(_moves_table(found.moves))
+    if len(found.moves) > SHOWN:
+        console.print(f"{SHOWN} of {len(found.moves)} are shown; --json has all.", markup=False)
+
+
+def _document(found: Comparison) -> dict[str, object]:
+    matrix: dict[str, dict[str, int]] = {}
+    for (before, after), count in sorted(found.matrix.items()):
+        matrix.setdefault(before, {})[after] = count
+    return {
+        "as_of_time": to_datetime(found.as_of).isoformat(),
+        "before": found.before,
+        "after": found.after,
+        "rated": found.matrix.total(),
+        "moved": len(found.moves),
+        "matrix": matrix,
+        "moves": [asdict(move) for move in found.moves],
+    }
+
+
+def _matrix_table(found: Comparison) -> Table:
+    table = Table(title=f"From {found.before} (rows) to {found.after} (columns)")
+    table.add_column("")
+    for after in Level:
+        table.add_column(after, justify="right")
+    for before in Level:
+        counts = [found.matrix[before.value, after.value] for after in Level]
+        table.add_row(before, *(str(count) if count else "" for count in counts))
+    return table
+
+
+def _moves_table(moves: list[Move]) -> Table:
+    table = Table("enterprise", "from", "to", title="Who would move")
+    table.add_column("score", justify="right")
+    for move in moves[:SHOWN]:
+        change = "" if move.score_change is None else f"{move.score_change:+d}"
+        table.add_row(move.code, move.before, move.after, change)
+    return table
+
+
+if __name__ == "__main__":
+    app()

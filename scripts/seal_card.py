@@ -1,0 +1,215 @@
+"""Seals a scorecard: answers its golden rows, writes it canonically, and describes it.
+
+    python -m json.tool --no-ensure-ascii models/expert-1/scorecard.json draft.json
+    $EDITOR draft.json                      # a new version, other points
+    python scripts/seal_card.py draft.json
+
+A version never changes once it is sealed: levels that it gave must stay recomputable.
+Sealing serves nothing; the file models/CHAMPION names the card that is served.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from bonafides.rating.card import PPM, CardFeature, Content, RuleKind, golden_row
+from bonafides.rating.explain import bin_text
+from bonafides.rating.features import MISSING, NOT_APPLICABLE, Absent, Direction, Share, Value
+from bonafides.rating.scorecard import (
+    ARTIFACT,
+    Scorecard,
+    ScorecardError,
+    canonical,
+    models_folder,
+    parse,
+)
+
+DESCRIPTION: Final = "card.md"
+# A share of so many is drawn towards the mean by nearly nothing, so that probes can
+# land on either side of every edge.
+_PROBE_WHOLE: Final = PPM
+
+# Stands in until the card that it belongs to can answer.
+_UNANSWERED: Final = {
+    "values": {},
+    "points": {},
+    "score": 0,
+    "level": "C",
+    "range_low": "C",
+    "range_high": "C",
+}
+
+app = typer.Typer(add_completion=False, help=__doc__)
+
+
+@app.command()
+def main(
+    draft: Annotated[Path, typer.Argument(help="The card as JSON; its golden rows are ignored.")],
+    models_dir: Annotated[
+        Path | None, typer.Option(help="Folder of cards; unset: that of the package.")
+    ] = None,
+) -> None:
+    """Seals the draft as a new version."""
+    console = Console(stderr=True)
+    try:
+        card = sealed(json.loads(draft.read_bytes()), str(draft))
+        written = write(card, models_folder(models_dir))
+    except (OSError, ValueError) as fault:
+        console.print(f"Not sealed: {fault}", markup=False)
+        raise typer.Exit(1) from None
+    console.print(f"Sealed {written}\nSHA-256 {card.digest}", markup=False)
+
+
+def sealed(draft: dict[str, Any], origin: str) -> Scorecard:
+    """Returns the card of the draft, with golden rows that reach every slot.
+
+    Raises:
+        ScorecardError: the draft is not sound.
+    """
+    try:
+        content = Content.model_validate_json(json.dumps({**draft, "golden": [_UNANSWERED]}))
+    except ValidationError as faults:
+        first = faults.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise ScorecardError(origin, where, first["msg"]) from None
+    probes = {feature.name: _probes(feature) for feature in content.features}
+    rows = [
+        golden_row(content, {name: of[number % len(of)] for name, of in probes.items()})
+        for number in range(max(len(of) for of in probes.values()))
+    ]
+    golden = [row.model_dump(mode="json") for row in rows]
+    return parse(canonical({**draft, "golden": golden}), origin)
+
+
+def write(card: Scorecard, models: Path) -> Path:
+    """Writes the card and its description into a folder of its version; returns the file.
+
+    Raises:
+        FileExistsError: the version is there with other content.
+    """
+    file = models / card.version / ARTIFACT
+    if file.exists() and file.read_bytes() != card.artifact:
+        raise FileExistsError(f"{file} is sealed with other content; choose a new version")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(card.artifact)
+    (file.parent / DESCRIPTION).write_text(describe(card), encoding="utf-8")
+    return file
+
+
+def describe(card: Scorecard) -> str:
+    """Returns the card in words, as its card.md has it; made of the card alone."""
+    content = card.content
+    lines = [
+        f"# {content.title.en} (`{card.version}`)",
+        "",
+        content.title.zh,
+        "",
+        f"- Basis: **{card.basis}**",
+        f"- SHA-256 of `{ARTIFACT}`: `{card.digest}`",
+        "",
+        "## What the level is, and what it is not",
+        "",
+        content.limits.en,
+        "",
+        content.limits.zh,
+        "",
+        "The operator of the service is no credit-reporting or rating agency by virtue of it.",
+        "",
+        "## Levels",
+        "",
+        "| level | from points |",
+        "|---|---|",
+        *(f"| {cut.level} | {cut.min_points} |" for cut in content.levels),
+        "| D | a knock-out alone |",
+        "| NR | not rated: too little to say, no judgement |",
+        "",
+        "## Features",
+        "",
+        *(line for feature in card.features for line in _feature(feature)),
+        "## Rules beside the points",
+        "",
+        "A knock-out goes before NR, and NR before points.",
+        "",
+        *(line for kind in RuleKind for line in _rules(card, kind)),
+        *_RECOMPUTE,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_RECOMPUTE: Final = (
+    "## How to recompute a level",
+    "",
+    "1. Take each feature's value. A share is drawn towards the expected mean first:",
+    "   `(part + alpha) * 1000000 // (whole + alpha + beta)`, in ppm.",
+    "2. Find its bin: a bin begins at its edge. Take the bin's points, or those of missing",
+    "   or not applicable.",
+    "3. Add the points up, find the level in the table above, and apply the rules.",
+    "4. For the range, do the same with each share's bounds:",
+    "   `m - h` and `m + h`, where `h = isqrt(1645000**2 * a * b // (n * n * (n + 1)))`,",
+    "   `a = part + alpha`, `b = whole - part + beta`, `n = a + b`, `m` the value of step 1,",
+    "   cut to 0 and 1000000.",
+    "",
+    "All of it is arithmetic in integers; `//` cuts down.",
+    "",
+    "## Limits",
+    "",
+    "- Not trained on outcomes unless the basis says OUTCOMES: points then order, and are",
+    "  no probability.",
+    "- It sees what authorized platforms report, and the registry. It sees no court records",
+    "  yet, and it knows nothing of persons.",
+    "- A platform that reports no disputes can't be told from an enterprise that has none.",
+)
+
+
+def _feature(feature: CardFeature) -> list[str]:
+    better = "higher" if feature.direction is Direction.HIGHER_IS_BETTER else "lower"
+    window = f"last {feature.window_days} days" if feature.window_days else "all time"
+    prior = feature.prior
+    mean = f"; prior Beta({prior.alpha}, {prior.beta})" if prior else ""
+    return [
+        f"### {feature.title.en} {feature.title.zh} (`{feature.name}`)",
+        "",
+        feature.explanation.en,
+        "",
+        feature.explanation.zh,
+        "",
+        f"Unit: {feature.unit}; {better} is better; {window}{mean}.",
+        "",
+        "| value | points |",
+        "|---|---|",
+        *(
+            f"| {bin_text(feature, slot)} | {feature.points_at(slot)} |"
+            for slot in (*range(len(feature.points)), *Absent)
+        ),
+        "",
+    ]
+
+
+def _rules(card: Scorecard, kind: RuleKind) -> list[str]:
+    lines = [f"### {kind.replace('_', ' ').capitalize()}", ""]
+    for rule in card.rules(kind):
+        lines += [f"- `{rule.reason}` (at least {rule.at_least}): {rule.text.en} {rule.text.zh}"]
+        lines += [f"  {rule.basis.en} {rule.basis.zh}"]
+    return [*lines, ""]
+
+
+def _probes(feature: CardFeature) -> list[Value]:
+    """Returns values that reach every slot, and either side of every edge."""
+    absent = [MISSING, NOT_APPLICABLE]
+    if feature.prior is None:
+        return [*(value for edge in feature.edges for value in (edge - 1, edge)), *absent]
+    alpha, drawn = feature.prior.alpha, _PROBE_WHOLE + feature.prior.alpha + feature.prior.beta
+    first = [max(1, -(-edge * drawn // PPM) - alpha) for edge in feature.edges]
+    parts = [part for start in first for part in (start - 1, start)]
+    small = [Share(0, 0), Share(0, 12), Share(20, 1_000)]
+    return [*small, *(Share(part, _PROBE_WHOLE) for part in parts), *absent]
+
+
+if __name__ == "__main__":
+    app()

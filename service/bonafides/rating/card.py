@@ -1,0 +1,306 @@
+"""The parts of a scorecard, and the arithmetic from values to points.
+
+Every feature is cut into bins by ascending edges; a bin begins at its edge, so that
+with edges 30 and 90 the bins are < 30, >= 30 and < 90, >= 90. Each bin has whole
+points; what is missing has points of its own, and so has what does not apply. The
+score is the sum, and nothing else.
+
+A share is drawn towards the expected mean before it is binned, as a Beta prior says:
+(part + alpha) / (whole + alpha + beta), in ppm, cut down. Uncertainty never goes into
+the points: it goes into the range. The bounds of a share are those of the normal
+approximation of its Beta posterior at 90 %, in integers:
+
+    m = mean in ppm,   h = isqrt(1_645_000**2 * a * b // (n * n * (n + 1)))
+    a = part + alpha,  b = whole - part + beta,  n = a + b,  bounds m - h and m + h
+
+    feature.slot(Share(0, 12))      # the bin near the expected mean: 0 of 12 proves little
+"""
+
+from __future__ import annotations
+
+import enum
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isqrt
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bonafides.rating.features import Absent, Direction, Share, Value
+
+PPM: Final = 1_000_000
+# A version names a folder: nothing in it may lead out of the models' folder.
+VERSION_PATTERN: Final = r"^[a-z0-9][a-z0-9.-]{0,39}$"
+# The normal quantile that leaves 5 % on either side, times PPM.
+_QUANTILE_90_PPM: Final = 1_645_000
+# Keeps every sum far inside int32.
+_MAX_POINTS: Final = 10_000
+
+Points = Annotated[int, Field(ge=-_MAX_POINTS, le=_MAX_POINTS)]
+GoldenValue = int | tuple[int, int] | Literal["missing", "not applicable"]
+NonEmpty = Annotated[str, Field(min_length=1, max_length=600)]
+
+
+class Level(enum.StrEnum):
+    """The levels. D is given by a public record alone; NR is no judgement."""
+
+    AAA = "AAA"
+    AA = "AA"
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    NR = "NR"
+
+
+# Best first: those that points give.
+POINT_LEVELS: Final = (Level.AAA, Level.AA, Level.A, Level.B, Level.C)
+
+
+def lower(one: Level, other: Level) -> Level:
+    """Returns the lower of two levels that points give."""
+    return max(one, other, key=POINT_LEVELS.index)
+
+
+class RuleKind(enum.StrEnum):
+    """What a rule does beside the points."""
+
+    KNOCK_OUT = "KNOCK_OUT"
+    NOT_RATED = "NOT_RATED"
+    CEILING = "CEILING"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Text(_Part):
+    """One text in both languages."""
+
+    zh: NonEmpty
+    en: NonEmpty
+
+
+class Prior(_Part):
+    """The Beta prior of a share: alpha of alpha + beta is the expected mean."""
+
+    alpha: int = Field(ge=1, le=PPM)
+    beta: int = Field(ge=1, le=PPM)
+
+    @property
+    def mean_ppm(self) -> int:
+        """The expected mean, cut down."""
+        return self.alpha * PPM // (self.alpha + self.beta)
+
+    def estimate(self, share: Share) -> int:
+        """Returns the share drawn towards the mean, in ppm, cut down."""
+        return (share.part + self.alpha) * PPM // (share.whole + self.alpha + self.beta)
+
+    def bounds(self, share: Share) -> tuple[int, int]:
+        """Returns the 90 % bounds around the estimate, in ppm, within 0 to 1,000,000."""
+        a, b = share.part + self.alpha, share.whole - share.part + self.beta
+        n = a + b
+        half = isqrt(_QUANTILE_90_PPM**2 * a * b // (n * n * (n + 1)))
+        middle = self.estimate(share)
+        return max(0, middle - half), min(PPM, middle + half)
+
+
+class Reason(_Part):
+    """Why points were lost on a feature, in general words."""
+
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,62}$")
+    text: Text
+
+
+class Remedy(_Part):
+    """What an honest enterprise can do about it, or that only time does."""
+
+    kind: Literal["YOU_CAN_CHANGE", "TIME_CHANGES", "LISTED_FACT"]
+    text: Text
+
+
+class CardFeature(_Part):
+    """The bins of one feature and their points. `not_applicable` is the neutral slot."""
+
+    name: str
+    title: Text
+    explanation: Text
+    unit: str
+    type: Literal["integer", "share"]
+    direction: Direction
+    window_days: int = Field(ge=0)
+    edges: tuple[int, ...] = Field(min_length=1, max_length=11)
+    points: tuple[Points, ...] = Field(min_length=2, max_length=12)
+    missing: Points
+    not_applicable: Points
+    prior: Prior | None = None
+    reason: Reason
+    remedy: Remedy
+
+    def figure(self, value: Value) -> int | None:
+        """Returns what is binned, in the feature's unit; None without a figure."""
+        match value:
+            case Absent():
+                return None
+            case Share():
+                return self.prior.estimate(value) if self.prior else None
+            case _:
+                return value
+
+    def slot(self, value: Value) -> int | Absent:
+        """Returns the number of the bin, or why there is none."""
+        figure = self.figure(value)
+        if isinstance(value, Absent):
+            return value
+        return Absent.MISSING if figure is None else bisect_right(self.edges, figure)
+
+    def points_at(self, slot: int | Absent) -> int:
+        """Returns the points of a slot."""
+        match slot:
+            case Absent.MISSING:
+                return self.missing
+            case Absent.NOT_APPLICABLE:
+                return self.not_applicable
+            case _:
+                return self.points[slot]
+
+    def range_of(self, value: Value) -> tuple[int, int]:
+        """Returns the points on a pessimistic and on an optimistic reading of the value."""
+        if not isinstance(value, Share) or self.prior is None:
+            points = self.points_at(self.slot(value))
+            return points, points
+        ends = [self.points[bisect_right(self.edges, bound)] for bound in self.prior.bounds(value)]
+        return min(ends), max(ends)
+
+    @property
+    def max_points(self) -> int:
+        """The most points that any slot gives."""
+        return max(*self.points, self.missing, self.not_applicable)
+
+    @property
+    def min_points(self) -> int:
+        """The fewest points that any slot gives."""
+        return min(*self.points, self.missing, self.not_applicable)
+
+
+class Cut(_Part):
+    """A level, and the score from which on points give it."""
+
+    level: Level
+    min_points: int
+
+
+class Rule(_Part):
+    """A rule hits where its measure is below `at_least`. See `bonafides.rating.rules`.
+
+    `holds_at` is the level that a ceiling leaves; other kinds have none. Texts may
+    name {measured}, {at_least} and {lacking}.
+    """
+
+    reason: str
+    kind: RuleKind
+    at_least: int = Field(ge=1)
+    holds_at: Level | None = None
+    text: Text
+    basis: Text
+
+
+class GoldenRow(_Part):
+    """Values and what they must score, so that a build that computes otherwise is seen.
+
+    A value is an integer, a share as [part, whole], "missing" or "not applicable".
+    """
+
+    values: dict[str, GoldenValue]
+    points: dict[str, int]
+    score: int
+    level: Level
+    range_low: Level
+    range_high: Level
+
+
+class Content(_Part):
+    """What a card says, schema version 1."""
+
+    schema_version: Literal[1]
+    version: str = Field(pattern=VERSION_PATTERN)
+    basis: Literal["EXPERT", "SYNTHETIC", "OUTCOMES"]
+    title: Text
+    limits: Text
+    # Points that no feature gives would be unexplained: contributions sum to the score.
+    base: Literal[0]
+    max_feature_points: int = Field(ge=1)
+    features: tuple[CardFeature, ...] = Field(min_length=1)
+    levels: tuple[Cut, ...]
+    rules: tuple[Rule, ...]
+    golden: tuple[GoldenRow, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one feature gave. `figure` is what was binned; None: no figure."""
+
+    feature: CardFeature
+    value: Value
+    figure: int | None
+    slot: int | Absent
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Contributions in the card's order, their sum, and the sums of the range's ends."""
+
+    contributions: tuple[Contribution, ...]
+    total: int
+    low: int
+    high: int
+
+
+def score(features: tuple[CardFeature, ...], values: Mapping[str, Value]) -> Score:
+    """Returns the points of the values, one per feature."""
+    contributions = tuple(_contribution(feature, values[feature.name]) for feature in features)
+    ends = [part.feature.range_of(part.value) for part in contributions]
+    return Score(
+        contributions,
+        total=sum(part.points for part in contributions),
+        low=sum(low for low, _ in ends),
+        high=sum(high for _, high in ends),
+    )
+
+
+def level_at(cuts: tuple[Cut, ...], total: int) -> Level:
+    """Returns the level that the points give; the cuts are ordered best first."""
+    return next((cut.level for cut in cuts if total >= cut.min_points), Level.C)
+
+
+def golden_value(value: Value) -> GoldenValue:
+    """Returns a value as golden rows write it."""
+    match value:
+        case Share(part, whole):
+            return part, whole
+        case Absent.MISSING:
+            return "missing"
+        case Absent.NOT_APPLICABLE:
+            return "not applicable"
+        case _:
+            return value
+
+
+def golden_row(content: Content, values: dict[str, Value]) -> GoldenRow:
+    """Returns the row of the values with what the card answers, before any rule."""
+    answer = score(content.features, values)
+    return GoldenRow(
+        values={name: golden_value(value) for name, value in values.items()},
+        points={part.feature.name: part.points for part in answer.contributions},
+        score=answer.total,
+        level=level_at(content.levels, answer.total),
+        range_low=level_at(content.levels, answer.low),
+        range_high=level_at(content.levels, answer.high),
+    )
+
+
+def _contribution(feature: CardFeature, value: Value) -> Contribution:
+    slot = feature.slot(value)
+    return Contribution(feature, value, feature.figure(value), slot, feature.points_at(slot))

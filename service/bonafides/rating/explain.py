@@ -1,0 +1,115 @@
+"""Puts a level into words: what each feature gave, of which facts, and which rules decided.
+
+Every contribution names its value, unit, bin, points and the facts that were counted,
+so that the enterprise can recompute it with the published card. The message is in
+full; what each audience sees of it is disclosure's business.
+
+    message(rate(inputs, card), card).contributions[0].bin     # ">= 365"
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from bonafides.instants import to_timestamp
+from bonafides.rating.card import CardFeature, Contribution
+from bonafides.rating.features import FEATURES, Absent, Share
+from bonafides.rating.rate import RatingResult, RuleHit
+from bonafides.rating.scorecard import Scorecard
+from bonafides.v1 import rating_pb2
+
+
+def message(result: RatingResult, card: Scorecard) -> rating_pb2.Rating:
+    """Returns the level with its explanation, undisclosed."""
+    made = rating_pb2.Rating(
+        name=f"enterprises/{result.code.text}/rating",
+        level=rating_pb2.Level.Value(f"LEVEL_{result.level}"),
+        range_low=rating_pb2.Level.Value(f"LEVEL_{result.range_low}"),
+        range_high=rating_pb2.Level.Value(f"LEVEL_{result.range_high}"),
+        as_of_time=to_timestamp(result.as_of),
+        valid_until_time=to_timestamp(result.valid_until),
+        model_version=card.version,
+        basis=rating_pb2.Basis.Value(f"BASIS_{card.basis}"),
+        coverage=rating_pb2.Coverage(
+            platforms_covered=result.platforms_covered, platforms_known=result.platforms_known
+        ),
+        contributions=[_contribution(part) for part in result.contributions],
+        rules=[_rule(hit) for hit in result.rules],
+        model_digest=card.digest,
+    )
+    if result.score is not None:
+        made.score = result.score
+    return made
+
+
+def scorecard_message(card: Scorecard) -> rating_pb2.Scorecard:
+    """Returns the card as it is published: enough to recompute any level given by it."""
+    return rating_pb2.Scorecard(
+        name=f"scorecards/{card.version}",
+        basis=rating_pb2.Basis.Value(f"BASIS_{card.basis}"),
+        artifact=card.artifact,
+        digest=card.digest,
+    )
+
+
+def bin_text(feature: CardFeature, slot: int | Absent) -> str:
+    """Returns the slot in words: ">= 30, < 90", "missing" or "not applicable"."""
+    if isinstance(slot, Absent):
+        return slot.value
+    start = f">= {feature.edges[slot - 1]}" if slot else ""
+    end = f"< {feature.edges[slot]}" if slot < len(feature.edges) else ""
+    return ", ".join(part for part in (start, end) if part)
+
+
+def _contribution(part: Contribution) -> rating_pb2.Contribution:
+    made = rating_pb2.Contribution(
+        feature=part.feature.name,
+        title_zh=part.feature.title.zh,
+        title_en=part.feature.title.en,
+        unit=part.feature.unit,
+        bin=bin_text(part.feature, part.slot),
+        points=part.points,
+        max_points=part.feature.max_points,
+        window_days=part.feature.window_days,
+        facts=_facts(part),
+    )
+    if part.figure is not None:
+        made.value = part.figure
+    return made
+
+
+def _facts(part: Contribution) -> str:
+    template = FEATURES[part.feature.name].facts
+    match part.value:
+        case Absent.MISSING:
+            return "nothing is known of it"
+        case Absent.NOT_APPLICABLE:
+            return "does not apply: exactly neutral"
+        case Share():
+            counted = template.format(part=part.value.part, whole=part.value.whole)
+            return counted + _drawn(part.feature)
+        case int():
+            return template.format(value=part.value)
+        case _:
+            assert_never(part.value)
+
+
+def _drawn(feature: CardFeature) -> str:
+    if feature.prior is None:
+        return ""
+    whole, hundredths = divmod(feature.prior.mean_ppm // 100, 100)
+    return f"; drawn towards the expected mean of {whole}.{hundredths:02} %"
+
+
+def _rule(hit: RuleHit) -> rating_pb2.RuleHit:
+    numbers = {
+        "measured": hit.measured,
+        "at_least": hit.rule.at_least,
+        "lacking": hit.rule.at_least - hit.measured,
+    }
+    return rating_pb2.RuleHit(
+        kind=rating_pb2.RuleHit.Kind.Value(f"KIND_{hit.rule.kind}"),
+        reason=hit.rule.reason,
+        text_zh=hit.rule.text.zh.format(**numbers),
+        text_en=hit.rule.text.en.format(**numbers),
+    )

@@ -1,0 +1,133 @@
+"""What can be done with levels and scorecards.
+
+    inputs = gather(work, code, now)          # the facts as of now
+    rating = rate(work, card, inputs, now)    # the level, kept as a row
+    get_rating(store, card, code, now=now)    # the kept level while it is valid
+    get_scorecard(models_dir, "champion")     # what anyone needs to recompute it
+
+A level is computed from facts, never from the archive. A kept level is served while
+it is valid and of the card that is served; otherwise the enterprise is rated anew. Of
+one day, card and level the last rating is kept; a change of level is always kept.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from bonafides.errors import BugError, NotFoundError
+from bonafides.identity.codes import UnifiedCode
+from bonafides.instants import Instant, day_of
+from bonafides.rating import explain
+from bonafides.rating import rate as rules
+from bonafides.rating.features import RatingInputs
+from bonafides.rating.scorecard import (
+    Scorecard,
+    champion_version,
+    is_version,
+    load,
+    models_folder,
+)
+from bonafides.storage import archive as archive_rows
+from bonafides.storage import identity as identity_rows
+from bonafides.storage import rating as rating_rows
+from bonafides.storage import records as record_rows
+from bonafides.storage.unit_of_work import Store, UnitOfWork
+from bonafides.v1 import rating_pb2
+
+
+def gather(work: UnitOfWork, code: str, now: Instant) -> RatingInputs:
+    """Returns the facts of an enterprise as of now, of authorized platforms alone."""
+    reporting = record_rows.platforms(work, code)
+    authorized = frozenset(identity_rows.authorized_platforms(work, code, now))
+    covered = sorted(authorized.intersection(reporting))
+    return RatingInputs(
+        code=UnifiedCode.parse(code),
+        as_of=now,
+        sheet=archive_rows.fact_sheet(work, code, now),
+        platforms=archive_rows.platform_records(work, code, covered, day_of(now)),
+        platforms_known=len(reporting),
+        purposes=identity_rows.live_purposes(work, code, now),
+    )
+
+
+def rate(
+    work: UnitOfWork, card: Scorecard, inputs: RatingInputs, now: Instant
+) -> rating_pb2.Rating:
+    """Rates the enterprise and keeps the level, in the caller's unit of work.
+
+    Raises:
+        BugError: the inputs are of another instant; only a level of now is kept.
+    """
+    if inputs.as_of != now:
+        raise BugError("a level was to be kept of facts of another instant")
+    result = rules.rate(inputs, card)
+    message = explain.message(result, card)
+    row = rating_rows.RatingRow(
+        code=result.code.text,
+        as_of=result.as_of,
+        model_version=card.version,
+        level=result.level.value,
+        valid_until=result.valid_until,
+        message=message.SerializeToString(deterministic=True),
+    )
+    last = rating_rows.latest(work, row.code, now)
+    if last is not None and _says_the_same(last, row):
+        rating_rows.delete(work, last)
+    rating_rows.insert(work, row)
+    return message
+
+
+def get_rating(store: Store, card: Scorecard, code: str, *, now: Instant) -> rating_pb2.Rating:
+    """Returns the level in full, to be disclosed by the caller. Rates anew if need be.
+
+    Raises:
+        NotFoundError: the enterprise does not take part.
+    """
+    with store.reading() as work:
+        if not identity_rows.is_enrolled(work, code):
+            raise NotFoundError
+        row = rating_rows.latest(work, code, now)
+    if row is not None and now < row.valid_until and row.model_version == card.version:
+        return rating_pb2.Rating.FromString(row.message)
+    with store.writing() as work:
+        message = rate(work, card, gather(work, code, now), now)
+        work.commit()
+    return message
+
+
+def get_scorecard(models_dir: Path | None, version: str) -> rating_pb2.Scorecard:
+    """Returns a published scorecard; "champion" names the one that is served.
+
+    None as the folder: the cards that come with the package.
+
+    Raises:
+        NotFoundError: no such version.
+    """
+    folder = models_folder(models_dir)
+    if version == "champion":
+        version = champion_version(folder)
+    if not is_version(version):
+        raise NotFoundError
+    return _published(folder, version)
+
+
+# The method is open to everybody and a published card never changes.
+@lru_cache(maxsize=16)
+def _published(folder: Path, version: str) -> rating_pb2.Scorecard:
+    if not (folder / version).is_dir():
+        raise NotFoundError
+    return explain.scorecard_message(load(folder, version))
+
+
+def _says_the_same(last: rating_rows.RatingRow, row: rating_rows.RatingRow) -> bool:
+    """Tells whether the last row is of the same day, card and level.
+
+    An enterprise that trades is rated anew every few seconds: were each kept, it would
+    fill gigabytes a year. What stood in between is recomputed from the facts as of then.
+    """
+    return (
+        day_of(last.as_of) == day_of(row.as_of)
+        and last.model_version == row.model_version
+        and last.level == row.level
+    )
