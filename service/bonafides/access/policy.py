@@ -1,0 +1,78 @@
+"""Says which kinds of callers may call which method.
+
+One row per method, and nothing is open by default: a method without a row stops
+the start of the server, and a call of it is refused. What a caller then sees of
+the answer is not decided here, but by its audience (access.callers) and the
+classes of information (access.disclosure). Health and reflection carry nothing of
+anybody's and have no rows.
+
+    check("/bonafides.v1.RatingService/GetRating", ANONYMOUS)   # LoginRequiredError
+
+Who may call what is printed, cell by cell, in tests/unit/policy.txt; a test
+compares, so that every widening shows as a changed line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from bonafides.access.callers import Caller, CallerKind
+from bonafides.errors import BugError, LoginRequiredError, MethodNotAllowedError
+
+_LOGGED_IN: Final = frozenset({CallerKind.MEMBER, CallerKind.PLATFORM, CallerKind.OPERATOR})
+_EVERYBODY: Final = _LOGGED_IN | {CallerKind.ANONYMOUS}
+# Staff check what others submit, and submit nothing themselves.
+_SUBMITTERS: Final = frozenset({CallerKind.MEMBER, CallerKind.PLATFORM})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who may call one method, named as on the wire."""
+
+    method: str
+    callers: frozenset[CallerKind]
+
+
+POLICIES: Final = (
+    Policy("/bonafides.v1.IdentityService/SubmitIdentity", _SUBMITTERS),
+    Policy("/bonafides.v1.IdentityService/GetSubmission", _LOGGED_IN),
+    Policy("/bonafides.v1.ArchiveService/GetArchive", _EVERYBODY),
+    Policy("/bonafides.v1.RatingService/GetRating", _LOGGED_IN),
+    Policy("/bonafides.v1.RatingService/GetScorecard", _EVERYBODY),
+)
+
+_BY_METHOD: Final = {policy.method: policy for policy in POLICIES}
+
+
+def require_rows(methods: Iterable[str]) -> None:
+    """Checks, at the start, that every method has its row.
+
+    Raises:
+        BugError: a method has none.
+    """
+    for method in methods:
+        _row(method)
+
+
+def check(method: str, caller: Caller) -> None:
+    """Checks that the caller may call the method.
+
+    Raises:
+        LoginRequiredError: the method wants a credential, and there is none.
+        MethodNotAllowedError: the method is not for this kind of caller.
+        BugError: the method has no row.
+    """
+    if caller.kind in _row(method).callers:
+        return
+    if caller.kind is CallerKind.ANONYMOUS:
+        raise LoginRequiredError
+    raise MethodNotAllowedError
+
+
+def _row(method: str) -> Policy:
+    policy = _BY_METHOD.get(method)
+    if policy is None:
+        raise BugError(f"{method} has no row in access.policy")
+    return policy

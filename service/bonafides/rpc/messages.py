@@ -1,0 +1,115 @@
+"""Reads resource names, and writes what a room answers as a message.
+
+A name that is not of the expected form is a fault of the field `name`, with the
+form as its remedy; a code in it is normalised as everywhere.
+
+    enterprise_of("enterprises/91990000MA0000001T/archive", "archive")    # UnifiedCode
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bonafides.errors import FieldViolation, InvalidFieldsError
+from bonafides.identity.codes import CodeError, UnifiedCode
+from bonafides.identity.submission import CheckResult, SubmissionStatus, Transition
+from bonafides.instants import to_timestamp
+from bonafides.v1 import enterprise_pb2
+
+_CODE: Final = "{code}"
+_UID: Final = "{uid}"
+_VERSION: Final = "{version}"
+
+
+def enterprise_of(name: str, part: str) -> UnifiedCode:
+    """Returns the code in `enterprises/{code}/<part>`.
+
+    Raises:
+        InvalidFieldsError: the name is of another form, or holds no code.
+    """
+    return _code(_variables(name, f"enterprises/{_CODE}/{part}")[0])
+
+
+def submission_of(name: str) -> tuple[UnifiedCode, str]:
+    """Returns code and uid in `enterprises/{code}/submissions/{uid}`.
+
+    Raises:
+        InvalidFieldsError: the name is of another form, or holds no code.
+    """
+    code, uid = _variables(name, f"enterprises/{_CODE}/submissions/{_UID}")
+    return _code(code), uid
+
+
+def scorecard_of(name: str) -> str:
+    """Returns the version in `scorecards/{version}`.
+
+    Raises:
+        InvalidFieldsError: the name is of another form.
+    """
+    return _variables(name, f"scorecards/{_VERSION}")[0]
+
+
+def submission_message(status: SubmissionStatus) -> enterprise_pb2.Submission:
+    """Returns the status as a message; what is not set is not known or not planned."""
+    message = enterprise_pb2.Submission(
+        name=f"enterprises/{status.code}/submissions/{status.uid}",
+        state=_state(status.state.name),
+        checks=[_check(result) for result in status.checks],
+        history=[_transition(step) for step in status.history],
+        submit_time=to_timestamp(status.submitted_at),
+        findings=[
+            enterprise_pb2.Finding(reason=finding.reason, description=finding.description)
+            for finding in status.findings
+        ],
+    )
+    if status.recheck_at is not None:
+        message.recheck_time.CopyFrom(to_timestamp(status.recheck_at))
+    if status.expires_at is not None:
+        message.expire_time.CopyFrom(to_timestamp(status.expires_at))
+    return message
+
+
+def _check(result: CheckResult) -> enterprise_pb2.CheckResult:
+    return enterprise_pb2.CheckResult(
+        check=result.check,
+        outcome=enterprise_pb2.Outcome.Value(f"OUTCOME_{result.outcome.name}"),
+        provenance=enterprise_pb2.Provenance(
+            source=result.source, retrieve_time=to_timestamp(result.retrieved_at)
+        ),
+        remedy=result.remedy,
+    )
+
+
+def _transition(step: Transition) -> enterprise_pb2.Transition:
+    return enterprise_pb2.Transition(
+        state=_state(step.state.name), transition_time=to_timestamp(step.at), reason=step.reason
+    )
+
+
+def _state(name: str) -> enterprise_pb2.Submission.State.ValueType:
+    return enterprise_pb2.Submission.State.Value(f"STATE_{name}")
+
+
+def _variables(name: str, form: str) -> tuple[str, ...]:
+    """Returns what stands in the place of the form's variables, in order."""
+    given, expected = name.split("/"), form.split("/")
+    fits = len(given) == len(expected) and all(
+        part and (part == wanted or wanted.startswith("{"))
+        for part, wanted in zip(given, expected, strict=True)
+    )
+    if not fits:
+        raise _fault("RESOURCE_NAME", f"Write the name as {form}.")
+    return tuple(
+        part for part, wanted in zip(given, expected, strict=True) if wanted.startswith("{")
+    )
+
+
+def _code(text: str) -> UnifiedCode:
+    try:
+        return UnifiedCode.parse(text)
+    except CodeError as fault:
+        raise _fault(fault.reason, fault.description) from None
+
+
+def _fault(reason: str, description: str) -> InvalidFieldsError:
+    return InvalidFieldsError((FieldViolation("name", reason, description),))

@@ -1,0 +1,314 @@
+"""The one wrapper around every method.
+
+Methods are registered from the service descriptors with raw bytes in and out, so
+that hostile bytes meet our parser and not the library's, which answers INTERNAL
+and quotes exceptions. A call goes through these steps, numbered again below:
+
+1. It gets its call id: the caller's own, if that is a UUID, else a new one. The
+   id comes back in the trailers and stands in the log.
+2. Admission: twice as many calls as threads; beyond, SERVER_BUSY, before anything
+   of the call is parsed. A call keeps its place until its thread is done, even
+   when its deadline passed first.
+3. Deadline: the caller's, or the default; looked at again when a thread is free.
+   The message itself must come within the default.
+4. The caller, from the credential.
+5. The row of access.policy. Only now may anything be said about the request.
+6. Parsing.
+7. Validation of shape, and of meaning beside it, so that all faults come at once.
+8. The handler: `def get_archive(self, request, call) -> Archive | bytes`.
+9. Errors become statuses by rpc.status; foreign ones become INTERNAL, fixed text.
+10. Exactly one event in the log: no message, no text of an exception, no value.
+
+What a caller sees of the answer is the handler's business, by access.disclosure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+
+from bonafides.access import policy
+from bonafides.access.callers import Caller, TokenVerifier
+from bonafides.errors import (
+    BugError,
+    CredentialError,
+    DeadlinePassedError,
+    FieldViolation,
+    InvalidFieldsError,
+    MalformedMessageError,
+    ServerBusyError,
+)
+from bonafides.instants import Instant
+from bonafides.rpc import validation
+from bonafides.rpc.events import Event
+from bonafides.rpc.status import CALL_ID, Reply, reply
+
+Answer: TypeAlias = Message | bytes
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+
+# A caller that asks for more does not get it: no call of ours is that long.
+_MOST_SECONDS: Final = 60.0
+_BUSY_RETRY_SECONDS: Final = 1
+# Meaning is looked at beside a faulty shape only in requests of honest size.
+_MOST_BYTES_FOR_MEANING: Final = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one process takes on."""
+
+    threads: int
+    default_deadline_seconds: float
+
+    @property
+    def admitted(self) -> int:
+        """How many calls are let in at once. More would only wait in line (2)."""
+        return 2 * self.threads
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the pipeline needs from outside: clocks, new ids, and names for the log."""
+
+    now: Callable[[], Instant]
+    monotonic: Callable[[], float]
+    new_call_id: Callable[[], str]
+    pseudonym: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call, as its handler sees it. `now` is the one time of the operation."""
+
+    caller: Caller
+    now: Instant
+    request_digest: bytes
+    _event: Event = field(repr=False)
+
+    def concerns(self, code: str) -> None:
+        """Notes the enterprise that the call is about; the log gets its pseudonym."""
+        self._event.enterprise = code
+
+
+@dataclass(frozen=True, slots=True)
+class _Method:
+    name: str
+    request: type[Message]
+    handle: Callable[[Message, Call], Answer]
+    # The service's `faults_in_<method>`: violations of meaning, as the handler would raise them.
+    faults: Callable[[Message, Call], Sequence[FieldViolation]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """A call as it came in: nothing of it is trusted yet. No wire: no message was sent."""
+
+    wire: bytes | None
+    authorizations: tuple[str, ...]
+    deadline: float
+
+
+class Pipeline:
+    """Runs every method of every service, the same way."""
+
+    def __init__(self, verifier: TokenVerifier, limits: Limits, world: World) -> None:
+        self._verifier: Final = verifier
+        self._limits: Final = limits
+        self._world: Final = world
+        self._admission: Final = _Admission(limits.admitted)
+        self._threads: Final = ThreadPoolExecutor(limits.threads, thread_name_prefix="call")
+
+    def handlers(self, descriptor: ServiceDescriptor, service: object) -> grpc.GenericRpcHandler:
+        """Returns the handlers of a service, one for each method of its descriptor.
+
+        Raises:
+            BugError: a method has no policy row, no handler, or streams.
+        """
+        methods = [_bound(method, service) for method in descriptor.methods]
+        policy.require_rows(method.name for method in methods)
+        served = {method.name.rsplit("/", 1)[1]: self._served(method) for method in methods}
+        return grpc.method_handlers_generic_handler(descriptor.full_name, served)
+
+    def close(self) -> None:
+        """Waits for the threads that still work, and lets no more work begin."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _served(self, method: _Method) -> grpc.RpcMethodHandler[bytes, bytes]:
+        async def serve(_messages: object, context: Context) -> bytes:
+            return await self._serve(method, context)
+
+        # Registered as if messages streamed in, though exactly one is read: the
+        # library's own reading of one message waits for ever where none is sent.
+        return grpc.stream_unary_rpc_method_handler(serve)
+
+    async def _serve(self, method: _Method, context: Context) -> bytes:
+        metadata = tuple(context.invocation_metadata() or ())
+        started = self._world.monotonic()
+        event = Event(_call_id(metadata) or self._world.new_call_id())  # 1
+        told: Reply | None = None
+        try:
+            answer = await self._answer(method, context, metadata, event)
+            event.succeeded()
+        except Exception as error:  # noqa: BLE001 - whatever it is, its text must not get out
+            told = reply(error, event.call_id)  # 9
+            event.failed(error, told)
+        finally:
+            seconds = self._world.monotonic() - started
+            event.write(method.name, seconds, self._world.pseudonym)  # 10
+        if told is not None:
+            await context.abort(told.code, told.message, told.trailers)
+        context.set_trailing_metadata(((CALL_ID, event.call_id),))
+        return answer
+
+    async def _answer(
+        self, method: _Method, context: Context, metadata: Iterable[Any], event: Event
+    ) -> bytes:
+        self._admission.require_room()  # 2
+        seconds = self._seconds(context)  # 3
+        deadline = self._world.monotonic() + seconds
+        try:
+            async with asyncio.timeout(seconds) as patience:
+                wire = await read_message(context, self._limits.default_deadline_seconds)
+                received = _Received(wire, _authorizations(metadata), deadline)
+                # A place is taken only now: senders that dawdle hold none.
+                self._admission.enter()
+                try:
+                    work = self._threads.submit(self._work, method, received, event)
+                except RuntimeError:
+                    # Draining: the threads are closed to new work.
+                    self._admission.leave()
+                    raise ServerBusyError(_BUSY_RETRY_SECONDS) from None
+                # Not when the caller gives up: the thread is busy until it is done.
+                work.add_done_callback(lambda _: self._admission.leave())
+                return await asyncio.wrap_future(work)
+        except TimeoutError:
+            if patience.expired():
+                raise DeadlinePassedError from None
+            raise
+
+    def _seconds(self, context: Context) -> float:
+        """Returns how long the call may take."""
+        asked: float | None = context.time_remaining()
+        if asked is None:
+            return self._limits.default_deadline_seconds
+        if asked <= 0:
+            raise DeadlinePassedError
+        return min(asked, _MOST_SECONDS)
+
+    def _work(self, method: _Method, received: _Received, event: Event) -> bytes:
+        """Does steps 4 to 8, on a thread."""
+        if self._world.monotonic() >= received.deadline:  # 3, again
+            raise DeadlinePassedError
+        now = self._world.now()
+        if len(received.authorizations) > 1:  # 4
+            raise CredentialError("REPEATED")
+        caller = self._verifier.resolve(next(iter(received.authorizations), None), now)
+        event.caller = caller.kind.value
+        policy.check(method.name, caller)  # 5
+        request = _parsed(method, received.wire)  # 6
+        digest = hashlib.sha256(received.wire or b"").digest()
+        call = Call(caller, now, digest, event)
+        _validate(method, request, call)  # 7
+        answer = method.handle(request, call)  # 8
+        return answer if isinstance(answer, bytes) else answer.SerializeToString()
+
+
+async def read_message(context: Context, seconds: float) -> bytes | None:
+    """Returns the one message of a call as it came; None if the call has none.
+
+    Raises:
+        DeadlinePassedError: it did not come in time.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            wire = await context.read()
+    except TimeoutError:
+        raise DeadlinePassedError from None
+    return wire if isinstance(wire, bytes) else None
+
+
+class _Admission:
+    """Counts the calls that were let in."""
+
+    def __init__(self, most: int) -> None:
+        self._most: Final = most
+        self._inside = 0
+        # Calls enter on the event loop and leave on their threads.
+        self._lock: Final = threading.Lock()
+
+    def require_room(self) -> None:
+        if self._inside >= self._most:
+            raise ServerBusyError(_BUSY_RETRY_SECONDS)
+
+    def enter(self) -> None:
+        with self._lock:
+            self.require_room()
+            self._inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+
+
+def _bound(method: MethodDescriptor, service: object) -> _Method:
+    name = f"/{method.containing_service.full_name}/{method.name}"
+    if method.client_streaming or method.server_streaming:
+        raise BugError(f"{name} streams, and the pipeline has no wrapper for that")
+    snake = re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
+    handle = getattr(service, snake, None)
+    if not callable(handle):
+        raise BugError(f"{name} has no handler {snake}")
+    return _Method(
+        name,
+        GetMessageClass(method.input_type),
+        handle,
+        getattr(service, f"faults_in_{snake}", None),
+    )
+
+
+def _parsed(method: _Method, wire: bytes | None) -> Message:
+    if wire is None:
+        raise MalformedMessageError
+    try:
+        return method.request.FromString(wire)
+    except (DecodeError, RecursionError):
+        # The library's texts quote the bytes.
+        raise MalformedMessageError from None
+
+
+def _validate(method: _Method, request: Message, call: Call) -> None:
+    found = validation.violations(request)
+    if not found:
+        return
+    if method.faults and request.ByteSize() <= _MOST_BYTES_FOR_MEANING:
+        told = {violation.field for violation in found}
+        meant = method.faults(request, call)
+        found += tuple(violation for violation in meant if violation.field not in told)
+    raise InvalidFieldsError(found)
+
+
+def _call_id(metadata: Iterable[Any]) -> str | None:
+    """Returns the caller's own call id, canonical; None if it sent none that is a UUID."""
+    for key, value in metadata:
+        if key == f"x-{CALL_ID}":
+            try:
+                return str(uuid.UUID(value))
+            except (ValueError, TypeError, AttributeError):
+                return None
+    return None
+
+
+def _authorizations(metadata: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(str(value) for key, value in metadata if key == "authorization")

@@ -1,0 +1,132 @@
+"""The methods, each from a parsed request to the answer that its caller may see.
+
+A handler is named after its method and is given the request, valid in shape, and
+the call. It calls one operation of one room and discloses the answer to the
+caller's audience. It may hand out a stored snapshot as bytes: that was disclosed
+when it was made. `faults_in_<method>` tells what a handler would refuse in a
+request whose shape is at fault already, so that the caller learns all at once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from bonafides.access.callers import CallerKind, audience
+from bonafides.access.disclosure import view
+from bonafides.archive import operations as archive
+from bonafides.errors import FieldViolation, InvalidFieldsError
+from bonafides.identity import operations as identity
+from bonafides.identity.claims import read_claims
+from bonafides.rating import operations as rating
+from bonafides.rating.scorecard import Scorecard
+from bonafides.rpc import messages
+from bonafides.rpc.pipeline import Call
+from bonafides.storage.unit_of_work import Store
+from bonafides.v1 import archive_service_pb2 as archive_service
+from bonafides.v1 import enterprise_pb2, rating_pb2
+from bonafides.v1 import identity_service_pb2 as identity_service
+from bonafides.v1 import rating_service_pb2 as rating_service
+
+# Names the card that is served, whatever its version.
+_SERVED: Final = "champion"
+
+
+class IdentityService:
+    """Checks an enterprise's identity against named sources."""
+
+    def __init__(self, desk: identity.Desk) -> None:
+        self._desk: Final = desk
+
+    def submit_identity(
+        self, request: identity_service.SubmitIdentityRequest, call: Call
+    ) -> enterprise_pb2.Submission:
+        """Submits claims; a repetition with the same request id answers as the first did."""
+        claims = read_claims(request.claims, now=call.now)
+        call.concerns(claims.code.text)
+        status = identity.submit(
+            self._desk,
+            claims,
+            submitter=call.caller.submitter,
+            # A UUID can be written in two cases and is one id.
+            request_id=str(uuid.UUID(request.request_id)),
+            request_digest=call.request_digest,
+            now=call.now,
+        )
+        return view(messages.submission_message(status), audience(call.caller, claims.code.text))
+
+    def faults_in_submit_identity(
+        self, request: identity_service.SubmitIdentityRequest, call: Call
+    ) -> Sequence[FieldViolation]:
+        """Returns what is wrong with the meaning of the claims."""
+        try:
+            read_claims(request.claims, now=call.now)
+        except InvalidFieldsError as fault:
+            return fault.violations
+        return ()
+
+    def get_submission(
+        self, request: identity_service.GetSubmissionRequest, call: Call
+    ) -> enterprise_pb2.Submission:
+        """Gets a submission for its submitter, or for staff; to others it is not found."""
+        code, uid = messages.submission_of(request.name)
+        call.concerns(code.text)
+        staff = call.caller.kind is CallerKind.OPERATOR
+        status = identity.get_submission(
+            self._desk,
+            code,
+            uid,
+            submitter=None if staff else call.caller.submitter,
+            now=call.now,
+        )
+        return view(messages.submission_message(status), audience(call.caller, code.text))
+
+
+class ArchiveService:
+    """Shows each caller the part of an archive that the caller may see."""
+
+    def __init__(self, store: Store, card: Scorecard) -> None:
+        self._store: Final = store
+        self._card: Final = card
+
+    def get_archive(self, request: archive_service.GetArchiveRequest, call: Call) -> bytes:
+        """Gets the archive as stored for the caller's audience."""
+        code = messages.enterprise_of(request.name, "archive").text
+        call.concerns(code)
+        return archive.get_archive(
+            self._store,
+            self._card,
+            code,
+            audience=audience(call.caller, code),
+            now=call.now,
+        )
+
+
+class RatingService:
+    """Gives levels by a scorecard that anyone can recompute."""
+
+    def __init__(self, store: Store, card: Scorecard, models_dir: Path | None) -> None:
+        self._store: Final = store
+        self._card: Final = card
+        self._models_dir: Final = models_dir
+
+    def get_rating(self, request: rating_service.GetRatingRequest, call: Call) -> rating_pb2.Rating:
+        """Gets the level; why it is what it is, for the enterprise itself and for staff."""
+        code = messages.enterprise_of(request.name, "rating").text
+        call.concerns(code)
+        full = rating.get_rating(self._store, self._card, code, now=call.now)
+        return view(full, audience(call.caller, code))
+
+    def get_scorecard(
+        self,
+        request: rating_service.GetScorecardRequest,
+        call: Call,  # noqa: ARG002 - a card is the same for everybody
+    ) -> rating_pb2.Scorecard:
+        """Gets a published card. It describes no enterprise, so nothing of it is withheld."""
+        version = messages.scorecard_of(request.name)
+        # The card of this process: the folder may name another by now.
+        return rating.get_scorecard(
+            self._models_dir, self._card.version if version == _SERVED else version
+        )

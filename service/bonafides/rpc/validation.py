@@ -1,0 +1,123 @@
+"""Validates the shape of a request: what its proto declares, and what its texts hold.
+
+Shape alone: lengths, patterns, presence, and characters that no honest field
+needs. What a value means (check digits, scope, dates in the future) is for the
+room that it goes to. All violations are returned at once, none with the value.
+
+Texts may not hold control, format, surrogate, private or unassigned characters:
+they pass protobuf, and hide, reorder or split what people and logs are shown.
+
+    violations(request)    # (FieldViolation("claims.title", "TEXT_CHARACTERS", ...),)
+
+Source of the character rule: Unicode general categories Cc, Cf, Cs, Co, Cn, Zl, Zp.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any, Final
+
+import protovalidate
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from bonafides.errors import FieldViolation
+
+# Remedies in plain words for the rules that are broken most; others speak for themselves.
+_REMEDIES: Final = {
+    "required": ("REQUIRED", "Fill in this field."),
+    "string.min_len": ("REQUIRED", "Fill in this field."),
+    "string.uuid_empty": ("REQUIRED", "Send a UUID, new for each request."),
+    "string.uuid": ("UUID", "Send a UUID, new for each request."),
+    "enum.not_in": ("REQUIRED", "Choose one of the values of this enum."),
+    "enum.defined_only": ("ENUM", "Choose one of the values of this enum."),
+}
+
+# 256 KiB hold 100,000 empty values, each of which could break several rules.
+_MOST_VALUES: Final = 2_000
+
+_REFUSED: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters and marks that print as nothing: grapheme joiner, Hangul and Khmer
+# fillers, the blank of Braille.
+_BLANK: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]")
+# Planes 2 and 3 hold ideographs only. Those assigned after this Python's tables
+# were made stand in names of persons and places.
+_IDEOGRAPHIC_PLANES: Final = range(0x20000, 0x3FFFE)
+_NONCHARACTER: Final = 0xFFFE
+
+
+def violations(request: Message) -> tuple[FieldViolation, ...]:
+    """Returns every fault of the request's shape: of its texts first, then of its proto."""
+    found = list(_text_violations(request))
+    if found and found[-1].reason == "TOO_MANY_VALUES":
+        return (found[-1],)
+    told = {violation.field for violation in found}
+    for fault in protovalidate.collect_violations(request):
+        field = _path(fault.proto.field)
+        if field not in told:
+            found.append(FieldViolation(field, *_remedy(fault.proto.rule_id, fault.proto.message)))
+    return tuple(found)
+
+
+def is_plain(text: str) -> bool:
+    """Returns whether the text holds only characters that show what they are."""
+    if _BLANK.search(text):
+        return False
+    # Printable to Python are all but the refused categories and blanks like U+3000.
+    return text.isprintable() or not any(map(_refused, text))
+
+
+def _refused(character: str) -> bool:
+    if unicodedata.category(character) not in _REFUSED:
+        return False
+    point = ord(character)
+    return point not in _IDEOGRAPHIC_PLANES or point & _NONCHARACTER == _NONCHARACTER
+
+
+def _text_violations(request: Message) -> Iterator[FieldViolation]:
+    for number, (path, value) in enumerate(_values(request, "")):
+        if number == _MOST_VALUES:
+            yield FieldViolation(
+                path, "TOO_MANY_VALUES", f"Send at most {_MOST_VALUES} values in a request."
+            )
+            return
+        if isinstance(value, str) and not is_plain(value):
+            yield FieldViolation(
+                path,
+                "TEXT_CHARACTERS",
+                "Leave out control, invisible, private-use and unassigned characters.",
+            )
+
+
+def _values(message: Message, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Yields every value that is set, with its path, messages before what they hold."""
+    for field, value in message.ListFields():
+        path = prefix + field.name
+        if field.is_repeated:
+            for index, element in enumerate(value):
+                yield from _value(field, element, f"{path}[{index}]")
+        else:
+            yield from _value(field, value, path)
+
+
+def _value(field: FieldDescriptor, value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, value
+    if field.type == FieldDescriptor.TYPE_MESSAGE and isinstance(value, Message):
+        yield from _values(value, f"{path}.")
+
+
+def _path(field: Any) -> str:
+    """Returns a protovalidate path as `claims.authorizations[0].scope`."""
+    parts = []
+    for element in field.elements if field else ():
+        subscript = element.subscript
+        parts.append(element.field_name + (f"[{subscript.value}]" if subscript else ""))
+    return ".".join(parts)
+
+
+def _remedy(rule: str, message: str) -> tuple[str, str]:
+    """Returns reason and description of a broken rule. Rules' messages hold no values."""
+    told = f"{message[:1].upper()}{message[1:]}{'' if message.endswith('.') else '.'}"
+    return _REMEDIES.get(rule, (rule.replace(".", "_").upper(), told))

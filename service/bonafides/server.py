@@ -1,0 +1,299 @@
+"""Composes the server, and serves. Read this first: it shows how the rooms hang together.
+
+Settings, clocks, randomness and keys come in here and nowhere else; every room is
+given what it needs. The order is that of the doing:
+
+1. Keys from the data folder; the store, migrated; the scorecard that is served.
+2. The desk where identities are submitted, with its evidence sources.
+3. The pipeline around every method; health; reflection, but not in live.
+4. The worker, for what nobody waits for.
+
+Plaintext is served on loopback alone. SIGTERM drains: health says NOT_SERVING,
+calls under way finish, the worker ends its round, the store is closed.
+
+    serve(Settings())      # until SIGTERM or Ctrl-C
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import ipaddress
+import signal
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import grpc
+import structlog
+import uvloop
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from google.protobuf.descriptor import ServiceDescriptor
+
+from bonafides import logs
+from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier
+from bonafides.errors import StoreUnavailableError
+from bonafides.identity.operations import Desk
+from bonafides.identity.sources import RegistryTable
+from bonafides.instants import Instant, from_datetime
+from bonafides.keys import Keys, load_or_create
+from bonafides.personal.sealing import Vault
+from bonafides.rating.scorecard import champion
+from bonafides.rpc.health import StockServices
+from bonafides.rpc.pipeline import Limits, Pipeline, World
+from bonafides.rpc.services import ArchiveService, IdentityService, RatingService
+from bonafides.settings import Settings, SettingsError
+from bonafides.storage.unit_of_work import Store, StoreUrlError
+from bonafides.v1 import archive_service_pb2, identity_service_pb2, rating_service_pb2
+from bonafides.worker import Worker, rounds
+
+Clock = Callable[[], Instant]
+
+_PSEUDONYM_BYTES: Final = 8
+# Far above what the pipeline admits: its refusals say when to come back, the
+# core's do not. This one only bounds memory.
+_MOST_RPCS: Final = 1_000
+_KIBI: Final = 1_024
+OPTIONS: Final = (
+    # 4 MiB of empty sub-messages become 158 MiB of objects; 256 KiB become 10.
+    ("grpc.max_receive_message_length", 256 * _KIBI),
+    ("grpc.max_concurrent_streams", 100),
+    ("grpc.max_metadata_size", 12 * _KIBI),
+    ("grpc.absolute_max_metadata_size", 16 * _KIBI),
+    ("grpc.max_connection_idle_ms", 60_000),
+    ("grpc.max_connection_age_ms", 30 * 60_000),
+    ("grpc.max_connection_age_grace_ms", 30_000),
+    # A peer that went silent is found in a minute; one that pings too often is cut off.
+    ("grpc.keepalive_time_ms", 40_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 60_000),
+    ("grpc.http2.max_ping_strikes", 2),
+    # A second server on a taken port must fail, and not quietly get half the calls.
+    ("grpc.so_reuseport", 0),
+)
+
+
+@dataclass(slots=True)
+class Server:
+    """Everything that one process serves with."""
+
+    settings: Settings
+    store: Store
+    vault: Vault
+    keys: Keys
+    pipeline: Pipeline
+    worker: Worker
+    services: Mapping[ServiceDescriptor, object]
+    stock: StockServices
+    address: str = ""
+    _grpc: grpc.aio.Server | None = None
+
+    async def start(self) -> None:
+        """Listens, and begins with the background work.
+
+        Raises:
+            SettingsError: the address can't be listened on.
+        """
+        self._grpc = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=_MOST_RPCS)
+        self._grpc.add_generic_rpc_handlers(
+            [
+                *(self.pipeline.handlers(*bound) for bound in self.services.items()),
+                *self.stock.handlers(),
+            ]
+        )
+        self.address = _listen(self._grpc, self.settings)
+        await self._grpc.start()
+        await self.stock.serving()
+        self.worker.start()
+
+    async def stop(self) -> None:
+        """Drains: lets calls under way finish, for as long as the settings say."""
+        await self.stock.draining()
+        if self._grpc is not None:
+            await self._grpc.stop(self.settings.drain_seconds)
+        await asyncio.to_thread(self.worker.stop)
+        await asyncio.to_thread(self.pipeline.close)
+        self.store.close()
+
+
+def build(settings: Settings, clock: Clock) -> Server:
+    """Composes a server; nothing listens yet.
+
+    Raises:
+        SettingsError: keys, issuers or the address are not fit for this environment.
+    """
+    _require_private(settings)
+    keys = load_or_create(settings)  # 1
+    vault = Vault(keys.kek, settings.environment)
+    card = champion(settings.models_dir)
+    store = _store(settings)
+    desk = Desk(  # 2
+        store=store,
+        vault=vault,
+        sources=(RegistryTable(store, vault),),
+        card=card,
+        agreement_version=settings.agreement_version,
+        submissions_per_day=settings.submissions_per_day,
+        verification_days=settings.verification_days,
+    )
+    verifier = TokenVerifier(
+        _issuers(settings, keys), settings.token_audience, settings.environment
+    )
+    world = World(
+        now=clock,
+        monotonic=time.monotonic,
+        new_call_id=lambda: str(uuid.uuid4()),
+        pseudonym=lambda code: vault.index("audit", code)[:_PSEUDONYM_BYTES].hex(),
+    )
+    limits = Limits(settings.threads, settings.default_deadline_seconds)
+    services = {  # 3
+        _service(identity_service_pb2, "IdentityService"): IdentityService(desk),
+        _service(archive_service_pb2, "ArchiveService"): ArchiveService(store, card),
+        _service(rating_service_pb2, "RatingService"): RatingService(
+            store, card, settings.models_dir
+        ),
+    }
+    return Server(
+        settings=settings,
+        store=store,
+        vault=vault,
+        keys=keys,
+        pipeline=Pipeline(verifier, limits, world),
+        worker=Worker(rounds(desk), now=clock, pause_seconds=settings.worker_seconds),  # 4
+        services=services,
+        stock=StockServices(
+            (descriptor.full_name for descriptor in services),
+            # In live the schema is not handed out to whoever asks.
+            reflected=settings.environment != "live",
+        ),
+    )
+
+
+def _store(settings: Settings) -> Store:
+    # A connection for each thread that serves, and two for the worker.
+    try:
+        store = Store(settings.url, connections=settings.threads + 2)
+    except StoreUrlError as fault:
+        raise SettingsError(f"BONAFIDES_DATABASE_URL: {fault}.") from None
+    try:
+        store.migrate()
+    except StoreUnavailableError:
+        raise SettingsError(
+            "BONAFIDES_DATABASE_URL: the database can't be reached; is it running?"
+        ) from None
+    return store
+
+
+def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or Ctrl-C, then drains.
+
+    Raises:
+        SettingsError: it can't start like this; the text names the remedy.
+    """
+    logs.configure()
+    uvloop.run(_serve(build(settings, system_clock)))
+
+
+def system_clock() -> Instant:
+    """Returns the time of this machine."""
+    return from_datetime(dt.datetime.now(dt.UTC))
+
+
+async def _serve(server: Server) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    log = structlog.get_logger("bonafides.server")
+    try:
+        await server.start()
+        log.info("serving", address=server.address, environment=server.settings.environment)
+        await stopping.wait()
+        log.info("draining", seconds=server.settings.drain_seconds)
+    finally:
+        await server.stop()
+
+
+def _service(module: object, name: str) -> ServiceDescriptor:
+    descriptor: ServiceDescriptor = module.DESCRIPTOR.services_by_name[name]  # type: ignore[attr-defined]  # modules share no type
+    return descriptor
+
+
+def _issuers(settings: Settings, keys: Keys) -> dict[str, Ed25519PublicKey]:
+    """Returns the public keys of those whose access tokens count."""
+    issuers = {}
+    for name, file in settings.issuers.items():
+        if name == SANDBOX_ISSUER or "|" in name or not name:
+            raise SettingsError(
+                f"BONAFIDES_ISSUERS: {name!r} can't be the name of an issuer; choose one without "
+                f"'|', other than {SANDBOX_ISSUER}."
+            )
+        issuers[name] = _public_key(file)
+    if settings.environment == "sandbox":
+        issuers[SANDBOX_ISSUER] = keys.issuer_private_key.public_key()
+    return issuers
+
+
+def _public_key(file: Path) -> Ed25519PublicKey:
+    try:
+        key = load_pem_public_key(_file(file, "BONAFIDES_ISSUERS"))
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
+        raise SettingsError(
+            f"BONAFIDES_ISSUERS: {file} is not an Ed25519 public key in PEM; ask the issuer for it."
+        )
+    return key
+
+
+def _require_private(settings: Settings) -> None:
+    """Refuses plaintext outside loopback, before anything is made (J8)."""
+    if (settings.tls_certificate is None) != (settings.tls_key is None):
+        raise SettingsError("Set both BONAFIDES_TLS_CERTIFICATE and BONAFIDES_TLS_KEY, or neither.")
+    if settings.tls_certificate is None and not _is_loopback(settings.listen):
+        raise SettingsError(
+            f"BONAFIDES_LISTEN is {settings.listen}: without TLS only loopback is served. Set "
+            "BONAFIDES_TLS_CERTIFICATE and BONAFIDES_TLS_KEY, or listen on 127.0.0.1."
+        )
+
+
+def _is_loopback(listen: str) -> bool:
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listen(server: grpc.aio.Server, settings: Settings) -> str:
+    """Returns the address listened on; port 0 in the settings is any free one."""
+    host, _, port = settings.listen.rpartition(":")
+    try:
+        if settings.tls_certificate is None or settings.tls_key is None:
+            bound = server.add_insecure_port(settings.listen)
+        else:
+            pair = (
+                _file(settings.tls_key, "BONAFIDES_TLS_KEY"),
+                _file(settings.tls_certificate, "BONAFIDES_TLS_CERTIFICATE"),
+            )
+            bound = server.add_secure_port(settings.listen, grpc.ssl_server_credentials([pair]))
+    except RuntimeError:
+        bound = 0
+    if not bound:
+        raise SettingsError(
+            f"BONAFIDES_LISTEN: can't listen on {settings.listen}; is port {port} taken, or the "
+            "TLS key not that of the certificate?"
+        )
+    return f"{host}:{bound}"
+
+
+def _file(file: Path, setting: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as fault:
+        raise SettingsError(f"{setting}: can't read {file}: {fault.strerror}.") from None

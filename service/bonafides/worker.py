@@ -1,0 +1,89 @@
+"""Does what nobody waits for, in rounds, on one thread beside the server.
+
+A round takes new registrations in, asks again for evidence that was missing, lets
+verifications lapse, and folds new records into the archives. Each of these is
+repeatable and commits by itself: a process that dies in the middle loses nothing,
+and what failed is tried again in the next round. The log gets the type of the
+fault and where it happened, never its text.
+
+    worker = Worker(rounds(desk), now=now, pause_seconds=5)
+    worker.start()
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from bonafides.identity import operations as identity
+from bonafides.instants import Instant
+from bonafides.records import operations as records
+from bonafides.rpc.events import frames
+
+_log: Final = structlog.get_logger("bonafides.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One thing that is done again and again. The result of `run` is not looked at."""
+
+    name: str
+    run: Callable[[Instant], object]
+
+
+def rounds(desk: identity.Desk) -> tuple[Round, ...]:
+    """Returns the background work of a server, in the order in which it is done."""
+    return (
+        Round("sync_registrations", lambda now: identity.sync_registrations(desk, now)),
+        Round("recheck_due", lambda now: identity.recheck_due(desk, now)),
+        Round(
+            "fold_and_refresh", lambda now: records.fold_and_refresh(desk.store, desk.card, now=now)
+        ),
+    )
+
+
+class Worker:
+    """A thread that runs the rounds until it is told to stop."""
+
+    def __init__(
+        self, rounds: Sequence[Round], *, now: Callable[[], Instant], pause_seconds: float
+    ) -> None:
+        self._rounds: Final = tuple(rounds)
+        self._now: Final = now
+        self._pause_seconds: Final = pause_seconds
+        self._stopping: Final = threading.Event()
+        self._thread: Final = threading.Thread(target=self._run, name="worker")
+
+    def start(self) -> None:
+        """Begins with a first round at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Waits for what is under way, and begins nothing more."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def run_once(self) -> None:
+        """Does every round once; one that fails does not keep the others from theirs."""
+        for each in self._rounds:
+            if self._stopping.is_set():
+                return
+            try:
+                each.run(self._now())
+            except Exception as error:  # noqa: BLE001 - whatever failed, the next round tries again
+                _log.error(
+                    "round_failed",
+                    round=each.name,
+                    error=type(error).__name__,
+                    frames=frames(error),
+                )
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self.run_once()
+            self._stopping.wait(self._pause_seconds)

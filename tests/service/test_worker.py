@@ -1,0 +1,77 @@
+"""The background rounds: each for itself, again and again, until the drain."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+from structlog.testing import capture_logs
+
+from bonafides.identity.operations import load_registry
+from bonafides.instants import MICROSECONDS, Instant, from_timestamp
+from bonafides.records import operations as records
+from bonafides.v1.enterprise_pb2 import Submission
+from bonafides.worker import Round, Worker
+from tests import builders
+from tests.serving import Served
+
+
+def worker(rounds: Sequence[Round]) -> Worker:
+    return Worker(rounds, now=lambda: builders.NOW, pause_seconds=0.01)
+
+
+@pytest.mark.feature("J9")
+def test_failed_round_keeps_no_other_from_its_turn_and_logs_no_text() -> None:
+    done: list[Instant] = []
+
+    def fail(_now: Instant) -> None:
+        raise ValueError(builders.ID_NUMBER)
+
+    with capture_logs() as events:
+        worker([Round("one", fail), Round("two", done.append)]).run_once()
+    assert done == [builders.NOW]
+    (event,) = events
+    assert (event["event"], event["round"], event["error"]) == ("round_failed", "one", "ValueError")
+    assert builders.ID_NUMBER not in repr(events)
+
+
+def test_rounds_are_repeated_until_the_worker_is_stopped() -> None:
+    three = threading.Semaphore(0)
+    working = worker([Round("count", lambda _: three.release())])
+    working.start()
+    for _ in range(3):
+        assert three.acquire(timeout=5)
+    working.stop()
+    while three.acquire(blocking=False):
+        pass
+    assert not three.acquire(timeout=0.1)
+
+
+def test_worker_that_never_began_can_be_stopped() -> None:
+    worker([]).stop()
+
+
+@pytest.mark.feature("A5")
+def test_evidence_that_comes_later_is_asked_for_by_the_worker(served: Served) -> None:
+    """Submitted without a registry row, PENDING; the row is loaded; the worker verifies."""
+    with served.client(served.token()) as client:
+        made = client.submit_identity(builders.claims(), request_id=builders.request_id())
+        load_registry(served.store, served.vault, [builders.registry_row()], now=served.clock.now)
+        served.clock.now = from_timestamp(made.recheck_time)
+    served.server.worker.run_once()
+    with served.client(served.token()) as client:
+        assert client.get_submission(made.name).state == Submission.STATE_VERIFIED
+
+
+def test_new_records_reach_the_archive_by_the_worker(served: Served) -> None:
+    enterprise = builders.code(1)
+    builders.enroll(served.store, enterprise)
+    told = [builders.transaction(f"t{number}") for number in range(3)]
+    records.ingest(served.store, served.vault, builders.rates(), told, now=served.clock.now)
+    with served.client(served.token("operator")) as client:
+        before = client.get_archive(enterprise.text)
+        served.clock.now = Instant(served.clock.now + MICROSECONDS)
+        served.server.worker.run_once()
+        after = client.get_archive(enterprise.text)
+    assert before != after

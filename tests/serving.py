@@ -1,0 +1,186 @@
+"""Serves in this process: a whole server, or a handler of a test behind the pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import structlog
+import uvloop
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.protobuf.descriptor import ServiceDescriptor
+
+from bonafides import server
+from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier, mint
+from bonafides.client import Client
+from bonafides.instants import Instant
+from bonafides.personal.sealing import Vault
+from bonafides.rpc.pipeline import Limits, Pipeline, World
+from bonafides.settings import Settings
+from bonafides.storage.unit_of_work import Store
+from tests import builders
+
+AUDIENCE = "bonafides-sandbox"
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self, now: Instant = builders.NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> Instant:
+        return self.now
+
+
+@dataclass
+class Served:
+    """A server that listens, and what a test needs to talk to it."""
+
+    address: str
+    settings: Settings
+    store: Store
+    vault: Vault
+    clock: Clock
+    server: server.Server = field(repr=False)
+
+    def token(
+        self,
+        kind: str = "member",
+        *,
+        subject: str = "member-1",
+        owns: Sequence[str] = (),
+        platform: str = "",
+        ttl_seconds: int = 600,
+    ) -> str:
+        """Returns an access token of the sandbox; a platform's names the builders' platform."""
+        return mint(
+            self.server.keys.issuer_private_key,
+            issuer=SANDBOX_ISSUER,
+            audience=self.settings.token_audience,
+            subject=subject,
+            kind=kind,
+            owns=owns,
+            platform=platform or (builders.PLATFORM if kind == "platform" else ""),
+            ttl_seconds=ttl_seconds,
+            now=self.clock.now,
+        )
+
+    def client(self, token: str | None = None) -> Client:
+        """Returns a client; without a token it is the anonymous caller's."""
+        return Client(self.address, token=token)
+
+
+@contextlib.contextmanager
+def serving(folder: Path, database_url: str = "", **changes: Any) -> Iterator[Served]:
+    """Serves from the folder, at the time of the builders; settings by keyword."""
+    settings = Settings(
+        **{
+            "data_dir": folder,
+            "database_url": database_url,
+            "listen": "127.0.0.1:0",
+            "drain_seconds": 1.0,
+            # Rounds are run by the tests that are about them.
+            "worker_seconds": 3_600.0,
+            **changes,
+        }
+    )
+    clock = Clock()
+    with quiet_log():
+        made = server.build(settings, clock)
+        with looping() as loop:
+            loop.run(made.start())
+            try:
+                yield Served(made.address, settings, made.store, made.vault, clock, made)
+            finally:
+                loop.run(made.stop())
+
+
+PROBE_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+
+
+def probe_token(kind: str = "member", **changes: Any) -> str:
+    """Returns a token that the pipeline of `probing` takes."""
+    claims: dict[str, Any] = {"subject": "member-1", "ttl_seconds": 600, "now": builders.NOW}
+    return mint(
+        PROBE_KEY, issuer=SANDBOX_ISSUER, audience=AUDIENCE, kind=kind, **(claims | changes)
+    )
+
+
+@contextlib.contextmanager
+def probing(
+    descriptor: ServiceDescriptor,
+    service: object,
+    *,
+    threads: int = 2,
+    default_deadline_seconds: float = 2.0,
+) -> Iterator[str]:
+    """Serves handlers of a test behind the real pipeline; gives the address."""
+    world = World(
+        now=lambda: builders.NOW,
+        monotonic=time.monotonic,
+        new_call_id=lambda: str(uuid.uuid4()),
+        pseudonym=lambda code: f"pseudonym of {len(code)}",
+    )
+    verifier = TokenVerifier({SANDBOX_ISSUER: PROBE_KEY.public_key()}, AUDIENCE, "sandbox")
+    pipeline = Pipeline(verifier, Limits(threads, default_deadline_seconds), world)
+
+    async def start() -> tuple[grpc.aio.Server, int]:
+        made = grpc.aio.server(options=server.OPTIONS)
+        made.add_generic_rpc_handlers([pipeline.handlers(descriptor, service)])
+        port = made.add_insecure_port("127.0.0.1:0")
+        await made.start()
+        return made, port
+
+    with looping() as loop:
+        made, port = loop.run(start())
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            loop.run(made.stop(0))
+            pipeline.close()
+
+
+class Loop:
+    """An event loop on a thread of its own, as in the serving process."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Runs the coroutine there and returns its result."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+
+@contextlib.contextmanager
+def looping() -> Iterator[Loop]:
+    """Runs an event loop on a thread of its own."""
+    loop = uvloop.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="server")
+    thread.start()
+    try:
+        yield Loop(loop)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@contextlib.contextmanager
+def quiet_log() -> Iterator[None]:
+    """Sends the server's log to stderr: stdout belongs to the commands under test."""
+    before = structlog.get_config()["logger_factory"]
+    structlog.configure(logger_factory=lambda *_: structlog.WriteLogger(sys.stderr))
+    try:
+        yield
+    finally:
+        structlog.configure(logger_factory=before)

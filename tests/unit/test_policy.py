@@ -1,0 +1,70 @@
+"""Who may call what, and in whose eyes: compared cell by cell with a printed table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bonafides.access import policy
+from bonafides.access.callers import ANONYMOUS, Caller, CallerKind, audience
+from bonafides.errors import BugError, LoginRequiredError, MethodNotAllowedError
+from bonafides.v1.disclosure_pb2 import Audience
+
+_TABLE = Path(__file__).parent / "policy.txt"
+_OWN, _OTHER = "91990000MA0000001T", "91990000MA00000028"
+
+
+def caller(kind: CallerKind) -> Caller:
+    if kind is CallerKind.ANONYMOUS:
+        return ANONYMOUS
+    owns = frozenset({_OWN}) if kind is CallerKind.MEMBER else frozenset[str]()
+    return Caller(kind, "issuer", "subject", owns)
+
+
+def answer(method: str, kind: CallerKind) -> str:
+    try:
+        policy.check(method, caller(kind))
+    except LoginRequiredError:
+        return "log in"
+    except MethodNotAllowedError:
+        return "no"
+    return "yes"
+
+
+def expanded() -> str:
+    """Returns the policy and the audiences, cell by cell."""
+    lines = [f"{'method':48}" + "".join(f"{kind:11}" for kind in CallerKind)]
+    for row in sorted(policy.POLICIES, key=lambda row: row.method):
+        cells = "".join(f"{answer(row.method, kind):11}" for kind in CallerKind)
+        lines.append(f"{row.method:48}{cells}")
+    lines.append("")
+    lines.append(f"{'sees':48}" + "".join(f"{kind:11}" for kind in CallerKind))
+    for whose, code in (("an enterprise that the caller owns", _OWN), ("any other", _OTHER)):
+        seen = (Audience.Name(audience(caller(kind), code)) for kind in CallerKind)
+        cells = "".join(f"{name.removeprefix('AUDIENCE_').lower():11}" for name in seen)
+        lines.append(f"{whose:48}{cells}")
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+@pytest.mark.feature("D9")
+def test_policy_is_the_printed_table() -> None:
+    assert expanded() == _TABLE.read_text(encoding="utf-8")
+
+
+@pytest.mark.feature("D9")
+def test_method_without_a_row_is_refused_to_everybody() -> None:
+    for kind in CallerKind:
+        with pytest.raises(BugError):
+            policy.check("/bonafides.v1.ArchiveService/DropArchive", caller(kind))
+
+
+def test_method_without_a_row_stops_the_start() -> None:
+    with pytest.raises(BugError) as refusal:
+        policy.require_rows(["/bonafides.v1.ArchiveService/DropArchive"])
+    assert "DropArchive" in refusal.value.what
+
+
+def test_no_method_has_two_rows() -> None:
+    methods = [row.method for row in policy.POLICIES]
+    assert sorted(set(methods)) == sorted(methods)
