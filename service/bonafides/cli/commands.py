@@ -1,0 +1,371 @@
+"""The commands of `bonafides`, each one call of the client or of the server's start.
+
+The options of `main` may stand before or after the command's name. Operators' work on
+data is not here: it lives in scripts/.
+
+    bonafides serve
+    bonafides token member --subject alice > alice.token
+    bonafides level 91990000MA00000011 --token-file alice.token
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import uuid
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import pydantic
+import typer
+
+from bonafides.cli import claims_file, rendering
+from bonafides.cli.faults import AnswerLostError, CommandError
+from bonafides.cli.session import DEFAULT_SERVER, CommandLine, Session, content
+from bonafides.client import DEFAULT_TIMEOUT_SECONDS, RemoteError
+from bonafides.instants import from_datetime
+from bonafides.settings import Settings
+from bonafides.v1 import enterprise_pb2
+
+app = typer.Typer(
+    cls=CommandLine,
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback with local variables would print tokens and personal values.
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+_PLATFORM: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+Code = Annotated[str, typer.Argument(help="Unified social credit code, 18 characters.")]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Folder of database and keys; else BONAFIDES_DATA_DIR.")
+]
+Environment = Annotated[
+    str | None, typer.Option(help="sandbox or live; else BONAFIDES_ENVIRONMENT.")
+]
+
+
+@app.callback()
+def main(
+    context: typer.Context,
+    *,
+    server: Annotated[
+        str, typer.Option(envvar="BONAFIDES_SERVER", help="Address and port of the server.")
+    ] = DEFAULT_SERVER,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BONAFIDES_TOKEN",
+            help="Access token. Other users of the machine see options: prefer the variable.",
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File that holds the access token; wins over --token.")
+    ] = None,
+    root_certificates: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="BONAFIDES_ROOT_CERTIFICATES",
+            help="PEM file of the certificates to trust; makes the connection TLS.",
+        ),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, max=600, help="Deadline of a call, in seconds.")
+    ] = DEFAULT_TIMEOUT_SECONDS,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document; errors too, on stderr.")
+    ] = False,
+) -> None:
+    """Checks who an enterprise is, keeps its archive, and gives it an integrity level.
+
+    The level is not a credit rating. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+    """
+    context.obj = Session(
+        server=server,
+        token=token,
+        token_file=token_file,
+        root_certificates=root_certificates,
+        timeout_seconds=timeout,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def serve(
+    *,
+    listen: Annotated[
+        str | None, typer.Option(help="Address and port; else BONAFIDES_LISTEN.")
+    ] = None,
+    data_dir: DataDir = None,
+    environment: Environment = None,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(help="PEM certificate chain; else BONAFIDES_TLS_CERTIFICATE.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(help="PEM private key; else BONAFIDES_TLS_KEY.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads that run calls; else BONAFIDES_THREADS.")
+    ] = None,
+    models_dir: Annotated[
+        Path | None, typer.Option(help="Folder of scorecards; else BONAFIDES_MODELS_DIR.")
+    ] = None,
+) -> None:
+    """Serves gRPC until SIGTERM or Ctrl-C.
+
+    An option wins over its BONAFIDES_* variable; docs/operations.md lists every setting.
+    """
+    # The server's rooms are loaded by this command alone: the others start quicker.
+    from bonafides import server  # noqa: PLC0415
+    from bonafides.rating.scorecard import ScorecardError  # noqa: PLC0415 - as above
+
+    settings = _settings(
+        listen=listen,
+        data_dir=data_dir,
+        environment=environment,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+        threads=threads,
+        models_dir=models_dir,
+    )
+    try:
+        server.serve(settings)
+    except ScorecardError as error:
+        raise CommandError(
+            f"The scorecard can't be used: {error}.",
+            "Mend or restore it, or name another folder in BONAFIDES_MODELS_DIR.",
+        ) from error
+
+
+@app.command()
+def token(
+    context: typer.Context,
+    kind: Annotated[
+        Literal["member", "owner", "platform", "operator"], typer.Argument(help="Whose token.")
+    ],
+    whose: Annotated[
+        list[str] | None,
+        typer.Argument(help="Of an owner: one or more codes. Of a platform: its name, as 1688."),
+    ] = None,
+    *,
+    subject: Annotated[
+        str, typer.Option(help="Who logs in: printable ASCII without blanks.")
+    ] = "sandbox-user",
+    minutes: Annotated[int, typer.Option(min=1, max=60, help="How long it lasts.")] = 30,
+    data_dir: DataDir = None,
+    environment: Environment = None,
+) -> None:
+    """Prints a new access token of the sandbox.
+
+    A member is whoever is logged in, an owner acts for an enterprise, an operator is staff.
+    """
+    settings = _settings(data_dir=data_dir, environment=environment)
+    if settings.environment == "live":
+        raise CommandError(
+            "Live makes no access tokens of its own.",
+            "Get one from an issuer that BONAFIDES_ISSUERS names.",
+        )
+    if not subject.isascii() or not subject.isprintable() or not subject or " " in subject:
+        raise typer.BadParameter("--subject must be printable ASCII without blanks.")
+    made = _minted(settings, minutes, subject=subject, **_claims_of(kind, whose or []))
+    session: Session = context.obj
+    if session.as_json:
+        session.document({"token": made, "kind": kind, "minutes": minutes})
+    else:
+        typer.echo(made)
+
+
+@app.command()
+def submit(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="JSON file of the claims; - is standard input.")],
+    *,
+    request_id: Annotated[
+        str | None, typer.Option(help="UUID; the same again repeats a call, submitting once.")
+    ] = None,
+    license_copy: Annotated[
+        Path | None, typer.Option(help="Copy of the licence; its SHA-256 is sent, not the file.")
+    ] = None,
+    authorization_document: Annotated[
+        Path | None,
+        typer.Option(help="Document of the authorizations; its SHA-256 is sent, not the file."),
+    ] = None,
+) -> None:
+    """Submits an enterprise's identity.
+
+    The file holds bonafides.v1.Claims in protobuf's JSON mapping.
+    """
+    session: Session = context.obj
+    claims = _claims(file)
+    if license_copy is not None:
+        claims.license.copy_sha256 = _sha256(license_copy, "--license-copy")
+    if authorization_document is not None:
+        digest = _sha256(authorization_document, "--authorization-document")
+        for authorization in claims.authorizations:
+            authorization.evidence_sha256 = digest
+    request_id = request_id or str(uuid.uuid4())
+    with session.client() as client:
+        try:
+            made = client.submit_identity(claims, request_id)
+        except RemoteError as error:
+            if error.code.name in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
+                raise AnswerLostError(error, request_id) from error
+            raise
+    session.answer(made, rendering.submission(made))
+
+
+@app.command()
+def submission(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="enterprises/CODE/submissions/UID")],
+) -> None:
+    """Shows where a submission stands.
+
+    To its submitter and to staff alone; others get the answer for an unknown one.
+    """
+    session: Session = context.obj
+    with session.client() as client:
+        shown = client.get_submission(name)
+    session.answer(shown, rendering.submission(shown))
+
+
+@app.command()
+def archive(context: typer.Context, code: Code) -> None:
+    """Shows an enterprise's archive.
+
+    Registration to anybody; level and business file to who is logged in; statistics and
+    points to the enterprise itself.
+    """
+    session: Session = context.obj
+    with session.client() as client:
+        shown = client.get_archive(code)
+    session.answer(shown, rendering.archive(shown, logged_in=session.logged_in))
+
+
+@app.command()
+def level(context: typer.Context, code: Code) -> None:
+    """Shows an enterprise's integrity level.
+
+    To who is logged in. Not a credit rating and not meant for lending.
+    """
+    session: Session = context.obj
+    with session.client() as client:
+        shown = client.get_rating(code)
+    session.answer(shown, rendering.level(shown))
+
+
+@app.command()
+def explain(context: typer.Context, code: Code) -> None:
+    """Shows how a level came about.
+
+    Point by point, to the enterprise itself and to staff; others see the level.
+    """
+    session: Session = context.obj
+    with session.client() as client:
+        shown = client.get_rating(code)
+    session.answer(shown, rendering.explained(shown))
+
+
+@app.command()
+def scorecard(
+    context: typer.Context,
+    version: Annotated[
+        str, typer.Argument(help="Version; champion is the one that is served.")
+    ] = "champion",
+    *,
+    output: Annotated[
+        Path | None, typer.Option(help="Write the artifact, canonical JSON, to this file.")
+    ] = None,
+) -> None:
+    """Shows a published scorecard.
+
+    Open to everybody: with it anybody can recompute a level.
+    """
+    session: Session = context.obj
+    with session.client() as client:
+        shown = client.get_scorecard(version)
+    if output is not None:
+        _write(output, shown.artifact)
+    session.answer(shown, rendering.scorecard(shown))
+
+
+def _settings(**given: Any) -> Settings:
+    """Returns the settings: options that were given, else variables, else defaults."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except pydantic.ValidationError as faults:
+        # Only name and rule: the value of a setting may be a password.
+        told = "; ".join(
+            f"BONAFIDES_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+            for fault in faults.errors(include_input=False, include_url=False)
+        )
+        raise typer.BadParameter(f"{told}. docs/operations.md lists the settings.") from None
+    except ValueError:
+        message = 'BONAFIDES_ISSUERS must be a JSON object, {"issuer": "file"}.'
+        raise typer.BadParameter(message) from None
+
+
+def _claims_of(kind: str, whose: list[str]) -> dict[str, Any]:
+    """Returns what a token says of its bearer; an owner is a member that owns codes."""
+    match kind, whose:
+        case "owner", [_, *_]:
+            return {"kind": "member", "owns": [_code(text) for text in whose]}
+        case "owner", _:
+            raise typer.BadParameter("Name the enterprise: bonafides token owner CODE.")
+        case "platform", [platform] if _PLATFORM.fullmatch(platform):
+            return {"kind": kind, "platform": platform}
+        case "platform", _:
+            raise typer.BadParameter("Name one platform: bonafides token platform 1688.")
+        case _, [_, *_]:
+            raise typer.BadParameter(f"A token of kind {kind} takes no name.")
+        case _:
+            return {"kind": kind}
+
+
+def _code(text: str) -> str:
+    # Tokens name codes as the service writes them, whatever the spelling here.
+    from bonafides.identity.codes import CodeError, UnifiedCode  # noqa: PLC0415 - as above
+
+    try:
+        return UnifiedCode.parse(text).text
+    except CodeError as fault:
+        raise typer.BadParameter(f"CODE: {fault.description}") from None
+
+
+def _minted(settings: Settings, minutes: int, **claims: Any) -> str:
+    # Cryptography is loaded by this command alone: the others start quicker.
+    from bonafides import keys  # noqa: PLC0415
+    from bonafides.access import callers  # noqa: PLC0415
+
+    return callers.mint(
+        keys.load_or_create(settings).issuer_private_key,
+        issuer=callers.SANDBOX_ISSUER,
+        audience=settings.token_audience,
+        ttl_seconds=60 * minutes,
+        now=from_datetime(dt.datetime.now(dt.UTC)),
+        **claims,
+    )
+
+
+def _claims(file: str) -> enterprise_pb2.Claims:
+    try:
+        return claims_file.read(claims_file.load(file))
+    except OSError as error:
+        message = f"can't read {file}: {error.strerror}. Name a file that is there, or -."
+        raise typer.BadParameter(message, param_hint="FILE") from error
+
+
+def _sha256(path: Path, option: str) -> bytes:
+    return hashlib.sha256(content(path, option)).digest()
+
+
+def _write(path: Path, artifact: bytes) -> None:
+    try:
+        path.write_bytes(artifact)
+    except OSError as error:
+        raise CommandError(
+            f"Can't write {path}: {error.strerror}.", "Name a file in a folder that is yours."
+        ) from error

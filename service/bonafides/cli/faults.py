@@ -1,0 +1,215 @@
+"""Says what went wrong, why, and what to do, for people and for programs.
+
+Every expected error becomes one `Fault`; the table NEXT_STEPS has a row for each
+reason that the service can give. An error that is not expected is a bug and keeps
+its traceback. On standard error, always; with --json as one JSON document:
+
+    {"error": {"message": "No such resource; check the name.", "code": "NOT_FOUND",
+               "reason": "RESOURCE_NOT_FOUND", "next_step": "Check the code ..."}}
+
+`violations`, `metadata` and `retry_after_seconds` are there when they say something.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from rich.console import Console
+from rich.text import Text
+
+from bonafides.cli.claims_file import FaultyClaimsError
+from bonafides.cli.figures import plain
+from bonafides.client import (
+    ClientError,
+    InsecureTargetError,
+    RemoteError,
+    TokenUnusableError,
+)
+from bonafides.errors import FieldViolation, StoreUnavailableError
+from bonafides.settings import SettingsError
+
+# Exit codes, as docs/operations.md promises them.
+REFUSED_OR_FAILED: Final = 1
+WRONG_USAGE: Final = 2
+
+_LOG_IN_AGAIN: Final = (
+    "Get a new access token from your login; in the sandbox, `bonafides token` makes one."
+)
+_COME_BACK: Final = "Wait as long as is told, then repeat the call."
+
+NEXT_STEPS: Final[Mapping[str, str]] = {
+    "INVALID_FIELD": "Correct the fields named above and repeat the call.",
+    "MALFORMED_MESSAGE": "Client and server differ: install the client of the server's version.",
+    "OUT_OF_SCOPE": "Nothing: the service takes enterprises registered in the mainland alone.",
+    "RESOURCE_NOT_FOUND": (
+        "Check the code or name. An enterprise that takes no part is not found either, nor is "
+        "what belongs to another."
+    ),
+    "REQUEST_ID_REUSED": "Leave --request-id out, or give a new UUID.",
+    "CREDENTIAL_INVALID": _LOG_IN_AGAIN,
+    "CREDENTIAL_EXPIRED": _LOG_IN_AGAIN,
+    "LOGIN_REQUIRED": (
+        "Log in: pass an access token with --token-file, --token or BONAFIDES_TOKEN. In the "
+        "sandbox, `bonafides token` makes one."
+    ),
+    "METHOD_NOT_ALLOWED": "Use the token of a caller to whom this is open; the README says whom.",
+    "RATE_LIMITED": _COME_BACK,
+    "SERVER_BUSY": _COME_BACK,
+    "DEADLINE_PASSED": "Repeat the call, with more time: --timeout.",
+    "STORE_UNAVAILABLE": "Repeat the call in a moment; if it goes on, tell who runs the service.",
+    "TRANSITION_NOT_ALLOWED": "Look at the submission's state first: bonafides submission NAME.",
+    "AGREEMENT_NOT_CURRENT": "Read and assent to the current version, and submit again.",
+    "OLD_REGISTRATION_NUMBER": "Use the unified social credit code of 18 characters.",
+    "INTERNAL": "Tell who runs the service, with the call id if one is given.",
+}
+# For failures on the way, which carry no reason of the service.
+_ON_THE_WAY: Final[Mapping[str, str]] = {
+    "UNAVAILABLE": (
+        "Start the server with `bonafides serve`, or name another with --server. Where it serves "
+        "TLS, --root-certificates names what to trust."
+    ),
+    "DEADLINE_EXCEEDED": NEXT_STEPS["DEADLINE_PASSED"],
+}
+
+
+# The code of what the command line refuses by itself.
+REFUSED: Final = "REFUSED"
+_LOCAL_STEPS: Final[Mapping[type[Exception], str]] = {
+    InsecureTargetError: "Give --root-certificates FILE, or call a server on this machine.",
+    TokenUnusableError: _LOG_IN_AGAIN,
+    StoreUnavailableError: "See that the database runs, and what BONAFIDES_DATABASE_URL names.",
+    SettingsError: "Correct it, and start again; docs/operations.md lists settings and keys.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One expected failure. `code` is a gRPC status code's name, or says who refused."""
+
+    message: str
+    code: str
+    next_step: str
+    reason: str = ""
+    violations: tuple[FieldViolation, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    retry_after_seconds: float | None = None
+
+
+class CommandError(Exception):
+    """A command refuses, for a reason of its own."""
+
+    def __init__(self, message: str, next_step: str) -> None:
+        super().__init__(message)
+        self.next_step: Final = next_step
+
+
+class AnswerLostError(Exception):
+    """A submission was sent and its answer is not known; repeating it is safe."""
+
+    def __init__(self, error: RemoteError, request_id: str) -> None:
+        super().__init__(str(error))
+        self.error: Final = error
+        self.request_id: Final = request_id
+
+
+EXPECTED: Final = (
+    AnswerLostError,
+    ClientError,
+    CommandError,
+    FaultyClaimsError,
+    SettingsError,
+    StoreUnavailableError,
+)
+
+
+def fault(error: Exception, server: str) -> Fault:
+    """Returns what is to be said of an expected error; `server` is who was called."""
+    match error:
+        case RemoteError():
+            return _remote(error, server)
+        case AnswerLostError(error=lost, request_id=request_id):
+            step = f"Repeat it with --request-id {request_id}, so that it is submitted once."
+            return replace(_remote(lost, server), next_step=step)
+        case FaultyClaimsError(violations=violations):
+            message = "The file holds no claims that could be submitted."
+            step = NEXT_STEPS["INVALID_FIELD"]
+            return Fault(message, "INVALID_ARGUMENT", step, "INVALID_FIELD", violations)
+        case CommandError(next_step=step):
+            return Fault(str(error), REFUSED, step)
+        case _:
+            return Fault(str(error), REFUSED, _local_step(error))
+
+
+def usage(message: str) -> Fault:
+    """Returns what is to be said of a command line that can't be understood."""
+    return Fault(message, "WRONG_USAGE", "See bonafides --help.")
+
+
+def show(told: Fault, console: Console, *, as_json: bool) -> None:
+    """Prints the fault: what, every faulty field, why, and what to do."""
+    if as_json:
+        console.out(json.dumps({"error": document(told)}, ensure_ascii=False, indent=2))
+        return
+    # The message of faulty fields is the list of them, which follows.
+    what = "These fields are at fault:" if told.violations else plain(told.message)
+    console.print(Text(f"error: {what}", style="bold red"))
+    for violation in told.violations:
+        console.print(Text(f"  {plain(violation.field)}: {plain(violation.description)}"))
+    extra = ", ".join(
+        f"{name} {value}"
+        for name, value in sorted(told.metadata.items())
+        if name != "retry_after_seconds"  # has a line of its own
+    )
+    if told.code != REFUSED:
+        why = told.reason or told.code
+        console.print(Text(plain(f"why: {why}" + (f" ({extra})" if extra else ""))))
+    if told.retry_after_seconds is not None:
+        console.print(Text(f"come back in: {math.ceil(told.retry_after_seconds)} s"))
+    console.print(Text(f"what to do: {told.next_step}"))
+
+
+def document(told: Fault) -> dict[str, Any]:
+    """Returns the fault for programs."""
+    shown: dict[str, Any] = {
+        "message": told.message,
+        "code": told.code,
+        "reason": told.reason,
+        "next_step": told.next_step,
+    }
+    if told.violations:
+        shown["violations"] = [
+            {"field": one.field, "reason": one.reason, "description": one.description}
+            for one in told.violations
+        ]
+    if told.metadata:
+        shown["metadata"] = dict(told.metadata)
+    if told.retry_after_seconds is not None:
+        shown["retry_after_seconds"] = told.retry_after_seconds
+    return shown
+
+
+def _remote(error: RemoteError, server: str) -> Fault:
+    code = error.code.name
+    message = error.message
+    if not error.reason and code in _ON_THE_WAY:
+        # The library's own text is about sockets; it stays as what the way reported.
+        message = f"No answer from {server}: {error.message}"
+    step = NEXT_STEPS.get(error.reason) or _ON_THE_WAY.get(code) or NEXT_STEPS["INTERNAL"]
+    return Fault(
+        message,
+        code,
+        step,
+        error.reason,
+        error.violations,
+        error.metadata,
+        error.retry_after_seconds,
+    )
+
+
+def _local_step(error: Exception) -> str:
+    steps = (step for kind, step in _LOCAL_STEPS.items() if isinstance(error, kind))
+    return next(steps, NEXT_STEPS["INTERNAL"])

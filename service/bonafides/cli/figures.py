@@ -1,0 +1,170 @@
+"""Writes single values for people: money, shares, days, instants, bars, states.
+
+Exact, never rounded: a share of 12,345 millionths is 1.2345 %, not 1 %. Instants are
+shown on the clock of Shanghai, on which the service counts its days. Text that came
+from outside is made harmless before it reaches a terminal.
+
+    money(Money(currency_code="CNY", amount_minor=100_050))      # "CNY 1,000.50"
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final, TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
+
+from bonafides.instants import SHANGHAI, from_timestamp, to_datetime
+from bonafides.records.money import minor_digits
+from bonafides.v1 import enterprise_pb2, rating_pb2
+
+BAR_CELLS: Final = 20
+NOT_KNOWN: Final = "not known"
+
+_PPM_IN_PERCENT: Final = Decimal(10_000)
+# Controls and what turns the direction of writing around could repaint the terminal,
+# or make one name read as another; a line break could pass for a line of ours.
+_HARMFUL: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+
+_Value = TypeVar("_Value", bound=int)
+
+OPERATING_STATES: Final = {
+    enterprise_pb2.OPERATING_STATE_UNSPECIFIED: NOT_KNOWN,
+    enterprise_pb2.OPERATING_STATE_NOT_KNOWN: NOT_KNOWN,
+    enterprise_pb2.OPERATING_STATE_IN_BUSINESS: "in business (存续)",
+    enterprise_pb2.OPERATING_STATE_MOVED: "moved to another registry (迁移)",
+    enterprise_pb2.OPERATING_STATE_SUSPENDED: "suspended (停业)",
+    enterprise_pb2.OPERATING_STATE_IN_LIQUIDATION: "in liquidation (清算)",
+    enterprise_pb2.OPERATING_STATE_DEREGISTERED: "deregistered (注销)",
+    enterprise_pb2.OPERATING_STATE_REVOKED: "licence revoked (吊销)",
+    enterprise_pb2.OPERATING_STATE_ANNULLED: "registration annulled (撤销)",
+}
+LEVELS: Final = {
+    rating_pb2.LEVEL_UNSPECIFIED: "not shown",
+    rating_pb2.LEVEL_AAA: "AAA",
+    rating_pb2.LEVEL_AA: "AA",
+    rating_pb2.LEVEL_A: "A",
+    rating_pb2.LEVEL_B: "B",
+    rating_pb2.LEVEL_C: "C",
+    rating_pb2.LEVEL_D: "D",
+    rating_pb2.LEVEL_NR: "NR",
+}
+BASES: Final = {
+    rating_pb2.BASIS_UNSPECIFIED: NOT_KNOWN,
+    rating_pb2.BASIS_EXPERT: "EXPERT: points set by people who know the field",
+    rating_pb2.BASIS_SYNTHETIC: "SYNTHETIC: points fitted on generated data, for tests alone",
+    rating_pb2.BASIS_OUTCOMES: "OUTCOMES: points fitted on what happened to enterprises",
+}
+RULES: Final = {
+    rating_pb2.RuleHit.KIND_UNSPECIFIED: "rule",
+    rating_pb2.RuleHit.KIND_KNOCK_OUT: "gives D",
+    rating_pb2.RuleHit.KIND_NOT_RATED: "gives NR",
+    rating_pb2.RuleHit.KIND_CEILING: "ceiling",
+}
+OUTCOMES: Final = {
+    enterprise_pb2.OUTCOME_UNSPECIFIED: NOT_KNOWN,
+    enterprise_pb2.OUTCOME_MATCH: "match",
+    enterprise_pb2.OUTCOME_MISMATCH: "MISMATCH",
+    enterprise_pb2.OUTCOME_NOT_FOUND: "not found, asked again later",
+    enterprise_pb2.OUTCOME_NO_EVIDENCE: "no evidence yet",
+}
+STATES: Final = {
+    enterprise_pb2.Submission.STATE_UNSPECIFIED: (NOT_KNOWN, ""),
+    enterprise_pb2.Submission.STATE_DRAFT: ("DRAFT", "The enterprise has yet to confirm it."),
+    enterprise_pb2.Submission.STATE_PENDING: (
+        "PENDING",
+        "Waiting for evidence; the sources are asked again. Nothing to do.",
+    ),
+    enterprise_pb2.Submission.STATE_ACTION_REQUIRED: (
+        "ACTION_REQUIRED",
+        "Correct what the checks name, and submit again.",
+    ),
+    enterprise_pb2.Submission.STATE_VERIFIED: ("VERIFIED", "Every required check matched."),
+    enterprise_pb2.Submission.STATE_REJECTED: (
+        "REJECTED",
+        "Refuted by evidence. Archive and level of the code are untouched.",
+    ),
+    enterprise_pb2.Submission.STATE_LAPSED: (
+        "LAPSED",
+        "The term of the verification is over; submit again to renew it.",
+    ),
+    enterprise_pb2.Submission.STATE_WITHDRAWN: ("WITHDRAWN", "Withdrawn by the enterprise."),
+}
+
+
+def word(words: Mapping[_Value, str], number: _Value) -> str:
+    """Returns the word for an enum's value; a newer server may send one we have no word for."""
+    return words.get(number, f"{NOT_KNOWN} ({number})")
+
+
+def plain(text: str) -> str:
+    """Returns the text on one line, each character that could act on a terminal as U+FFFD."""
+    spaced = " ".join(text.split())
+    return "".join("\ufffd" if unicodedata.category(char) in _HARMFUL else char for char in spaced)
+
+
+def count(number: int) -> str:
+    """Returns the number with its thousands apart."""
+    return f"{number:,}"
+
+
+def percent(rate_ppm: int) -> str:
+    """Returns millionths as per cent, exactly."""
+    return f"{(Decimal(rate_ppm) / _PPM_IN_PERCENT).normalize():f} %"
+
+
+def money(amount: enterprise_pb2.Money) -> str:
+    """Returns the currency and the amount in its major unit, exactly."""
+    digits = minor_digits(amount.currency_code)
+    major = Decimal(amount.amount_minor).scaleb(-digits)
+    return f"{plain(amount.currency_code)} {major:,.{digits}f}"
+
+
+def day(date: Date) -> str:
+    """Returns the date as year-month-day."""
+    return f"{date.year:04d}-{date.month:02d}-{date.day:02d}"
+
+
+def moment(stamp: Timestamp) -> str:
+    """Returns the instant to the second, on the clock of Shanghai."""
+    try:
+        local = to_datetime(from_timestamp(stamp)).astimezone(SHANGHAI)
+    except OverflowError:
+        return "out of range"
+    return f"{local:%Y-%m-%d %H:%M:%S} Shanghai"
+
+
+def value(contribution: rating_pb2.Contribution) -> str:
+    """Returns the value of a feature in its unit; "–" where it is missing or not applicable."""
+    if not contribution.HasField("value"):
+        return "–"
+    match contribution.unit:
+        case "ppm":
+            return percent(contribution.value)
+        case "count" | "":
+            return count(contribution.value)
+        case "days" | "months" | "years" | "hours" as unit:
+            return f"{count(contribution.value)} {unit}"
+        case unit:
+            return f"{plain(unit)} {contribution.value}"
+
+
+def bar(points: int, max_points: int, widest: int) -> str:
+    """Returns points of max_points as a bar whose full length says how much is at stake.
+
+    `widest` is the largest max_points beside it, which fills the whole width. Points
+    below zero leave the bar empty: the figure beside it tells.
+    """
+    cells = _share(max_points, widest, BAR_CELLS)
+    filled = _share(points, max_points, cells)
+    return "█" * filled + "░" * (cells - filled)
+
+
+def _share(part: int, whole: int, cells: int) -> int:
+    if whole <= 0 or part <= 0:
+        return 0
+    # Something is never drawn as nothing.
+    return max(1, min(cells, round(cells * part / whole)))

@@ -1,0 +1,394 @@
+"""Lays out what the service answered, for people.
+
+Every field that an answer holds is printed, and nothing else is: what a caller does
+not see was withheld by the server, and this module neither guesses nor explains it
+away. Absent is not zero: a line without a value is left out, or says "not known"
+where the registry owes one. A level never stands without its range, dates, basis and
+the words that it is not a credit rating.
+
+    console.print(archive(message, logged_in=False))
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Final
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bonafides.cli import figures
+from bonafides.cli.figures import count, day, moment, money, percent, plain, word
+from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2
+
+NOT_A_CREDIT_RATING = (
+    "Not a credit rating and not meant for lending: it says how far the verified record "
+    "supports dealing with the enterprise in good faith."
+)
+LOG_IN = (
+    "Log in to see the level and the business file: pass an access token with --token-file, "
+    "--token or BONAFIDES_TOKEN. In the sandbox, `bonafides token member` makes one."
+)
+# What is not rated, and what is not shown, lies in no range.
+_WITHOUT_RANGE: Final = frozenset({rating_pb2.LEVEL_UNSPECIFIED, rating_pb2.LEVEL_NR})
+_Row = tuple[str, str | None]
+
+
+def archive(shown: archive_pb2.Archive, *, logged_in: bool) -> RenderableType:
+    """Returns the archive; for the anonymous caller, with what logging in adds."""
+    parts: list[RenderableType] = [
+        _title(shown.registration.title or "Archive", shown.name),
+        _registration(shown.registration),
+    ]
+    if shown.shareholders:
+        parts += [_heading("Shareholders"), _shareholders(shown.shareholders)]
+    if shown.changes:
+        parts += [_heading("Changes of the registration"), _changes(shown.changes)]
+    if shown.HasField("verification"):
+        parts += [_heading("Authentication"), _verification(shown.verification)]
+    if shown.HasField("rating"):
+        parts += [_heading("Integrity level"), *_rating(shown.rating), *_explanation(shown.rating)]
+    for platform in shown.platforms:
+        parts += [_heading(f"Business file: {platform.platform}"), *_platform(platform)]
+    parts.append(
+        _facts(("As of", _moment(shown, "as_of_time")), ("Etag", shown.etag or None))
+        if logged_in
+        else Text(f"\n{LOG_IN}")
+    )
+    return Group(*parts)
+
+
+def level(shown: rating_pb2.Rating) -> RenderableType:
+    """Returns the level with all that must stand beside it, without the explanation."""
+    return Group(_title("Integrity level"), *_rating(shown))
+
+
+def explained(shown: rating_pb2.Rating) -> RenderableType:
+    """Returns the level and how it came about, as far as this caller may see it."""
+    parts = _explanation(shown) or [
+        Text("\nThe explanation is shown to the enterprise itself and to staff alone.")
+    ]
+    return Group(_title("Integrity level"), *_rating(shown), *parts)
+
+
+def submission(shown: enterprise_pb2.Submission) -> RenderableType:
+    """Returns where the submission stands, what to do, and how it came there."""
+    state, meaning = figures.STATES.get(shown.state, (f"state {shown.state}", ""))
+    parts: list[RenderableType] = [
+        _title("Submission", shown.name),
+        _facts(
+            ("State", state),
+            ("This means", meaning or None),
+            ("Submitted", _moment(shown, "submit_time")),
+            ("Asked again", _moment(shown, "recheck_time")),
+            ("Verified until", _moment(shown, "expire_time")),
+        ),
+    ]
+    if shown.checks:
+        parts += [_heading("Checks"), _checks(shown.checks)]
+    if shown.findings:
+        found = [(finding.reason, finding.description) for finding in shown.findings]
+        parts += [_heading("Worth knowing (refuses nothing)"), _facts(*found)]
+    if shown.history:
+        parts += [_heading("History"), _history(shown.history)]
+    return Group(*parts)
+
+
+def scorecard(shown: rating_pb2.Scorecard) -> RenderableType:
+    """Returns what the scorecard is, whether its digest holds, and the points it can give."""
+    holds = hashlib.sha256(shown.artifact).hexdigest() == shown.digest
+    digest = "agrees with the artifact" if holds else "DOES NOT AGREE with the artifact"
+    return Group(
+        _title("Scorecard", shown.name),
+        _facts(
+            ("Basis", word(figures.BASES, shown.basis)),
+            ("SHA-256", f"{shown.digest} ({digest})"),
+            ("Artifact", f"{count(len(shown.artifact))} bytes; --output FILE writes it"),
+        ),
+        *_card(shown.artifact),
+        Text(NOT_A_CREDIT_RATING, style="italic"),
+    )
+
+
+def _card(artifact: bytes) -> list[RenderableType]:
+    """Returns features and levels of a card of schema version 1; models/README.md describes it."""
+    features = _table("Feature", "Points", "Better when")
+    levels = _table("Level", "From points")
+    try:
+        card = json.loads(artifact)
+        for feature in card["features"]:
+            points = (*feature["points"], feature["missing"], feature["not_applicable"])
+            _add(
+                features,
+                _lines(feature["title"]["zh"], feature["title"]["en"], feature["name"]),
+                f"{min(points):+,} to {max(points):+,}",
+                "higher" if feature["direction"] == "HIGHER_IS_BETTER" else "lower",
+            )
+        for cut in card["levels"]:
+            _add(levels, str(cut["level"]), count(cut["min_points"]))
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return [Text("\nThis version of the command line can't read the card; --output does.")]
+    return [features, levels]
+
+
+def _registration(shown: enterprise_pb2.Registration) -> RenderableType:
+    start = day(shown.term_start) if shown.HasField("term_start") else figures.NOT_KNOWN
+    end = day(shown.term_end) if shown.HasField("term_end") else "no end, or not known"
+    capital = money(shown.registered_capital) if shown.HasField("registered_capital") else None
+    return _facts(
+        ("Name", shown.title or figures.NOT_KNOWN),
+        ("Code", shown.code or figures.NOT_KNOWN),
+        ("Operating state", word(figures.OPERATING_STATES, shown.operating_state)),
+        ("Term of business", f"{start} to {end}"),
+        ("Registered address", shown.registered_address or figures.NOT_KNOWN),
+        ("Established", day(shown.established) if shown.HasField("established") else "not known"),
+        ("Registered capital", capital or "not known, or none (individual business)"),
+        ("Scope of business", shown.business_scope or figures.NOT_KNOWN),
+        ("Source", _provenance(shown.provenance)),
+    )
+
+
+def _shareholders(shown: Iterable[enterprise_pb2.Shareholder]) -> RenderableType:
+    table = _table("Holder", "Subscribed")
+    for holder in shown:
+        subscribed = money(holder.subscribed) if holder.HasField("subscribed") else "not known"
+        _add(table, f"{holder.title} {holder.person}", subscribed)
+    return table
+
+
+def _changes(shown: Iterable[enterprise_pb2.Change]) -> RenderableType:
+    table = _table("Date", "Item", "Before", "After")
+    for change in shown:
+        _add(
+            table,
+            day(change.change_date) if change.HasField("change_date") else figures.NOT_KNOWN,
+            change.item,
+            f"{change.before} {change.personal_before}",
+            f"{change.after} {change.personal_after}",
+        )
+    return table
+
+
+def _verification(shown: archive_pb2.Verification) -> RenderableType:
+    state, _ = figures.STATES.get(shown.state, (f"state {shown.state}", ""))
+    return _facts(
+        ("State", state),
+        ("Verified since", _moment(shown, "verify_time")),
+        ("Verified until", _moment(shown, "expire_time")),
+    )
+
+
+def _rating(shown: rating_pb2.Rating) -> list[RenderableType]:
+    covered, known = shown.coverage.platforms_covered, shown.coverage.platforms_known
+    return [
+        _facts(
+            ("Level", _level(shown)),
+            ("Resource", shown.name or None),
+            ("As of", _moment(shown, "as_of_time")),
+            ("Valid until", _moment(shown, "valid_until_time")),
+            ("Model version", shown.model_version or None),
+            ("Basis", word(figures.BASES, shown.basis)),
+            ("Coverage", f"{covered} of {known} platforms" if shown.HasField("coverage") else None),
+            ("Held (a source is down)", "yes" if shown.stale else "no"),
+            ("Set by people", "yes" if shown.overridden else "no"),
+        ),
+        Text(NOT_A_CREDIT_RATING, style="italic"),
+    ]
+
+
+def _level(shown: rating_pb2.Rating) -> str:
+    level = word(figures.LEVELS, shown.level)
+    if shown.level == rating_pb2.LEVEL_NR:
+        level = "NR (not rated: too little to say; no judgement)"
+    if shown.range_low == shown.range_high and shown.range_low in _WITHOUT_RANGE:
+        return level
+    low, high = (word(figures.LEVELS, bound) for bound in (shown.range_low, shown.range_high))
+    return f"{level}, range {low} to {high}"
+
+
+def _explanation(shown: rating_pb2.Rating) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    if shown.rules:
+        parts += [_heading("Rules that decided beside the points"), _rules(shown.rules)]
+    if shown.contributions:
+        parts += [_heading("Points, feature by feature"), _contributions(shown.contributions)]
+    if shown.HasField("score") or shown.model_digest:
+        parts.append(
+            _facts(
+                ("Score", f"{count(shown.score)} points" if shown.HasField("score") else None),
+                ("Scorecard SHA-256", shown.model_digest or None),
+            )
+        )
+    return parts
+
+
+def _rules(shown: Iterable[rating_pb2.RuleHit]) -> RenderableType:
+    table = _table("Effect", "Reason", "In words")
+    for rule in shown:
+        words = _lines(rule.text_zh, rule.text_en)
+        _add(table, word(figures.RULES, rule.kind), rule.reason, words)
+    return table
+
+
+def _contributions(shown: Iterable[rating_pb2.Contribution]) -> RenderableType:
+    shown = list(shown)
+    widest = max(part.max_points for part in shown)
+    table = _table("Feature", "Value", "Points", "Counted")
+    for part in shown:
+        points = f"{part.points:+,} of {part.max_points:,}"
+        window = f"last {count(part.window_days)} days" if part.window_days else "all time"
+        _add(
+            table,
+            _lines(part.title_zh, part.title_en, part.feature),
+            _lines(figures.value(part), part.bin),
+            _lines(points, figures.bar(part.points, part.max_points, widest)),
+            _lines(part.facts, window),
+        )
+    return table
+
+
+def _platform(shown: archive_pb2.PlatformFile) -> list[RenderableType]:
+    displayed = shown.displayed
+    membership = "Chengxintong (诚信通)" if shown.platform == "1688" else "Paid membership"
+    through = day(shown.data_through) if shown.HasField("data_through") else None
+    parts: list[RenderableType] = [
+        _facts(
+            ("Open stores", _count(shown, "open_stores")),
+            (membership, _unit(_count(displayed, "membership_years"), "years")),
+            ("Transactions", _count(displayed, "transactions")),
+            ("Buyers", _count(displayed.buyers, "buyers")),
+            ("Buyers who came back", _percent(displayed.buyers, "repeat_rate_ppm")),
+            ("Records through", through),
+        )
+    ]
+    if displayed.certifications:
+        parts += [Text("On-site certifications"), _certifications(displayed.certifications)]
+    if shown.HasField("cumulative") or shown.HasField("last_year"):
+        parts.append(_statistics(shown))
+    return parts
+
+
+def _certifications(shown: Iterable[archive_pb2.Certification]) -> RenderableType:
+    table = _table("Agency", "Scope", "Inspected", "Expires", "")
+    for held in shown:
+        _add(
+            table,
+            held.agency,
+            held.scope,
+            day(held.inspection_date) if held.HasField("inspection_date") else figures.NOT_KNOWN,
+            day(held.expiry_date) if held.HasField("expiry_date") else "no end given",
+            "EXPIRED" if held.expired else "valid",
+        )
+    return table
+
+
+def _statistics(shown: archive_pb2.PlatformFile) -> RenderableType:
+    table = _table("", "All time", "Last 365 days")
+    all_time = dict(_figures_of(shown.cumulative)) if shown.HasField("cumulative") else {}
+    last_year = dict(_figures_of(shown.last_year)) if shown.HasField("last_year") else {}
+    for label in all_time or last_year:
+        cells = [column.get(label) for column in (all_time, last_year)]
+        if any(cells):
+            _add(table, label, *(cell or "" for cell in cells))
+    return table
+
+
+def _figures_of(shown: archive_pb2.TradeStatistics) -> Iterable[_Row]:
+    yield "Transactions", count(shown.transactions)
+    yield "Amount", money(shown.amount) if shown.HasField("amount") else None
+    yield "Buyers (the year: 12 calendar months)", _count(shown.buyers, "buyers")
+    yield "Buyers who came back", _percent(shown.buyers, "repeat_rate_ppm")
+    yield "Refunds", _percent(shown, "refund_rate_ppm")
+    yield "Complaints upheld", _percent(shown, "upheld_complaint_rate_ppm")
+    yield "Disputes lost", _percent(shown, "lost_dispute_rate_ppm")
+    yield "Late deliveries", _percent(shown, "late_delivery_rate_ppm")
+    yield "Complaints of any outcome (staff)", _percent(shown, "complaint_rate_ppm")
+    yield "Disputes of any outcome (staff)", _percent(shown, "dispute_rate_ppm")
+    # Zero is also what a caller gets who may not see it; only a finding is worth a line.
+    unmatched = shown.unmatched_refunds
+    yield "Refunds without a known transaction (staff)", count(unmatched) if unmatched else None
+
+
+def _checks(shown: Iterable[enterprise_pb2.CheckResult]) -> RenderableType:
+    table = _table("Check", "Outcome", "Source", "What to do")
+    for check in shown:
+        _add(
+            table,
+            check.check,
+            word(figures.OUTCOMES, check.outcome),
+            _provenance(check.provenance) or "",
+            check.remedy,
+        )
+    return table
+
+
+def _history(shown: Iterable[enterprise_pb2.Transition]) -> RenderableType:
+    table = _table("When", "State", "Why")
+    for step in shown:
+        state, _ = figures.STATES.get(step.state, (f"state {step.state}", ""))
+        _add(table, _moment(step, "transition_time") or "", state, step.reason)
+    return table
+
+
+def _provenance(shown: enterprise_pb2.Provenance) -> str | None:
+    retrieved = _moment(shown, "retrieve_time")
+    return ", asked ".join(part for part in (shown.source, retrieved) if part) or None
+
+
+def _title(title: str, name: str = "") -> RenderableType:
+    heading = _lines(title, name)
+    heading.stylize("bold")
+    return heading
+
+
+def _heading(text: str) -> RenderableType:
+    return Text(f"\n{plain(text)}", style="bold cyan")
+
+
+def _facts(*rows: _Row) -> RenderableType:
+    """Returns label and value side by side; a row whose value is None is left out."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, cell in rows:
+        if cell is not None:
+            grid.add_row(Text(plain(label)), Text(plain(cell)))
+    return grid
+
+
+def _table(*columns: str) -> Table:
+    table = Table(header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _add(table: Table, *cells: str | Text) -> None:
+    """Adds a row; a string is content from outside, never markup."""
+    table.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell) or "–") for cell in cells))
+
+
+def _lines(*texts: str) -> Text:
+    return Text("\n".join(plain(text) for text in texts if text))
+
+
+def _moment(message: Message, field: str) -> str | None:
+    stamp: Timestamp = getattr(message, field)
+    return moment(stamp) if message.HasField(field) else None
+
+
+def _count(message: Message, field: str) -> str | None:
+    return count(getattr(message, field)) if message.HasField(field) else None
+
+
+def _percent(message: Message, field: str) -> str | None:
+    return percent(getattr(message, field)) if message.HasField(field) else None
+
+
+def _unit(figure: str | None, unit: str) -> str | None:
+    return f"{figure} {unit}" if figure else None
