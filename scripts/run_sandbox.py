@@ -1,0 +1,212 @@
+"""Sets a sandbox up with sample data, serves it, and says what to try.
+
+The first run fills the data folder: registry, rates, submissions, records, each by
+the operators' script for it. A run that was interrupted is taken up where it was; a
+database that holds enterprises of somebody else's is served as it is. Ctrl-C or
+SIGTERM drains.
+
+    python scripts/run_sandbox.py       # BONAFIDES_LISTEN, BONAFIDES_DATA_DIR and so on apply
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import typer
+from rich.console import Console
+
+# The folder above, so that the scripts find one another when run by path.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bonafides import server
+from bonafides.client import Client, ClientError
+from bonafides.errors import StoreUnavailableError
+from bonafides.settings import Settings, SettingsError
+from bonafides.storage import identity as identity_rows
+from bonafides.storage.unit_of_work import Store
+from scripts import sampling
+
+SEED: Final = 1
+_SCRIPTS: Final = Path(__file__).resolve().parent
+_COMPLETE: Final = "complete"
+_START_SECONDS: Final = 30.0
+_SERVING: Final = """
+Serving gRPC on {listen}. Ctrl-C stops the server.
+"""
+_INVITATION: Final = (
+    _SERVING
+    + """
+To try in another terminal, in this folder:
+
+  what anybody sees
+    {command} archive {exemplary}{server}
+
+  what somebody sees who is logged in (a token lasts half an hour)
+    {command} token member{keys} > member.token
+    {command} level {exemplary}{server} --token-file member.token
+    {command} archive {sound}{server} --token-file member.token
+
+  what the enterprise itself sees: point by point
+    {command} token owner {sound}{keys} > owner.token
+    {command} explain {sound}{server} --token-file owner.token
+
+Every enterprise here is generated; {registry} lists them.
+"""
+)
+
+
+class ScriptError(Exception):
+    """A script that sets up failed. The text has its name and what it printed."""
+
+
+def main() -> None:
+    """Sets a sandbox up and serves it until Ctrl-C or SIGTERM."""
+    console = Console(stderr=True)
+    settings = Settings()
+    try:
+        _require_sandbox(settings)
+        _require_free(settings.listen)
+        set_up(settings, console)
+        # Beside the server, which keeps this thread for itself.
+        threading.Thread(target=_invite, args=(settings, console), daemon=True).start()
+        server.serve(settings)
+    except (SettingsError, StoreUnavailableError, ScriptError) as fault:
+        console.print(f"Not serving: {fault}", style="red", markup=False)
+        raise typer.Exit(1) from None
+
+
+def set_up(settings: Settings, console: Console) -> None:
+    """Fills an empty database with sample data; one that is filled stays as it is.
+
+    Raises:
+        ScriptError: one of the scripts failed; what the others did stays.
+        StoreUnavailableError: the database can't be reached.
+    """
+    sample = settings.data_dir / "sample"
+    if (sample / _COMPLETE).exists():
+        return
+    if not sample.exists() and _holds_enterprises(settings):
+        console.print("The database holds enterprises already: no sample data are added.")
+        return
+    console.print("First run: making sample data. This takes some seconds.")
+    if not (sample / "README.txt").exists():
+        run_script("make_sample_data.py", "--out", str(sample), "--seed", str(SEED))
+    load_sample(sample)
+    (sample / _COMPLETE).touch()
+
+
+def load_sample(sample: Path, *, environment: Mapping[str, str] | None = None) -> None:
+    """Loads a folder of sample data, by the operators' scripts. Safe to repeat.
+
+    Raises:
+        ScriptError: one of the scripts failed; what the others did stays.
+    """
+    for script, *arguments in (
+        ("load_registry.py", sample / "registry.csv"),
+        ("load_rates.py", sample / "rates.csv"),
+        ("load_submissions.py", sample / "submissions.jsonl"),
+        ("import_records.py", sample / "mapping.toml", sample),
+        ("load_registry.py", sample / "registry_update.csv"),
+    ):
+        run_script(str(script), *map(str, arguments), environment=environment)
+
+
+def run_script(script: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    """Runs one of the operators' scripts and returns what it printed.
+
+    Raises:
+        ScriptError: it exited otherwise than with 0.
+    """
+    done = subprocess.run(  # noqa: S603 - our own script, our own arguments
+        [sys.executable, str(_SCRIPTS / script), *arguments],
+        env=os.environ | dict(environment or {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ScriptError(f"{script} exited with {done.returncode}.\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def _require_sandbox(settings: Settings) -> None:
+    if settings.environment != "sandbox":
+        raise SettingsError(
+            f"BONAFIDES_ENVIRONMENT is {settings.environment}: sample data belong in a sandbox."
+            " Serve with `bonafides serve`."
+        )
+
+
+def _require_free(listen: str) -> None:
+    """Looks at the port before the long work, not after it."""
+    host, _, port = listen.rpartition(":")
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        # As the server does: a port that was just left is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), int(port)))
+        except (OSError, ValueError, OverflowError):
+            raise SettingsError(
+                f"can't listen on {listen}: is another server running there? Stop it, or choose"
+                " another port: BONAFIDES_LISTEN=127.0.0.1:50052 make run"
+            ) from None
+
+
+def _holds_enterprises(settings: Settings) -> bool:
+    store = Store(settings.url)
+    try:
+        store.migrate()
+        with store.reading() as work:
+            return bool(identity_rows.enrolled_codes(work, "", 1))
+    finally:
+        store.close()
+
+
+def _invite(settings: Settings, console: Console) -> None:
+    """Prints what to try, once the server answers."""
+    try:
+        with Client(settings.listen) as client:
+            client.wait_until_serving(_START_SECONDS)
+    except ClientError:
+        # The server tells by itself why it did not come up.
+        return
+    told = _INVITATION if (settings.data_dir / "sample" / _COMPLETE).exists() else _SERVING
+    today = dt.datetime.now(dt.UTC).date()
+    exemplary, sound, *_ = sampling.invent(SEED, 2, attached=0, end=today)
+    default = Settings.model_fields
+    text = told.format(
+        command=_command(),
+        exemplary=exemplary.code,
+        sound=sound.code,
+        listen=settings.listen,
+        server=""
+        if settings.listen == default["listen"].default
+        else f" --server {settings.listen}",
+        keys=""
+        if settings.data_dir == default["data_dir"].default
+        else f" --data-dir {settings.data_dir}",
+        registry=settings.data_dir / "sample" / "registry.csv",
+    )
+    # Commands are copied from here: never broken into lines.
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _command() -> str:
+    """Returns how to call `bonafides` from this folder."""
+    command = Path(sys.executable).parent / "bonafides"
+    try:
+        return str(command.relative_to(Path.cwd()))
+    except ValueError:
+        return str(command)
+
+
+if __name__ == "__main__":
+    typer.run(main)

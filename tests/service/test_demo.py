@@ -1,0 +1,133 @@
+"""What `make demo` and `make run` do, run as a person runs them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bonafides.client import Client
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 120.0
+
+# One machine's cores are few: what starts processes of its own runs one after another.
+pytestmark = pytest.mark.xdist_group("processes")
+
+
+def environment(folder: Path, listen: str) -> dict[str, str]:
+    """The settings of a sandbox in the folder, and nothing of the caller's."""
+    kept = {name: value for name, value in os.environ.items() if "BONAFIDES_" not in name}
+    return kept | {
+        "BONAFIDES_DATA_DIR": str(folder / "data"),
+        "BONAFIDES_LISTEN": listen,
+        "BONAFIDES_WORKER_SECONDS": "0.5",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def free_address() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def script(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / "scripts" / name), *arguments]
+
+
+def run(
+    command: list[str], cwd: Path, settings: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own scripts, and what they print
+        command, cwd=cwd, env=settings, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str, Path]]:
+    """A running `make run`: its folder, its address, and the file of what it prints."""
+    folder = tmp_path_factory.mktemp("sandbox")
+    listen = free_address()
+    log = folder / "log"
+    with log.open("wb") as opened:
+        process = subprocess.Popen(  # noqa: S603 - our own script
+            script("run_sandbox.py"),
+            cwd=folder,
+            env=environment(folder, listen),
+            stdout=opened,
+            stderr=opened,
+        )
+    try:
+        with Client(listen) as client:
+            client.wait_until_serving(SECONDS)
+        end = time.monotonic() + SECONDS
+        while "lists them" not in log.read_text(encoding="utf-8") and time.monotonic() < end:
+            time.sleep(0.05)
+        yield folder, listen, log
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.feature("A16")
+@pytest.mark.feature("D2")
+@pytest.mark.feature("E4")
+def test_demo_runs_the_whole_flow_and_every_expectation_holds(tmp_path: Path) -> None:
+    command = script("demo.py", "--enterprises", "17")
+    done = run(command, tmp_path, environment(tmp_path, "127.0.0.1:1"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "Every expectation held."
+    for scene in (
+        "1. An identity is submitted and verified",
+        "2. One enterprise, three views",
+        "3. A rival's false submission changes nothing",
+        "4. One perfect order is not rated",
+    ):
+        assert scene in done.stdout
+    # Nothing is left in the caller's folder, whatever the caller's settings name.
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sandbox_prints_commands_that_work_as_they_stand(sandbox: tuple[Path, str, Path]) -> None:
+    folder, listen, log = sandbox
+    told = log.read_text(encoding="utf-8")
+    assert f"Serving gRPC on {listen}" in told
+    commands = re.findall(r"^    (\S*bonafides .+)$", told, flags=re.MULTILINE)
+    assert len(commands) == 6
+    for command in commands:
+        line, _, file = command.partition(" > ")
+        done = run(shlex.split(line), folder, environment(folder, "127.0.0.1:1"))
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout
+        if file:
+            (folder / file).write_text(done.stdout, encoding="utf-8")
+
+
+def test_second_sandbox_on_a_taken_port_says_how_to_choose_another(
+    sandbox: tuple[Path, str, Path], tmp_path: Path
+) -> None:
+    done = run(script("run_sandbox.py"), tmp_path, environment(tmp_path, sandbox[1]))
+    assert done.returncode == 1
+    assert "BONAFIDES_LISTEN=127.0.0.1:50052 make run" in " ".join(done.stderr.split())
+    # Found out before any data were made.
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sample_data_are_refused_in_live(tmp_path: Path) -> None:
+    live = environment(tmp_path, free_address()) | {"BONAFIDES_ENVIRONMENT": "live"}
+    done = run(script("run_sandbox.py"), tmp_path, live)
+    assert done.returncode == 1
+    assert "sample data belong in a sandbox" in " ".join(done.stderr.split())
+    assert list(tmp_path.iterdir()) == []
