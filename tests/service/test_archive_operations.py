@@ -138,12 +138,25 @@ def test_fact_that_ended_is_known_no_more(store: Store) -> None:
 def test_equal_fact_is_neither_added_nor_rewritten(store: Store) -> None:
     record(store, registration_facts(CODE), NOW)
     later = [
-        dataclasses.replace(fact, retrieved_at=Instant(NOW + DAY), valid_from=Instant(NOW + DAY))
+        dataclasses.replace(fact, valid_from=Instant(NOW + DAY))
         for fact in registration_facts(CODE)
     ]
     record(store, later, Instant(NOW + DAY))
     assert rows(store) == 4
     assert sheet(store, Instant(NOW + DAY)).registration == registration_facts(CODE)[0]
+
+
+@pytest.mark.feature("C13")
+def test_source_that_says_the_same_again_makes_the_fact_fresher(store: Store) -> None:
+    asked = Instant(NOW + DAY)
+    record(store, [told("A")], NOW)
+    record(store, [dataclasses.replace(told("A"), retrieved_at=asked)], asked)
+    before, after = sheet(store, NOW).registration, sheet(store, asked).registration
+    assert before is not None
+    assert after == dataclasses.replace(before, retrieved_at=asked)
+    # Told again of an earlier time, the fact grows no older.
+    record(store, [told("A")], Instant(asked + DAY))
+    assert sheet(store, Instant(asked + DAY)).registration == after
 
 
 @pytest.mark.feature("C10")

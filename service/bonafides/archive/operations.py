@@ -25,7 +25,8 @@ from bonafides.v1 import disclosure_pb2
 def record_facts(work: UnitOfWork, facts: Sequence[Fact], *, now: Instant) -> None:
     """Records what was learned of enterprises, in the caller's unit of work.
 
-    A fact that says the same as what is known changes nothing. One that is valid
+    A fact that says the same as what is known changes nothing, but that a source
+    which was asked again and said the same makes it as fresh as that. One that is valid
     already supersedes what was held valid; one that will be valid later stands
     beside it until then, and supersedes only what was announced before it.
     """
@@ -35,7 +36,7 @@ def record_facts(work: UnitOfWork, facts: Sequence[Fact], *, now: Instant) -> No
             for recorded in rows.current_facts(work, fact.code, fact.kind, fact.item)
             if (recorded.fact.valid_from <= now) == (fact.valid_from <= now)
         ]
-        if any(_says_the_same(recorded.fact, fact) for recorded in known):
+        if any(_tells_nothing_new(recorded.fact, fact) for recorded in known):
             continue
         for recorded in known:
             rows.supersede(work, recorded, now)
@@ -95,10 +96,11 @@ def _refreshed(store: Store, card: Scorecard, code: str, view: str, now: Instant
     return found.archive
 
 
-def _says_the_same(known: Fact, told: Fact) -> bool:
+def _tells_nothing_new(known: Fact, told: Fact) -> bool:
     return (
         known.value == told.value
         and known.source == told.source
         and known.valid_to == told.valid_to
         and known.valid_from <= told.valid_from
+        and known.retrieved_at >= told.retrieved_at
     )
