@@ -9,7 +9,7 @@ full; what each audience sees of it is disclosure's business.
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from bonafides.instants import to_timestamp
 from bonafides.rating.card import CardFeature, Contribution
@@ -17,6 +17,8 @@ from bonafides.rating.features import FEATURES, Absent, Share
 from bonafides.rating.rate import RatingResult, RuleHit
 from bonafides.rating.scorecard import Scorecard
 from bonafides.v1 import rating_pb2
+
+_PPM_IN_PERCENT: Final = 10_000
 
 
 def message(result: RatingResult, card: Scorecard) -> rating_pb2.Rating:
@@ -53,12 +55,20 @@ def scorecard_message(card: Scorecard) -> rating_pb2.Scorecard:
 
 
 def bin_text(feature: CardFeature, slot: int | Absent) -> str:
-    """Returns the slot in words: ">= 30, < 90", "missing" or "not applicable"."""
+    """Returns the slot in words: ">= 30, < 90", ">= 1.2 %", "missing" or "not applicable"."""
     if isinstance(slot, Absent):
         return slot.value
-    start = f">= {feature.edges[slot - 1]}" if slot else ""
-    end = f"< {feature.edges[slot]}" if slot < len(feature.edges) else ""
+    start = f">= {_edge(feature, slot - 1)}" if slot else ""
+    end = f"< {_edge(feature, slot)}" if slot < len(feature.edges) else ""
     return ", ".join(part for part in (start, end) if part)
+
+
+def _edge(feature: CardFeature, position: int) -> str:
+    edge = feature.edges[position]
+    if feature.unit != "ppm":
+        return str(edge)
+    whole, rest = divmod(edge, _PPM_IN_PERCENT)
+    return f"{whole}.{rest:04}".rstrip("0").rstrip(".") + " %"
 
 
 def _contribution(part: Contribution) -> rating_pb2.Contribution:
