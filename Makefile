@@ -6,7 +6,7 @@ PROTOS := $(wildcard protos/bonafides/v1/*.proto) protos/build_hook.py
 DATA ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run demo test check package format protos features clean
+.PHONY: help run demo test check package baseline format protos features clean
 help: ## Lists the targets.
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
@@ -47,6 +47,9 @@ check: $(VENV)/compiled ## Runs what CI runs.
 	mypy
 	lint-imports
 	$(MAKE) test
+
+baseline: $(VENV)/compiled ## Makes today's protos what breaking changes are measured against.
+	cd protos && buf build ../build/image.binpb --exclude-source-info -o baseline.binpb
 
 package: $(VENV)/compiled ## Builds sdist and wheel, and tries the wheel in an environment of its own.
 	rm -rf build/dist build/try
