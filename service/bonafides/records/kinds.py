@@ -11,7 +11,8 @@ is a revision that takes the record back. What only some kinds have:
     COMPLAINT       buyer, original_id, outcome, first_response_at, decided_at
     DISPUTE         the same
     CERTIFICATION   from_day inspected, to_day expires, detail: agency, scope
-    MEMBERSHIP      from_day, to_day of one paid period, detail: program
+    MEMBERSHIP      from_day, to_day of one paid period (None: it runs on),
+                    detail: program
 
 Only an outcome decided against the enterprise counts against it: UPHELD for a
 complaint, LOST for a dispute.
@@ -50,6 +51,13 @@ class Outcome(enum.StrEnum):
     SETTLED = enum.auto()
     UNDECIDED = enum.auto()
 
+
+# What the detail of a record may hold, by kind.
+DETAILS: Final[Mapping[Kind, frozenset[str]]] = {
+    Kind.STORE: frozenset({"title", "category", "address"}),
+    Kind.CERTIFICATION: frozenset({"agency", "scope"}),
+    Kind.MEMBERSHIP: frozenset({"program"}),
+}
 
 MAX_ID_LENGTH: Final = 80
 MAX_PLATFORM_LENGTH: Final = 40

@@ -22,6 +22,8 @@ from bonafides.instants import Day
 
 RATE_SCALE: Final = 10**12
 MAX_AMOUNT_MINOR: Final = 10**15
+# A thousand yuan for one unit; the dearest currency costs some 24.
+MAX_RATE_E12: Final = 10**15
 # A rate older than this says nothing about the day: holidays last ten days at most.
 MAX_RATE_AGE_DAYS: Final = 31
 
@@ -86,9 +88,11 @@ class RateTable:
     """Rates by currency and day. CNY is always at par."""
 
     def __init__(self, quotes: Iterable[tuple[str, Rate]]) -> None:
-        self._quotes: Final[dict[str, list[Rate]]] = {}
+        self._quotes: Final[dict[str, _Series]] = {}
         for currency, rate in sorted(quotes, key=lambda quote: (quote[0], quote[1].day)):
-            self._quotes.setdefault(currency, []).append(rate)
+            series = self._quotes.setdefault(currency, _Series([], []))
+            series.days.append(rate.day)
+            series.rates.append(rate)
 
     def rate(self, currency: str, day: Day) -> Rate | None:
         """Returns the rate of the day, or of the last banking day before.
@@ -98,11 +102,21 @@ class RateTable:
         """
         if currency == "CNY":
             return PAR
-        quotes = self._quotes.get(currency, [])
-        position = bisect_right(quotes, day, key=lambda rate: rate.day)
-        if position == 0 or day - quotes[position - 1].day > MAX_RATE_AGE_DAYS:
+        series = self._quotes.get(currency)
+        if series is None:
             return None
-        return quotes[position - 1]
+        position = bisect_right(series.days, day)
+        if position == 0 or day - series.days[position - 1] > MAX_RATE_AGE_DAYS:
+            return None
+        return series.rates[position - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """The quotes of one currency by ascending day: days and rates, side by side."""
+
+    days: list[Day]
+    rates: list[Rate]
 
 
 def _divide_half_even(numerator: int, denominator: int) -> int:

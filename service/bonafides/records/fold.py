@@ -1,0 +1,298 @@
+"""Decides how records become roll-ups: the expressions; storage executes them.
+
+The fold moves a watermark over the log. One step covers the records with a
+sequence in (after, upto]. For each record that it touches,
+
+    old = the highest revision with sequence <= after, unless void
+    new = the highest revision with sequence <= upto, unless void
+
+and the step adds what new counts and takes away what old counted. Rules:
+
+1. sums over steps telescope, so roll-ups depend neither on the size of a step nor
+   on the order of arrival, and equal a recount from the current records;
+2. everything counts on the day on which it occurred or was opened;
+3. a transaction is paid unless it is voided; only the outcomes UPHELD and LOST
+   count against the enterprise; a delivery is late if it came after the promised
+   day, and is counted only where both days are known;
+4. minima and maxima can't be taken away from: a buyer's month that lost a
+   transaction is recounted from the current records;
+5. a refund is unmatched while the log holds no record, not even a voided one, of
+   the transaction that it names. A refund that names none is not unmatched.
+
+What a step touches is put into the temporary table `change` first, once: -1 what
+is taken away, +1 what is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.sql.expression import ColumnElement, FromClause
+
+from bonafides.instants import HOUR
+from bonafides.records.kinds import Kind, Outcome
+from bonafides.storage.tables import record, rollup_day
+
+# Upper edges of the buckets of hours to the first response, inclusive; what took
+# longer than the last edge is in a bucket of its own.
+RESPONSE_HOURS: Final = (1, 4, 12, 24, 72)
+
+COUNTED: Final = (Kind.TRANSACTION, Kind.REFUND, Kind.COMPLAINT, Kind.DISPUTE)
+KEY: Final = ("code", "platform", "kind", "record_id")
+BUYER_MONTH: Final = ("code", "platform", "buyer", "month")
+
+# 1968-03-01: the start of a leap cycle, counted from March so that the day that
+# leap years add is the last of its year. Right until 2100-02-28.
+_DAYS_BEFORE_1970: Final = 671
+_MONTHS_BEFORE_1970: Final = 22
+
+change: Final = sa.Table(
+    "fold_change",
+    sa.MetaData(),
+    sa.Column("sign", sa.BigInteger, nullable=False),
+    sa.Column("code", sa.String(18), nullable=False),
+    sa.Column("platform", sa.String(40), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("record_id", sa.String(80), nullable=False),
+    sa.Column("day", sa.BigInteger, nullable=False),
+    sa.Column("month", sa.BigInteger, nullable=False),
+    sa.Column("buyer", sa.LargeBinary),
+    sa.Column("amount_cny_minor", sa.BigInteger),
+    sa.Column("original_id", sa.String(80)),
+    sa.Column("promised_day", sa.BigInteger),
+    sa.Column("delivered_day", sa.BigInteger),
+    sa.Column("occurred_at", sa.BigInteger, nullable=False),
+    sa.Column("first_response_at", sa.BigInteger),
+    sa.Column("outcome", sa.String(20)),
+    prefixes=["TEMPORARY"],
+    postgresql_on_commit="DROP",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FoldReport:
+    """How many records one step folded, 0 if none was left, and whose they are."""
+
+    folded: int
+    codes: frozenset[str]
+
+
+def div(dividend: ColumnElement[int], divisor: int) -> ColumnElement[int]:
+    """Returns the whole quotient of a dividend >= 0, on every engine alike.
+
+    `//` is no integer division on DuckDB and Spark, so the remainder is taken off
+    first and the exact quotient, a double below 2**53, is cast back.
+    """
+    whole = sa.cast(dividend - dividend % divisor, sa.Double)
+    return sa.cast(sa.func.floor(whole / sa.literal(float(divisor), sa.Double)), sa.BigInteger)
+
+
+def month_of(day: ColumnElement[int]) -> ColumnElement[int]:
+    """Returns the month of a day, as `bonafides.instants.month_of` does, until 2100."""
+    since = day + _DAYS_BEFORE_1970
+    years = div(4 * since + 3, 1_461)
+    day_of_year = since - div(1_461 * years, 4)
+    return 12 * years + div(5 * day_of_year + 2, 153) - _MONTHS_BEFORE_1970
+
+
+def current(log: FromClause, upto: ColumnElement[int]) -> ColumnElement[bool]:
+    """Returns whether a row of the log is its record's highest revision as of `upto`."""
+    later = record.alias("later")
+    return ~sa.exists().where(
+        *(later.c[name] == log.c[name] for name in KEY),
+        later.c.revision > log.c.revision,
+        later.c.sequence <= upto,
+    )
+
+
+def changes(after: ColumnElement[int], upto: ColumnElement[int]) -> sa.CompoundSelect[Any]:
+    """Returns what a step adds and takes away, as rows of `change`."""
+    new = record.alias("new")
+    old = record.alias("old")
+    arrived = sa.and_(new.c.sequence > after, new.c.sequence <= upto, current(new, upto))
+    added = sa.select(*_measures(new, 1)).where(arrived, _counted(new), new.c.void.is_(sa.false()))
+    taken = (
+        sa.select(*_measures(old, -1))
+        .join_from(new, old, sa.and_(*(old.c[name] == new.c[name] for name in KEY)))
+        .where(
+            arrived,
+            old.c.revision < new.c.revision,
+            old.c.sequence <= after,
+            current(old, after),
+            _counted(old),
+            old.c.void.is_(sa.false()),
+        )
+    )
+    return sa.union_all(added, taken)
+
+
+def day_sums() -> sa.Select[Any]:
+    """Returns the signed sums of `change` per code, platform and day: rows of rollup_day."""
+    keys = (change.c.code, change.c.platform, change.c.day)
+    sums = [
+        sa.cast(sa.func.sum(change.c.sign * measure), sa.BigInteger).label(name)
+        for name, measure in _day_measures().items()
+    ]
+    return sa.select(*keys, *sums).where(sa.true()).group_by(*keys).order_by(*keys)
+
+
+def buyer_sums() -> sa.Select[Any]:
+    """Returns what `change` adds to rollup_buyer, where nothing is taken away."""
+    added = sa.and_(change.c.sign > 0, _bought(change))
+    bought = sa.select(*(change.c[name] for name in BUYER_MONTH), change.c.day).where(added)
+    return _buyer_months(bought.subquery("bought"))
+
+
+def buyer_recount(upto: ColumnElement[int]) -> sa.Select[Any]:
+    """Returns the rows of rollup_buyer that lost a transaction, from the current records."""
+    enterprises = sa.select(change.c.code, change.c.platform).where(change.c.sign < 0)
+    bought = (
+        sa.select(
+            record.c.code,
+            record.c.platform,
+            record.c.buyer,
+            month_of(record.c.day).label("month"),
+            record.c.day,
+        )
+        .where(
+            # This condition alone is met by an index.
+            sa.tuple_(record.c.code, record.c.platform).in_(enterprises),
+            _bought(record),
+            record.c.sequence <= upto,
+            record.c.void.is_(sa.false()),
+            current(record, upto),
+        )
+        .subquery("bought")
+    )
+    month = sa.tuple_(*(bought.c[name] for name in BUYER_MONTH))
+    return _buyer_months(bought).where(month.in_(shrunk_buyer_months()))
+
+
+def shrunk_buyer_months() -> sa.Select[Any]:
+    """Returns the keys in rollup_buyer of what `change` takes away."""
+    columns = [change.c[name] for name in BUYER_MONTH]
+    return sa.select(*columns).where(change.c.sign < 0, _bought(change)).distinct()
+
+
+def empty_day() -> ColumnElement[bool]:
+    """Returns whether a row of rollup_day counts nothing any more."""
+    return sa.and_(*(rollup_day.c[name] == 0 for name in _day_measures()))
+
+
+def orphans(upto: ColumnElement[int]) -> sa.Select[Any]:
+    """Returns the added refunds whose transaction has not come: rows of unmatched_refund."""
+    return sa.select(
+        change.c.code,
+        change.c.platform,
+        change.c.record_id,
+        change.c.original_id,
+        change.c.day,
+    ).where(
+        change.c.sign > 0,
+        change.c.kind == Kind.REFUND.value,
+        change.c.original_id.is_not(None),
+        ~sa.exists().where(
+            record.c.code == change.c.code,
+            record.c.platform == change.c.platform,
+            record.c.kind == Kind.TRANSACTION.value,
+            record.c.record_id == change.c.original_id,
+            record.c.sequence <= upto,
+        ),
+    )
+
+
+def taken_refunds() -> sa.Select[Any]:
+    """Returns the keys in unmatched_refund of what `change` takes away."""
+    return sa.select(change.c.code, change.c.platform, change.c.record_id).where(
+        change.c.sign < 0, change.c.kind == Kind.REFUND.value
+    )
+
+
+def arrived_transactions(after: ColumnElement[int], upto: ColumnElement[int]) -> sa.Select[Any]:
+    """Returns (code, platform, record id) of the transactions of a step, voided ones included."""
+    return sa.select(record.c.code, record.c.platform, record.c.record_id).where(
+        record.c.sequence > after,
+        record.c.sequence <= upto,
+        record.c.kind == Kind.TRANSACTION.value,
+    )
+
+
+def _buyer_months(bought: FromClause) -> sa.Select[Any]:
+    keys = [bought.c[name] for name in BUYER_MONTH]
+    return (
+        sa.select(
+            *keys,
+            sa.func.count().label("transactions"),
+            sa.func.min(bought.c.day).label("first_day"),
+            sa.func.max(bought.c.day).label("last_day"),
+        )
+        .where(sa.true())
+        .group_by(*keys)
+        .order_by(*keys)
+    )
+
+
+def _measures(log: FromClause, sign: int) -> Sequence[ColumnElement[Any]]:
+    made: dict[str, ColumnElement[Any]] = {
+        "sign": sa.literal(sign, sa.BigInteger),
+        "month": month_of(log.c.day),
+    }
+    return [(made[c.name] if c.name in made else log.c[c.name]).label(c.name) for c in change.c]
+
+
+def _day_measures() -> dict[str, ColumnElement[int]]:
+    """Returns what one record counts for in each column of rollup_day."""
+    transaction = change.c.kind == Kind.TRANSACTION.value
+    refund = change.c.kind == Kind.REFUND.value
+    complaint = change.c.kind == Kind.COMPLAINT.value
+    dispute = change.c.kind == Kind.DISPUTE.value
+    both_days = sa.and_(
+        transaction, change.c.promised_day.is_not(None), change.c.delivered_day.is_not(None)
+    )
+    late = sa.and_(both_days, change.c.delivered_day > change.c.promised_day)
+    return {
+        "transactions": _one_if(transaction),
+        "amount_cny_minor": _amount_if(transaction),
+        "deliveries_promised": _one_if(both_days),
+        "deliveries_late": _one_if(late),
+        "refunds": _one_if(refund),
+        "refund_cny_minor": _amount_if(refund),
+        "complaints": _one_if(complaint),
+        "complaints_upheld": _one_if(complaint & (change.c.outcome == Outcome.UPHELD.value)),
+        "disputes": _one_if(dispute),
+        "disputes_lost": _one_if(dispute & (change.c.outcome == Outcome.LOST.value)),
+        **_response_measures(complaint | dispute),
+    }
+
+
+def _response_measures(case: ColumnElement[bool]) -> dict[str, ColumnElement[int]]:
+    answered = sa.and_(case, change.c.first_response_at.is_not(None))
+    took = change.c.first_response_at - change.c.occurred_at
+    edges: list[ColumnElement[bool]] = [took <= hours * HOUR for hours in RESPONSE_HOURS]
+    buckets = [edges[0]]
+    buckets += [sa.and_(~below, upto) for below, upto in pairwise(edges)]
+    buckets.append(~edges[-1])
+    return {
+        f"response_{number}": _one_if(sa.and_(answered, inside))
+        for number, inside in enumerate(buckets)
+    }
+
+
+def _counted(log: FromClause) -> ColumnElement[bool]:
+    return log.c.kind.in_([kind.value for kind in COUNTED])
+
+
+def _bought(log: FromClause) -> ColumnElement[bool]:
+    return sa.and_(log.c.kind == Kind.TRANSACTION.value, log.c.buyer.is_not(None))
+
+
+def _one_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return sa.case((condition, 1), else_=0)
+
+
+def _amount_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return sa.case((condition, sa.func.coalesce(change.c.amount_cny_minor, 0)), else_=0)

@@ -1,0 +1,396 @@
+"""Decides which records are taken in, and as which row of the log.
+
+The rules, in the order in which they are tried; the first that fails refuses the
+record and nothing else of its batch:
+
+1. ids are 1 to 80 printable characters, platforms lower-case words of up to 40;
+2. a revision is a positive int64;
+3. a record has what its kind needs and nothing that its kind does not know; a
+   revision that voids needs nothing;
+4. amounts are positive, and convertible to CNY with a known rate of the day;
+5. what has happened lies between 1992 and one day after now, what is promised or
+   expires at most a century away; nothing ends before it began;
+6. an outcome is one that the kind can have.
+
+The buyer is keyed under the vault, so that the log holds no platform's pseudonym.
+The digest covers what the platform said, after keying: with it a replay is told
+from a conflict. What the service adds (CNY amount, rate) is not in it, so that a
+later table of rates makes no conflict of a replay.
+
+Whether a revision was stored before is for `bonafides.storage.records` to say.
+
+    intake = Intake(vault, rates, now)
+    intake.row(record)          # a Row, or a Fault such as RATE_UNKNOWN
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from bonafides.instants import DAY, Day, Instant, day_of, start_of
+from bonafides.personal.sealing import Vault
+from bonafides.records.kinds import (
+    DETAILS,
+    MAX_DETAIL_LENGTH,
+    MAX_ID_LENGTH,
+    MAX_PLATFORM_LENGTH,
+    Kind,
+    Outcome,
+    Record,
+)
+from bonafides.records.money import MAX_AMOUNT_MINOR, Rate, RateTable, in_cny
+
+MAX_REVISION: Final = 2**63 - 1
+# Shanghai kept summer time until 1991; no marketplace of ours is older.
+EARLIEST_DAY: Final = Day(8_035)
+# Clocks of platforms run ahead by minutes, and time zones by hours.
+MAX_AHEAD_DAYS: Final = 1
+# A certificate "without end" is often dated to 2099 or 2999; give no day instead.
+MAX_HORIZON_DAYS: Final = 36_525
+BUYER_BYTES: Final = 16
+
+_PLATFORM: Final = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{MAX_PLATFORM_LENGTH - 1}}}")
+# Printable texts can't hold it, so that joined fields never run into one another.
+_SEPARATOR: Final = "\x1f"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a record is refused. The description names the remedy, never a value."""
+
+    reason: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record that was refused: its position in the batch, from 0, and why."""
+
+    index: int
+    reason: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What became of a batch; the three add up to its size."""
+
+    accepted: int
+    replayed: int
+    rejected: tuple[Rejection, ...]
+
+
+class Row(NamedTuple):
+    """A record as it is stored; the names are the columns of the table `record`."""
+
+    code: str
+    platform: str
+    kind: str
+    record_id: str
+    revision: int
+    void: bool
+    digest: bytes
+    store_id: str
+    occurred_at: int
+    day: int
+    buyer: bytes | None
+    amount_minor: int | None
+    currency: str | None
+    amount_cny_minor: int | None
+    rate_e12: int | None
+    rate_source: str | None
+    rate_day: int | None
+    original_id: str | None
+    promised_day: int | None
+    delivered_day: int | None
+    first_response_at: int | None
+    outcome: str | None
+    decided_at: int | None
+    from_day: int | None
+    to_day: int | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    required: frozenset[str]
+    optional: frozenset[str] = frozenset()
+    outcomes: frozenset[Outcome] = frozenset()
+
+    @property
+    def forbidden(self) -> frozenset[str]:
+        return _CONTENT - self.required - self.optional
+
+
+_CONTENT: Final = frozenset(
+    {
+        "buyer",
+        "amount",
+        "original_id",
+        "promised_day",
+        "delivered_day",
+        "first_response_at",
+        "outcome",
+        "decided_at",
+        "from_day",
+        "to_day",
+    }
+)
+_CASE: Final = frozenset({"buyer", "original_id", "first_response_at", "decided_at"})
+_OPEN_ENDED: Final = frozenset({Outcome.REJECTED, Outcome.SETTLED, Outcome.UNDECIDED})
+
+_SHAPES: Final = {
+    Kind.STORE: _Shape(
+        required=frozenset({"from_day"}),
+        optional=frozenset({"to_day"}),
+    ),
+    Kind.TRANSACTION: _Shape(
+        required=frozenset({"amount"}),
+        optional=frozenset({"buyer", "promised_day", "delivered_day"}),
+    ),
+    Kind.REFUND: _Shape(
+        required=frozenset({"amount"}),
+        optional=frozenset({"original_id"}),
+    ),
+    Kind.COMPLAINT: _Shape(
+        required=frozenset({"outcome"}),
+        optional=_CASE,
+        outcomes=_OPEN_ENDED | {Outcome.UPHELD},
+    ),
+    Kind.DISPUTE: _Shape(
+        required=frozenset({"outcome"}),
+        optional=_CASE,
+        outcomes=_OPEN_ENDED | {Outcome.LOST},
+    ),
+    Kind.CERTIFICATION: _Shape(
+        required=frozenset({"from_day"}),
+        optional=frozenset({"to_day"}),
+    ),
+    Kind.MEMBERSHIP: _Shape(
+        required=frozenset({"from_day"}),
+        optional=frozenset({"to_day"}),
+    ),
+}
+# Sorted, so that the same fault is named whatever the hash seed.
+_REQUIRED: Final = {kind: tuple(sorted(shape.required)) for kind, shape in _SHAPES.items()}
+_FORBIDDEN: Final = {kind: tuple(sorted(shape.forbidden)) for kind, shape in _SHAPES.items()}
+# Days that tell what has happened; the others may lie ahead.
+_PAST_START: Final = frozenset({Kind.STORE, Kind.CERTIFICATION})
+
+_RATE_UNKNOWN: Final = Fault(
+    "RATE_UNKNOWN", "No exchange rate is known for the currency and day; load rates first."
+)
+REVISION_CONFLICT: Final = Fault(
+    "REVISION_CONFLICT",
+    "This revision was reported before with other content; send a higher revision.",
+)
+
+
+class Intake:
+    """Turns the records of one call into rows, under one vault, rate table and now."""
+
+    def __init__(self, vault: Vault, rates: RateTable, now: Instant) -> None:
+        self._vault: Final = vault
+        self._rates: Final = rates
+        self._latest: Final = Instant(now + MAX_AHEAD_DAYS * DAY)
+        self._latest_day: Final = day_of(self._latest)
+
+    def row(self, record: Record) -> Row | Fault:
+        """Returns the record as it is to be stored, or why it is refused."""
+        fault = (
+            _text_fault(record)
+            or _shape_fault(record)
+            or _amount_fault(record)
+            or self._time_fault(record)
+        )
+        if fault:
+            return fault
+        day = day_of(record.occurred_at)
+        rate: Rate | None = None
+        if record.amount is not None and not record.void:
+            rate = self._rates.rate(record.amount.currency, day)
+            if rate is None:
+                return _RATE_UNKNOWN
+        return self._stored(record, day, rate)
+
+    def _time_fault(self, record: Record) -> Fault | None:
+        started = record.from_day if record.kind in _PAST_START else None
+        for name, instant in (
+            ("occurred_at", record.occurred_at),
+            ("first_response_at", record.first_response_at),
+            ("decided_at", record.decided_at),
+        ):
+            if instant is not None and not _EARLIEST <= instant <= self._latest:
+                return _implausible(name)
+        for name, day, last in (
+            ("delivered_day", record.delivered_day, self._latest_day),
+            ("promised_day", record.promised_day, self._latest_day + MAX_HORIZON_DAYS),
+            ("from_day", started, self._latest_day),
+            ("from_day", record.from_day, self._latest_day + MAX_HORIZON_DAYS),
+            ("to_day", record.to_day, self._latest_day + MAX_HORIZON_DAYS),
+        ):
+            if day is not None and not EARLIEST_DAY <= day <= last:
+                return _implausible(name)
+        return _order_fault(record)
+
+    def _stored(self, record: Record, day: Day, rate: Rate | None) -> Row:
+        buyer = None
+        if record.buyer is not None:
+            buyer = self._vault.index(f"buyer|{record.platform}", record.buyer)[:BUYER_BYTES]
+        amount = record.amount
+        detail = _canonical(record.detail) if record.detail else None
+        return Row(
+            code=record.code.text,
+            platform=record.platform,
+            kind=record.kind.value,
+            record_id=record.record_id,
+            revision=record.revision,
+            void=record.void,
+            digest=_digest(record, buyer, detail),
+            store_id=record.store_id,
+            occurred_at=record.occurred_at,
+            day=day,
+            buyer=buyer,
+            amount_minor=amount.minor if amount else None,
+            currency=amount.currency if amount else None,
+            amount_cny_minor=in_cny(amount, rate).minor if amount and rate else None,
+            rate_e12=rate.rate_e12 if rate else None,
+            rate_source=rate.source if rate else None,
+            rate_day=rate.day if rate else None,
+            original_id=record.original_id,
+            promised_day=record.promised_day,
+            delivered_day=record.delivered_day,
+            first_response_at=record.first_response_at,
+            outcome=record.outcome.value if record.outcome else None,
+            decided_at=record.decided_at,
+            from_day=record.from_day,
+            to_day=record.to_day,
+            detail=detail,
+        )
+
+
+_EARLIEST: Final = start_of(EARLIEST_DAY)
+
+
+def _text_fault(record: Record) -> Fault | None:
+    if not _PLATFORM.fullmatch(record.platform):
+        return Fault(
+            "PLATFORM_FAULTY",
+            "A platform is 1 to 40 lower-case letters, digits and hyphens, no hyphen first.",
+        )
+    for name, text in (
+        ("record_id", record.record_id),
+        ("store_id", record.store_id),
+        ("original_id", record.original_id),
+        ("buyer", record.buyer),
+    ):
+        # Not printable are control characters, lone surrogates, what is not
+        # assigned, and what turns or hides text.
+        if text is not None and not (0 < len(text) <= MAX_ID_LENGTH and text.isprintable()):
+            return Fault(
+                "ID_FAULTY", f"{name} must have 1 to {MAX_ID_LENGTH} printable characters."
+            )
+    if not 1 <= record.revision <= MAX_REVISION:
+        return Fault("REVISION_FAULTY", "A revision is a positive number of at most 63 bits.")
+    return None
+
+
+def _shape_fault(record: Record) -> Fault | None:
+    kind = record.kind
+    for name in _FORBIDDEN[kind]:
+        if getattr(record, name) is not None:
+            return Fault(
+                "FIELD_NOT_ALLOWED", f"A record of kind {kind} has no {name}; leave it out."
+            )
+    if record.detail and (fault := _detail_fault(record)):
+        return fault
+    if record.outcome is not None and record.outcome not in _SHAPES[kind].outcomes:
+        return Fault("OUTCOME_NOT_ALLOWED", f"A record of kind {kind} can't end in this outcome.")
+    if record.void:
+        return None
+    for name in _REQUIRED[kind]:
+        if getattr(record, name) is None:
+            return Fault("FIELD_MISSING", f"A record of kind {kind} needs {name}.")
+    return None
+
+
+def _detail_fault(record: Record) -> Fault | None:
+    known = DETAILS.get(record.kind, frozenset())
+    if not known.issuperset(record.detail):
+        return Fault(
+            "FIELD_NOT_ALLOWED",
+            f"A record of kind {record.kind} has no such detail; it has: {sorted(known)}.",
+        )
+    for name in sorted(record.detail):
+        text = record.detail[name]
+        if not (0 < len(text) <= MAX_DETAIL_LENGTH and text.isprintable()):
+            return Fault(
+                "DETAIL_FAULTY",
+                f"{name} must have 1 to {MAX_DETAIL_LENGTH} printable characters.",
+            )
+    return None
+
+
+def _amount_fault(record: Record) -> Fault | None:
+    if record.amount is None:
+        return None
+    if record.amount.minor <= 0:
+        return Fault("AMOUNT_NOT_POSITIVE", "An amount must be above zero.")
+    if record.amount.minor > MAX_AMOUNT_MINOR:
+        return Fault("AMOUNT_FAULTY", "The amount is beyond the range of amounts.")
+    return None
+
+
+def _order_fault(record: Record) -> Fault | None:
+    if (
+        record.from_day is not None
+        and record.to_day is not None
+        and record.to_day < record.from_day
+    ):
+        return Fault("ORDER_REVERSED", "to_day lies before from_day.")
+    for name, instant in (
+        ("first_response_at", record.first_response_at),
+        ("decided_at", record.decided_at),
+    ):
+        if instant is not None and instant < record.occurred_at:
+            return Fault("ORDER_REVERSED", f"{name} lies before occurred_at.")
+    return None
+
+
+def _implausible(name: str) -> Fault:
+    return Fault(
+        "TIME_IMPLAUSIBLE",
+        f"{name} lies too far in the past, or later than it can be known.",
+    )
+
+
+def _canonical(detail: Mapping[str, str]) -> str:
+    return json.dumps(dict(detail), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _digest(record: Record, buyer: bytes | None, detail: str | None) -> bytes:
+    amount = record.amount
+    told = (
+        record.void,
+        record.store_id,
+        record.occurred_at,
+        buyer.hex() if buyer else None,
+        amount.currency if amount else None,
+        amount.minor if amount else None,
+        record.original_id,
+        record.promised_day,
+        record.delivered_day,
+        record.first_response_at,
+        record.outcome,
+        record.decided_at,
+        record.from_day,
+        record.to_day,
+        detail,
+    )
+    joined = _SEPARATOR.join(["" if part is None else str(part) for part in told])
+    return hashlib.sha256(joined.encode()).digest()
