@@ -10,11 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from bonafides.archive import operations as archive_operations
+from bonafides.errors import BugError
 from bonafides.instants import Day
 from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import champion
 from bonafides.records import operations
-from bonafides.records.ingest import IngestReport
+from bonafides.records.ingest import IngestReport, Intake, Row
 from bonafides.records.kinds import Kind, Record
 from bonafides.records.money import Money, Rate
 from bonafides.storage import records as record_rows
@@ -115,6 +116,16 @@ def test_stored_record_reads_back_as_it_was_told(store: Store, vault: Vault) -> 
     assert (row.sequence, row.recorded_at, row.promised_day) == (1, builders.NOW, builders.TODAY)
     assert bytes(row.buyer) == vault.index(f"buyer|{order.platform}", "买家")[:16]
     assert (row.delivered_day, row.detail) == (None, None)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_row_that_the_database_refuses_is_not_quoted(store: Store, vault: Vault) -> None:
+    intake = Intake(vault, builders.rates(), builders.NOW)
+    row = intake.row(builders.transaction())
+    assert isinstance(row, Row)
+    with store.writing() as work, pytest.raises(BugError) as told:
+        record_rows.write(work, [row._replace(store_id="planted" * 20)], now=builders.NOW)
+    assert "planted" not in f"{told.value!r} {told.value.what} {told.value.__cause__!r}"
 
 
 @pytest.mark.feature("G2")

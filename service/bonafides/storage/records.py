@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ColumnElement
 
+from bonafides.errors import BugError, StoreUnavailableError
 from bonafides.instants import Day, Instant
 from bonafides.records import fold as expressions
 from bonafides.records.fold import FoldReport
@@ -159,9 +160,16 @@ def _append(work: UnitOfWork, values: list[tuple[Any, ...]]) -> None:
         work.connection.exec_driver_sql(_INSERT, values)
         return
     driver: Any = work.connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for row in values:
-            copy.write_row(row)
+    faults: Any = work.connection.dialect.loaded_dbapi
+    try:
+        with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
+            for row in values:
+                copy.write_row(row)
+    except faults.OperationalError:
+        raise StoreUnavailableError from None
+    except faults.Error as fault:
+        # PostgreSQL quotes the row that it refuses.
+        raise BugError(f"the log refused rows: {type(fault).__name__}") from None
 
 
 # --- Roll-ups --------------------------------------------------------------------
