@@ -367,7 +367,8 @@ def test_server_that_cannot_start_says_why(
     )
     assert done.returncode == 1
     assert done.stdout == ""
-    assert said in done.stderr
+    # Where a line is broken depends on the width and on the folder's name.
+    assert said.replace(" ", "") in "".join(done.stderr.split())
     assert "what to do:" in done.stderr
     assert "Traceback" not in done.stderr
 

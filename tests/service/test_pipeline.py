@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import grpc
 import pytest
@@ -279,8 +280,9 @@ def test_reason_that_all_fields_share_is_the_reason_of_the_error(
         assert ask(address).info.reason == told
 
 
-def test_faults_beyond_the_room_of_trailers_are_counted() -> None:
-    faults = tuple(FieldViolation(f"claims.f{n}", "LENGTH", "冗" * 100) for n in range(5_000))
+@pytest.mark.parametrize("described", ["冗" * 100, "冗" * 5_000, "x" * 100, "%" * 700, "x"])
+def test_faults_beyond_the_room_of_trailers_are_counted(described: str) -> None:
+    faults = tuple(FieldViolation(f"claims.f{n}", "LENGTH", described) for n in range(5_000))
 
     def handle(*_: object) -> bytes:
         raise InvalidFieldsError(faults)
@@ -291,6 +293,9 @@ def test_faults_beyond_the_room_of_trailers_are_counted() -> None:
     listed = len(answer.detail(BadRequest).field_violations)
     assert 0 < listed < 5_000
     assert answer.info.metadata["violations_left_out"] == str(5_000 - listed)
+    # As it travels: the message percent-encoded, the details as base64.
+    details = answer.trailers["grpc-status-details-bin"]
+    assert len(quote(answer.message, safe=" ")) + len(details) * 4 // 3 < 7_168
 
 
 @pytest.mark.feature("A1")

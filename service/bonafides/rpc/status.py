@@ -34,10 +34,14 @@ CALL_ID: Final = "call-id"
 RETRY_AFTER: Final = "retry-after"
 DETAILS: Final = "grpc-status-details-bin"
 
-# Clients refuse trailers beyond 8 KiB. Details travel as base64, the message once
-# more beside them; these two bounds leave 2 KiB for the rest.
-_MOST_MESSAGE: Final = 600
-_MOST_FIELDS_BYTES: Final = 3_000
+# Clients refuse trailers beyond 8 KiB, some at random below. Details travel as
+# base64, with the message once more in them; the message itself is percent-encoded,
+# which makes nine bytes of a Chinese character. These two bounds leave 1 KiB for
+# the rest.
+_MOST_MESSAGE_BYTES: Final = 1_200
+_MOST_FIELDS_BYTES: Final = 2_800
+# What the longest character takes.
+_MOST_ENCODED: Final = 12
 _PREFIX: Final = "ERROR_REASON_"
 
 _INVALID: Final = grpc.StatusCode.INVALID_ARGUMENT
@@ -147,4 +151,13 @@ def _status(code: grpc.StatusCode, message: str, details: Sequence[Message]) -> 
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _MOST_MESSAGE else text[: _MOST_MESSAGE - 1] + "…"
+    """Returns the text, cut so that it is short enough when it is percent-encoded."""
+    if len(text) <= _MOST_MESSAGE_BYTES // _MOST_ENCODED:
+        return text
+    room = _MOST_MESSAGE_BYTES - _MOST_ENCODED
+    for place, character in enumerate(text):
+        plain = " " <= character <= "~" and character != "%"
+        room -= 1 if plain else 3 * len(character.encode("utf-8", "replace"))
+        if room < 0:
+            return text[:place] + "…"
+    return text
