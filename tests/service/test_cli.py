@@ -108,6 +108,25 @@ def test_anonymous_archive_has_the_registration_and_says_what_logging_in_adds(
     assert "Not a credit rating" not in result.stdout
 
 
+@pytest.mark.feature("C10")
+def test_archive_of_a_day_is_as_it_was_known_at_its_end(served: Served) -> None:
+    builders.enroll(served.store, CODE)
+    for told, expected in (
+        ("2026-10-31", "2026-10-31 23:59:59 Shanghai"),
+        ("2026-10-31T08:00:00", "2026-10-31 08:00:00 Shanghai"),
+        ("2026-10-31T08:00:00Z", "2026-10-31 16:00:00 Shanghai"),
+    ):
+        shown = _asked(served, "archive", CODE.text, "--as-of", told, token=_owner(served))
+        assert shown.exit_code == 0
+        assert expected in shown.output
+    refused = _refusal(
+        _asked(
+            served, "archive", CODE.text, "--json", "--as-of", "2026-10-31", token=served.token()
+        )
+    )
+    assert refused["reason"] == "METHOD_NOT_ALLOWED"
+
+
 @pytest.mark.feature("D2")
 @pytest.mark.feature("E14")
 def test_member_sees_the_level_with_basis_and_what_it_is_not(served: Served) -> None:
@@ -301,6 +320,7 @@ def test_scorecard_is_fetched_by_anybody_and_agrees_with_its_digest(
         ("archive",),
         ("archive", CODE.text, "--nonsense"),
         ("archive", CODE.text, "--timeout", "0"),
+        ("archive", CODE.text, "--as-of", "yesterday"),
         ("archive", CODE.text, "--token-file", "/nonexistent"),
         ("archive", CODE.text, "--root-certificates", "/nonexistent"),
         ("submit", "/nonexistent"),
@@ -367,7 +387,8 @@ def test_server_that_cannot_start_says_why(
     )
     assert done.returncode == 1
     assert done.stdout == ""
-    assert said in done.stderr
+    # A long path is broken into lines wherever it ends one.
+    assert said in done.stderr.replace("\n", "")
     assert "what to do:" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 import sqlalchemy as sa
 
-from bonafides.archive.operations import LoadReport, get_archive, load_public_records
+from bonafides.archive.operations import LoadReport, get_archive, load_public_records, refresh
 from bonafides.archive.snapshot import VIEWS
 from bonafides.instants import DAY, HOUR, Instant, to_datetime
 from bonafides.personal.sealing import Vault
@@ -195,6 +197,19 @@ def test_record_of_an_enterprise_outside_shows_nowhere_and_counts_once_it_takes_
         assert work.execute(sa.select(sa.func.count()).select_from(tables.snapshot)).scalar() == 0
     enroll(store, CODE)
     assert _level(store) == rating_pb2.LEVEL_D
+
+
+def test_refreshes_of_one_enterprise_take_turns(rated: Store) -> None:
+    """A fold refreshes with the facts of before while a listing is loaded: the listing wins."""
+    with ThreadPoolExecutor(1) as threads:
+        with rated.writing() as work:
+            refresh(work, CARD, CODE.text, NOW)
+            loading = threads.submit(_load, rated, public_record_row(**_DEBTOR))
+            assert not wait([loading], timeout=0.3).done
+            work.commit()
+        assert loading.result(30).loaded == 1
+    assert _level(rated) == rating_pb2.LEVEL_D
+    assert _read(rated, v1.AUDIENCE_MEMBER).rating.level == rating_pb2.LEVEL_D
 
 
 @pytest.mark.feature("C13")

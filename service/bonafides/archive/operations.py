@@ -98,6 +98,9 @@ def refresh(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> None:
     """
     if not is_enrolled(work, code):
         return
+    # Of two at once, the one that gathered its facts first could store its views last,
+    # and a listing would be out of them until midnight.
+    take_turns(work, f"archive {code}")
     inputs = rating_operations.gather(work, code, now)
     rating = rating_operations.rate(work, card, inputs, now)
     rows.write_snapshots(work, code, snapshot.views(assemble(inputs, rating)))
