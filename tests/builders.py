@@ -28,6 +28,17 @@ from bonafides.archive.facts import (
     Shareholder,
     Verification,
 )
+from bonafides.archive.public_records import (
+    CourtCase,
+    Ground,
+    Listing,
+    MatchedBy,
+    Penalty,
+    Performance,
+    PublicRecord,
+    Sanction,
+    Severity,
+)
 from bonafides.identity.codes import UnifiedCode, compose
 from bonafides.instants import DAY, Day, Instant, start_of, to_datetime
 from bonafides.rating.scorecard import Scorecard, champion
@@ -115,6 +126,90 @@ def registration_facts(
     ]
 
 
+def court_case(
+    kind: Kind = Kind.ENFORCEMENT,
+    *,
+    of: UnifiedCode | None = None,
+    item: str = "r1",
+    **changes: Any,
+) -> Fact:
+    """Returns an unperformed court case, published a hundred days ago, matched by code."""
+    case = CourtCase(
+        matched_by=MatchedBy.CODE,
+        begins=Day(TODAY - 100),
+        case_number="(2026)九9901执1号",
+        court="九九市东湾区人民法院",
+        performance=Performance.UNPERFORMED,
+        amount=Money("CNY", 12_345_600),
+    )
+    return public_fact(kind, dataclasses.replace(case, **changes), of=of, item=item)
+
+
+def listing(
+    kind: Kind = Kind.ABNORMAL_OPERATIONS,
+    *,
+    of: UnifiedCode | None = None,
+    item: str = "r1",
+    **changes: Any,
+) -> Fact:
+    """Returns an entry on a list, made a hundred days ago, matched by code."""
+    entry = Listing(
+        matched_by=MatchedBy.CODE,
+        begins=Day(TODAY - 100),
+        authority="九九市市场监督管理局",
+        ground=Ground.NO_ANNUAL_REPORT,
+    )
+    return public_fact(kind, dataclasses.replace(entry, **changes), of=of, item=item)
+
+
+def penalty(*, of: UnifiedCode | None = None, item: str = "r1", **changes: Any) -> Fact:
+    """Returns a moderate penalty, decided a hundred days ago, matched by code."""
+    made = Penalty(
+        matched_by=MatchedBy.CODE,
+        begins=Day(TODAY - 100),
+        decision_number="九市监罚〔2026〕1号",
+        authority="九九市市场监督管理局",
+        sanction=Sanction.FINE,
+        severity=Severity.MODERATE,
+        amount=Money("CNY", 500_000),
+    )
+    return public_fact(Kind.PENALTY, dataclasses.replace(made, **changes), of=of, item=item)
+
+
+def public_fact(
+    kind: Kind, value: PublicRecord, *, of: UnifiedCode | None = None, item: str = "r1"
+) -> Fact:
+    """Returns the fact that a source told of the record yesterday."""
+    return Fact(
+        code=(of or code()).text,
+        kind=kind,
+        value=value,
+        source="court-list",
+        retrieved_at=Instant(NOW - DAY),
+        valid_from=start_of(value.begins),
+        valid_to=None if value.removed is None else start_of(value.removed),
+        item=f"court-list/{item}",
+    )
+
+
+def public_record_row(**changes: str) -> dict[str, str]:
+    """Returns a row as scripts/load_public_records.py reads it: an enforcement of this year."""
+    row = {
+        "kind": "ENFORCEMENT",
+        "code": code().text,
+        "source": "court-list",
+        "record_id": "r1",
+        "matched_by": "CODE",
+        "begins": "2026-07-24",
+        "retrieved_at": to_datetime(Instant(NOW - DAY)).isoformat(),
+        "case_number": "（2026）九9901执1号",
+        "court": "九九市东湾区人民法院",
+        "performance": "全部未履行",
+        "amount": "123456.00",
+    }
+    return row | changes
+
+
 def enroll(
     store: Store,
     of: UnifiedCode,
@@ -143,6 +238,7 @@ def enroll(
                     "scope": json.dumps(["person", "id_number"]),
                     "evidence_sha256": bytes(32),
                     "granted_at": granted,
+                    "recorded_at": granted,
                 },
             )
         for platform in platforms:

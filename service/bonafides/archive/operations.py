@@ -1,23 +1,29 @@
 """What can be done with archives: record facts, refresh the views, read one.
 
-record_facts    adds facts; what they differ from is superseded, never rewritten
-refresh         rates, assembles, and stores one snapshot for each view
-get_archive     reads a view, refreshed first if time alone has changed it
+record_facts          adds facts; what they differ from is superseded, never rewritten
+load_public_records   records rows of a file of public records, and refreshes whom they touch
+refresh               rates, assembles, and stores one snapshot for each view
+get_archive           reads a view, refreshed first if time alone has changed it
+get_past_archive      makes the archive as it was known at an instant, and keeps nothing
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bonafides.archive import snapshot
 from bonafides.archive.assemble import assemble
 from bonafides.archive.facts import Fact
+from bonafides.archive.public_record_rows import read_row
 from bonafides.errors import NotFoundError
+from bonafides.identity.registry import RowError
 from bonafides.instants import Instant
 from bonafides.rating import operations as rating_operations
 from bonafides.rating.scorecard import Scorecard
+from bonafides.records.ingest import Rejection
 from bonafides.storage import archive as rows
-from bonafides.storage.identity import is_enrolled
+from bonafides.storage.identity import enrolled_at, is_enrolled, take_turns
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 from bonafides.v1 import disclosure_pb2
 
@@ -43,6 +49,48 @@ def record_facts(work: UnitOfWork, facts: Sequence[Fact], *, now: Instant) -> No
         rows.insert_fact(work, fact, now)
 
 
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """How many rows were taken in or known already, and which were refused."""
+
+    loaded: int
+    rejected: tuple[Rejection, ...]
+
+
+def load_public_records(
+    store: Store | None,
+    card: Scorecard | None,
+    table: Sequence[Mapping[str, str | None]],
+    *,
+    now: Instant,
+) -> LoadReport:
+    """Records the rows in one unit of work, with the levels and views that follow from them.
+
+    Safe to repeat. A row replaces the one with the same code, kind, source and record
+    id, unless it was retrieved earlier: an old file can't bring back what was taken off
+    since. Columns are those of `bonafides.archive.public_record_rows`. Without a store
+    and a card the rows are only read, which tells what would be refused.
+    """
+    told: list[Fact] = []
+    rejected: list[Rejection] = []
+    for index, values in enumerate(table):
+        try:
+            told.append(read_row(values, now=now))
+        except RowError as fault:
+            rejected.append(Rejection(index, fault.reason, fault.description))
+    if store is not None and card is not None and told:
+        with store.writing() as work:
+            # Two loads at once would each supersede what the other has not seen.
+            take_turns(work, "public records")
+            for fact in told:
+                if not _is_stale(work, fact):
+                    record_facts(work, [fact], now=now)
+            for code in sorted({fact.code for fact in told}):
+                refresh(work, card, code, now)
+            work.commit()
+    return LoadReport(len(told), tuple(rejected))
+
+
 def refresh(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> None:
     """Rates and assembles the enterprise and stores its views, in the caller's unit of work.
 
@@ -50,6 +98,9 @@ def refresh(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> None:
     """
     if not is_enrolled(work, code):
         return
+    # Of two at once, the one that gathered its facts first could store its views last,
+    # and a listing would be out of them until midnight.
+    take_turns(work, f"archive {code}")
     inputs = rating_operations.gather(work, code, now)
     rating = rating_operations.rate(work, card, inputs, now)
     rows.write_snapshots(work, code, snapshot.views(assemble(inputs, rating)))
@@ -81,6 +132,34 @@ def get_archive(
     return _refreshed(store, card, code, view, now)
 
 
+def get_past_archive(
+    store: Store,
+    card: Scorecard,
+    code: str,
+    *,
+    audience: disclosure_pb2.Audience.ValueType,
+    as_of: Instant,
+    now: Instant,
+) -> bytes:
+    """Returns the archive as it was known at the instant, as the audience may see it, serialized.
+
+    Facts count as recorded by then, statistics are recounted from the records that had
+    come by then, and the level is the card's answer to these. Nothing of it is kept.
+
+    Raises:
+        NotFoundError: no such enterprise took part then, or the audience has no view.
+    """
+    if audience not in snapshot.VIEWS:
+        raise NotFoundError
+    with store.reading() as work:
+        since = enrolled_at(work, code)
+        if since is None or as_of < since:
+            raise NotFoundError
+        inputs = rating_operations.gather_past(work, code, as_of, now)
+    archive = assemble(inputs, rating_operations.level_of(card, inputs))
+    return snapshot.shown(archive, audience).SerializeToString(deterministic=True)
+
+
 def _refreshed(store: Store, card: Scorecard, code: str, view: str, now: Instant) -> bytes:
     with store.writing() as work:
         found = rows.read_snapshot(work, code, view)
@@ -94,6 +173,11 @@ def _refreshed(store: Store, card: Scorecard, code: str, view: str, now: Instant
     if found is None:
         raise NotFoundError
     return found.archive
+
+
+def _is_stale(work: UnitOfWork, told: Fact) -> bool:
+    known = rows.current_facts(work, told.code, told.kind, told.item)
+    return any(recorded.fact.retrieved_at > told.retrieved_at for recorded in known)
 
 
 def _tells_nothing_new(known: Fact, told: Fact) -> bool:

@@ -17,7 +17,12 @@ from typing import Final
 from bonafides.access.callers import CallerKind, audience
 from bonafides.access.disclosure import view
 from bonafides.archive import operations as archive
-from bonafides.errors import FieldViolation, InvalidFieldsError
+from bonafides.errors import (
+    FieldViolation,
+    InvalidFieldsError,
+    LoginRequiredError,
+    MethodNotAllowedError,
+)
 from bonafides.identity import operations as identity
 from bonafides.identity.claims import read_claims
 from bonafides.rating import operations as rating
@@ -26,12 +31,14 @@ from bonafides.rpc import messages
 from bonafides.rpc.pipeline import Call
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_service_pb2 as archive_service
-from bonafides.v1 import enterprise_pb2, rating_pb2
+from bonafides.v1 import disclosure_pb2, enterprise_pb2, rating_pb2
 from bonafides.v1 import identity_service_pb2 as identity_service
 from bonafides.v1 import rating_service_pb2 as rating_service
 
 # Names the card that is served, whatever its version.
 _SERVED: Final = "champion"
+# What was once known and is known better now is for the enterprise itself and for staff.
+_SEE_THE_PAST: Final = frozenset({disclosure_pb2.AUDIENCE_OWNER, disclosure_pb2.AUDIENCE_OPERATOR})
 
 
 class IdentityService:
@@ -92,15 +99,29 @@ class ArchiveService:
         self._card: Final = card
 
     def get_archive(self, request: archive_service.GetArchiveRequest, call: Call) -> bytes:
-        """Gets the archive as stored for the caller's audience."""
+        """Gets the archive as stored for the caller's audience; of the past, made for the call."""
         code = messages.enterprise_of(request.name, "archive").text
         call.concerns(code)
+        if request.HasField("as_of_time"):
+            return self._past(code, request, call)
         return archive.get_archive(
             self._store,
             self._card,
             code,
             audience=audience(call.caller, code),
             now=call.now,
+        )
+
+    def _past(self, code: str, request: archive_service.GetArchiveRequest, call: Call) -> bytes:
+        seen_as = audience(call.caller, code)
+        # Before anything is looked up: whoever may not ask learns of no code.
+        if call.caller.kind is CallerKind.ANONYMOUS:
+            raise LoginRequiredError
+        if seen_as not in _SEE_THE_PAST:
+            raise MethodNotAllowedError
+        as_of = messages.past_instant_of(request.as_of_time, "as_of_time", now=call.now)
+        return archive.get_past_archive(
+            self._store, self._card, code, audience=seen_as, as_of=as_of, now=call.now
         )
 
 

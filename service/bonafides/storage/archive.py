@@ -36,13 +36,17 @@ def fact_sheet(work: UnitOfWork, code: str, as_of: Instant) -> FactSheet:
     """Returns what was known of the enterprise at the instant, and held then.
 
     Of several facts of a kind, the one that became valid last counts; of those,
-    the one that was recorded last.
+    the one that was recorded last. Public records are all there, ended ones too.
     """
     told = work.execute(_READ_SHEET, {"code": code, "as_of": as_of})
     known: dict[facts.Kind, Fact] = {}
+    public: list[Fact] = []
     for row in told:
         found = _fact(row)
-        known[found.kind] = found
+        if found.kind in facts.PUBLIC_RECORDS:
+            public.append(found)
+        else:
+            known[found.kind] = found
     return FactSheet(
         code=code,
         as_of=as_of,
@@ -50,6 +54,10 @@ def fact_sheet(work: UnitOfWork, code: str, as_of: Instant) -> FactSheet:
         shareholders=_value(known, facts.Kind.SHAREHOLDERS) or (),
         changes=_value(known, facts.Kind.CHANGES) or (),
         verification=_value(known, facts.Kind.VERIFICATION),
+        public_records=tuple(public),
+        origins={
+            kind: facts.Origin(found.source, found.retrieved_at) for kind, found in known.items()
+        },
     )
 
 
@@ -191,9 +199,16 @@ _READ_SHEET: Final = (
         fact_table.c.recorded_at <= _AS_OF,
         sa.or_(fact_table.c.superseded_at.is_(None), fact_table.c.superseded_at > _AS_OF),
         fact_table.c.valid_from <= _AS_OF,
-        sa.or_(fact_table.c.valid_to.is_(None), fact_table.c.valid_to > _AS_OF),
+        sa.or_(
+            fact_table.c.valid_to.is_(None),
+            fact_table.c.valid_to > _AS_OF,
+            # Operators see what ended, too.
+            fact_table.c.kind.in_([kind.value for kind in facts.PUBLIC_RECORDS]),
+        ),
     )
-    .order_by(fact_table.c.valid_from, fact_table.c.recorded_at)
+    .order_by(
+        fact_table.c.valid_from, fact_table.c.recorded_at, fact_table.c.kind, fact_table.c.item
+    )
 )
 _READ_SNAPSHOT: Final = sa.select(snapshot_table.c.next_change_at, snapshot_table.c.archive).where(
     snapshot_table.c.code == sa.bindparam("code"), snapshot_table.c.view == sa.bindparam("view")

@@ -158,6 +158,8 @@ authorization: Final = Table(
     Column("scope", Text, nullable=False),
     Column("evidence_sha256", LargeBinary, nullable=False),
     Column("granted_at", BigInteger, nullable=False),
+    # Granted is when the person agreed; recorded, when the service learned of it.
+    Column("recorded_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
 )
 
@@ -286,7 +288,8 @@ fact: Final = Table(
     metadata,
     _code(),
     Column("kind", String(20), primary_key=True),
-    Column("item", String(80), primary_key=True),
+    # Of public records: source and the source's own id.
+    Column("item", String(120), primary_key=True),
     Column("recorded_at", BigInteger, primary_key=True, autoincrement=False),
     Column("superseded_at", BigInteger),
     Column("valid_from", BigInteger, nullable=False),

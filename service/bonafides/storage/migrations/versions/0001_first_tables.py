@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("evidence_sha256", sa.LargeBinary(), nullable=False),
         sa.Column("granted_at", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("code", "uid", "purpose", name=op.f("pk_authorization")),
     )
@@ -65,7 +66,7 @@ def upgrade() -> None:
         "fact",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("item", sa.String(length=80), nullable=False),
+        sa.Column("item", sa.String(length=120), nullable=False),
         sa.Column("recorded_at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("superseded_at", sa.BigInteger(), nullable=True),
         sa.Column("valid_from", sa.BigInteger(), nullable=False),
