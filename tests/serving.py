@@ -175,11 +175,20 @@ def looping() -> Iterator[Loop]:
         loop.close()
 
 
+class _ToStderr:
+    """Writes to what stderr is at the time: a test may capture it after the server is up."""
+
+    def msg(self, message: str) -> None:
+        sys.stderr.write(f"{message}\n")
+
+    debug = info = warning = error = critical = msg
+
+
 @contextlib.contextmanager
 def quiet_log() -> Iterator[None]:
     """Sends the server's log to stderr: stdout belongs to the commands under test."""
     before = structlog.get_config()["logger_factory"]
-    structlog.configure(logger_factory=lambda *_: structlog.WriteLogger(sys.stderr))
+    structlog.configure(logger_factory=lambda *_: _ToStderr())
     try:
         yield
     finally:

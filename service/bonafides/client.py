@@ -18,6 +18,7 @@ Rules:
 
 from __future__ import annotations
 
+import enum
 import ipaddress
 import json
 import re
@@ -26,7 +27,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar, overload
 
 import grpc
 from google.protobuf import any_pb2
@@ -53,6 +54,8 @@ DOMAIN: Final = "bonafides"
 DEFAULT_TIMEOUT_SECONDS: Final = 5.0
 # Between two looks at a server that is starting.
 _POLL_SECONDS: Final = 0.05
+# Revisions are remembered for reading one's own writes, not as a directory.
+_MOST_REVISIONS: Final = 4_096
 # Four attempts take 0.7 s of pauses at most: inside the default deadline.
 _SERVICE_CONFIG: Final = json.dumps(
     {
@@ -85,6 +88,15 @@ _HOST: Final = re.compile(r"(?:dns:///|ipv4:|ipv6:)?(?:\[([^]]+)\]|([^]\[:,/]+))
 
 _Request = TypeVar("_Request")
 _Answer = TypeVar("_Answer")
+
+
+class NotModified(enum.Enum):
+    """The answer that says: what the caller holds is still good."""
+
+    NOT_MODIFIED = enum.auto()
+
+
+NOT_MODIFIED: Final = NotModified.NOT_MODIFIED
 
 
 class ClientError(Exception):
@@ -189,6 +201,7 @@ class Client:
         """
         self._target: Final = target
         self._timeout_seconds: Final = timeout_seconds
+        self._revisions: Final[dict[str, int]] = {}
         self._metadata: Final = _authorization(token)
         self._channel: Final = _channel(target, root_certificates)
         self._identity: Final = identity_service_pb2_grpc.IdentityServiceStub(self._channel)
@@ -230,7 +243,9 @@ class Client:
         request = identity_service_pb2.SubmitIdentityRequest(
             request_id=request_id or str(uuid.uuid4()), claims=claims
         )
-        return self._call(self._identity.SubmitIdentity, request)
+        made, trailers = self._call_told(self._identity.SubmitIdentity, request)
+        self._remember(_code_in(made.name), trailers)
+        return made
 
     def get_submission(self, name: str) -> enterprise_pb2.Submission:
         """Gets a submission by its name, enterprises/{code}/submissions/{uid}.
@@ -239,21 +254,84 @@ class Client:
             RemoteError: NOT_FOUND to all but its submitter and staff.
         """
         request = identity_service_pb2.GetSubmissionRequest(name=name)
-        return self._call(self._identity.GetSubmission, request)
+        found, trailers = self._call_told(self._identity.GetSubmission, request)
+        self._remember(_code_in(found.name), trailers)
+        return found
 
-    def get_archive(self, code: str, *, as_of: Instant | None = None) -> archive_pb2.Archive:
+    @overload
+    def get_archive(
+        self,
+        code: str,
+        *,
+        as_of: Instant | None = None,
+        min_revision: int | None = None,
+        etag: None = None,
+    ) -> archive_pb2.Archive: ...
+
+    @overload
+    def get_archive(
+        self, code: str, *, min_revision: int | None = None, etag: str
+    ) -> archive_pb2.Archive | NotModified: ...
+
+    def get_archive(
+        self,
+        code: str,
+        *,
+        as_of: Instant | None = None,
+        min_revision: int | None = None,
+        etag: str | None = None,
+    ) -> archive_pb2.Archive | NotModified:
         """Gets the archive of an enterprise, as this caller may see it.
 
         With `as_of`, as it was known then: for the enterprise itself and for staff.
+        `min_revision`, for callers who are logged in, waits for what this client was
+        told of, as `last_revision` has it. `etag` is that of an answer which the
+        caller holds: NOT_MODIFIED says that it is still good.
 
         Raises:
             RemoteError: NOT_FOUND for an enterprise that takes no part, or took none
-                then; PERMISSION_DENIED for others who ask for the past.
+                then; PERMISSION_DENIED for others who ask for the past; UNAVAILABLE
+                when the revision was not reached in time.
         """
-        request = archive_service_pb2.GetArchiveRequest(name=f"enterprises/{code}/archive")
+        archive, told = self._read_archive(code, min_revision, etag, as_of=as_of)
+        return NOT_MODIFIED if etag and told == etag else archive
+
+    def get_archive_and_etag(
+        self, code: str, *, min_revision: int | None = None
+    ) -> tuple[archive_pb2.Archive, str]:
+        """Gets the archive and its tag, which the public view itself does not show.
+
+        Raises:
+            RemoteError: as of `get_archive`.
+        """
+        return self._read_archive(code, min_revision, None)
+
+    def last_revision(self, code: str) -> int:
+        """Returns the highest revision of an archive that answers to this client told of.
+
+        0 if none did. Submissions tell it once they are VERIFIED, archives always, but
+        not to anonymous callers.
+        """
+        return self._revisions.get(code, 0)
+
+    def _read_archive(
+        self,
+        code: str,
+        min_revision: int | None,
+        etag: str | None,
+        *,
+        as_of: Instant | None = None,
+    ) -> tuple[archive_pb2.Archive, str]:
+        request = archive_service_pb2.GetArchiveRequest(
+            name=f"enterprises/{code}/archive",
+            min_revision=min_revision or 0,
+            if_none_match=etag or "",
+        )
         if as_of is not None:
             request.as_of_time.CopyFrom(to_timestamp(as_of))
-        return self._call(self._archives.GetArchive, request)
+        archive, trailers = self._call_told(self._archives.GetArchive, request)
+        self._remember(code, trailers)
+        return archive, trailers.get("etag", "")
 
     def get_rating(self, code: str) -> rating_pb2.Rating:
         """Gets the level of an enterprise, with its explanation where this caller may see it.
@@ -298,16 +376,42 @@ class Client:
             time.sleep(min(_POLL_SECONDS, left))
         raise NotServingError(self._target, timeout_seconds)
 
+    def _remember(self, code: str, trailers: Mapping[str, str]) -> None:
+        told = trailers.get("revision", "")
+        if not code or not told.isdecimal():
+            return
+        if code not in self._revisions and len(self._revisions) >= _MOST_REVISIONS:
+            self._revisions.clear()
+        self._revisions[code] = max(int(told), self._revisions.get(code, 0))
+
     def _call(
         self, method: grpc.UnaryUnaryMultiCallable[_Request, _Answer], request: _Request
     ) -> _Answer:
+        return self._call_told(method, request)[0]
+
+    def _call_told(
+        self, method: grpc.UnaryUnaryMultiCallable[_Request, _Answer], request: _Request
+    ) -> tuple[_Answer, dict[str, str]]:
+        """Returns the answer, and the trailing metadata beside it."""
         try:
-            return method(request, timeout=self._timeout_seconds, metadata=self._metadata)
+            answer, call = method.with_call(
+                request, timeout=self._timeout_seconds, metadata=self._metadata
+            )
+            return answer, {
+                key: value
+                for key, value in call.trailing_metadata() or ()
+                if isinstance(value, str)
+            }
         except grpc.RpcError as error:
             raise _remote_error(error) from error
         except ValueError as error:
             # The library's way to say that the channel was closed.
             raise ClosedClientError from error
+
+
+def _code_in(name: str) -> str:
+    """Returns the code in enterprises/{code}/...; empty where there is none."""
+    return name.split("/")[1] if name.count("/") > 1 else ""
 
 
 def _authorization(token: str | None) -> tuple[tuple[str, str], ...]:

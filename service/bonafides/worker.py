@@ -1,7 +1,7 @@
 """Does what nobody waits for, in rounds, on one thread beside the server.
 
 A round takes new registrations in, asks again for evidence that was missing, lets
-verifications lapse, and folds new records into the archives. Each of these is
+verifications lapse, folds new records into the archives, and forgets old changes. Each of these is
 repeatable and commits by itself: a process that dies in the middle loses nothing,
 and what failed is tried again in the next round. The log gets the type of the
 fault and where it happened, never its text.
@@ -19,6 +19,7 @@ from typing import Final
 
 import structlog
 
+from bonafides.archive import operations as archive
 from bonafides.identity import operations as identity
 from bonafides.instants import Instant
 from bonafides.records import operations as records
@@ -43,6 +44,7 @@ def rounds(desk: identity.Desk) -> tuple[Round, ...]:
         Round(
             "fold_and_refresh", lambda now: records.fold_and_refresh(desk.store, desk.card, now=now)
         ),
+        Round("forget_changes", lambda now: archive.forget_changes(desk.store, now=now)),
     )
 
 

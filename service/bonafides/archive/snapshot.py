@@ -1,8 +1,9 @@
 """Makes the snapshots of an archive: what each audience sees, ready to be sent.
 
 A view is made once, when something changed, and stored as bytes; reading is one
-point read. Three audiences have no view: integrators, authorities and processors
-get what they may see by calls of their own.
+point read. Every view has a tag, the public one too, which does not show it. Three
+audiences have no view: integrators, authorities and processors get what they may
+see by calls of their own.
 
 A snapshot knows when time alone changes it: the next midnight in Shanghai, at the
 latest. Whatever goes by days (the term of business, the expiry of a
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from bonafides.access import disclosure
 from bonafides.instants import Day, Instant, day_of, from_timestamp, start_of
@@ -39,6 +40,20 @@ class Snapshot:
 
     view: str
     next_change_at: Instant
+    etag: str
+    archive: bytes
+
+
+class Stored(NamedTuple):
+    """A view as it is stored; not to be served from `next_change_at` on.
+
+    `revision` grows with every assembly of the enterprise's archive. A tuple: one is
+    made for every read.
+    """
+
+    revision: int
+    next_change_at: Instant
+    etag: str
     archive: bytes
 
 
@@ -46,7 +61,7 @@ def views(archive: archive_pb2.Archive) -> tuple[Snapshot, ...]:
     """Returns a snapshot for each view, in the order of `VIEWS`."""
     changes_at = next_change_at(archive)
     return tuple(
-        Snapshot(view, changes_at, shown(archive, audience).SerializeToString(deterministic=True))
+        Snapshot(view, changes_at, *_tagged(shown(archive, audience)))
         for audience, view in VIEWS.items()
     )
 
@@ -87,3 +102,8 @@ def etag(archive: archive_pb2.Archive) -> str:
     return hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()[
         : 2 * _ETAG_BYTES
     ]
+
+
+def _tagged(shown: archive_pb2.Archive) -> tuple[str, bytes]:
+    """Returns the tag of a view, which the public one does not show, and the view's bytes."""
+    return shown.etag or etag(shown), shown.SerializeToString(deterministic=True)

@@ -111,6 +111,10 @@ def serve(
     threads: Annotated[
         int | None, typer.Option(help="Threads that run calls; else BONAFIDES_THREADS.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that serve the port together; else BONAFIDES_WORKERS."),
+    ] = None,
     models_dir: Annotated[
         Path | None, typer.Option(help="Folder of scorecards; else BONAFIDES_MODELS_DIR.")
     ] = None,
@@ -130,6 +134,7 @@ def serve(
         tls_certificate=tls_certificate,
         tls_key=tls_key,
         threads=threads,
+        workers=workers,
         models_dir=models_dir,
     )
     try:

@@ -8,6 +8,7 @@ form as its remedy; a code in it is normalised as everywhere.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -22,8 +23,12 @@ _CODE: Final = "{code}"
 _UID: Final = "{uid}"
 _VERSION: Final = "{version}"
 _EARLIEST: Final = Instant(0)
+# Names are read anew with each call, and few of them make most calls. A name has
+# 160 characters at most, so this is some megabytes.
+_MOST_REMEMBERED: Final = 8_192
 
 
+@lru_cache(_MOST_REMEMBERED)
 def enterprise_of(name: str, part: str) -> UnifiedCode:
     """Returns the code in `enterprises/{code}/<part>`.
 

@@ -3,7 +3,8 @@
 A handler is named after its method and is given the request, valid in shape, and
 the call. It calls one operation of one room and discloses the answer to the
 caller's audience. It may hand out a stored snapshot as bytes: that was disclosed
-when it was made. `faults_in_<method>` tells what a handler would refuse in a
+when it was made. `at_once_<method>` answers on the event loop if it can without
+waiting, None otherwise. `faults_in_<method>` tells what a handler would refuse in a
 request whose shape is at fault already, so that the caller learns all at once.
 """
 
@@ -17,6 +18,7 @@ from typing import Final
 from bonafides.access.callers import CallerKind, audience
 from bonafides.access.disclosure import view
 from bonafides.archive import operations as archive
+from bonafides.archive.snapshot import Stored
 from bonafides.errors import (
     FieldViolation,
     InvalidFieldsError,
@@ -25,10 +27,12 @@ from bonafides.errors import (
 )
 from bonafides.identity import operations as identity
 from bonafides.identity.claims import read_claims
+from bonafides.identity.submission import State, SubmissionStatus
 from bonafides.rating import operations as rating
 from bonafides.rating.scorecard import Scorecard
 from bonafides.rpc import messages
 from bonafides.rpc.pipeline import Call
+from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_service_pb2 as archive_service
 from bonafides.v1 import disclosure_pb2, enterprise_pb2, rating_pb2
@@ -39,6 +43,9 @@ from bonafides.v1 import rating_service_pb2 as rating_service
 _SERVED: Final = "champion"
 # What was once known and is known better now is for the enterprise itself and for staff.
 _SEE_THE_PAST: Final = frozenset({disclosure_pb2.AUDIENCE_OWNER, disclosure_pb2.AUDIENCE_OPERATOR})
+# Trailing metadata.
+_ETAG: Final = "etag"
+_REVISION: Final = "revision"
 
 
 class IdentityService:
@@ -62,7 +69,7 @@ class IdentityService:
             request_digest=call.request_digest,
             now=call.now,
         )
-        return view(messages.submission_message(status), audience(call.caller, claims.code.text))
+        return self._told(status, call)
 
     def faults_in_submit_identity(
         self, request: identity_service.SubmitIdentityRequest, call: Call
@@ -88,32 +95,62 @@ class IdentityService:
             submitter=None if staff else call.caller.submitter,
             now=call.now,
         )
-        return view(messages.submission_message(status), audience(call.caller, code.text))
+        return self._told(status, call)
+
+    def _told(self, status: SubmissionStatus, call: Call) -> enterprise_pb2.Submission:
+        """Returns what the caller may see, beside the revision that shows what was changed."""
+        if status.state is State.VERIFIED:
+            call.tell(_REVISION, str(archive.get_revision(self._desk.store, status.code.text)))
+        return view(messages.submission_message(status), audience(call.caller, status.code.text))
 
 
 class ArchiveService:
     """Shows each caller the part of an archive that the caller may see."""
 
-    def __init__(self, store: Store, card: Scorecard) -> None:
+    def __init__(self, store: Store, snapshots: Snapshots, card: Scorecard) -> None:
         self._store: Final = store
+        self._snapshots: Final = snapshots
         self._card: Final = card
+
+    def at_once_get_archive(
+        self, request: archive_service.GetArchiveRequest, call: Call
+    ) -> bytes | None:
+        """Gets the archive as stored for the caller's audience, if that takes no waiting."""
+        if request.HasField("as_of_time"):
+            return None
+        code, seen_as = _asked(request, call)
+        found = archive.view_at_once(
+            self._snapshots,
+            code,
+            audience=seen_as,
+            now=call.now,
+            min_revision=request.min_revision,
+        )
+        return None if found is None else _answered(request, call, found)
 
     def get_archive(self, request: archive_service.GetArchiveRequest, call: Call) -> bytes:
         """Gets the archive as stored for the caller's audience; of the past, made for the call."""
-        code = messages.enterprise_of(request.name, "archive").text
-        call.concerns(code)
+        code, seen_as = _asked(request, call)
         if request.HasField("as_of_time"):
-            return self._past(code, request, call)
-        return archive.get_archive(
+            return self._past(code, seen_as, request, call)
+        found = archive.read_view(
             self._store,
+            self._snapshots,
             self._card,
             code,
-            audience=audience(call.caller, code),
+            audience=seen_as,
             now=call.now,
+            min_revision=request.min_revision,
         )
+        return _answered(request, call, found)
 
-    def _past(self, code: str, request: archive_service.GetArchiveRequest, call: Call) -> bytes:
-        seen_as = audience(call.caller, code)
+    def _past(
+        self,
+        code: str,
+        seen_as: disclosure_pb2.Audience.ValueType,
+        request: archive_service.GetArchiveRequest,
+        call: Call,
+    ) -> bytes:
         # Before anything is looked up: whoever may not ask learns of no code.
         if call.caller.kind is CallerKind.ANONYMOUS:
             raise LoginRequiredError
@@ -123,6 +160,27 @@ class ArchiveService:
         return archive.get_past_archive(
             self._store, self._card, code, audience=seen_as, as_of=as_of, now=call.now
         )
+
+
+def _asked(
+    request: archive_service.GetArchiveRequest, call: Call
+) -> tuple[str, disclosure_pb2.Audience.ValueType]:
+    """Returns which enterprise is asked for, and in whose eyes it is shown."""
+    if request.min_revision and call.caller.kind is CallerKind.ANONYMOUS:
+        raise LoginRequiredError
+    code = messages.enterprise_of(request.name, "archive").text
+    call.concerns(code)
+    return code, audience(call.caller, code)
+
+
+def _answered(request: archive_service.GetArchiveRequest, call: Call, found: Stored) -> bytes:
+    """Returns the body of the answer: none, if the caller holds what it would be."""
+    call.tell(_ETAG, found.etag)
+    # How often an archive is made anew tells how lively the business is, which is
+    # more than the closed list of what the public sees.
+    if call.caller.kind is not CallerKind.ANONYMOUS:
+        call.tell(_REVISION, str(found.revision))
+    return b"" if request.if_none_match == found.etag else found.archive
 
 
 class RatingService:

@@ -16,9 +16,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.archive import facts, metrics
 from bonafides.archive.facts import Fact, FactSheet
-from bonafides.archive.snapshot import Snapshot
+from bonafides.archive.snapshot import Snapshot, Stored
 from bonafides.archive.statistics import Certification, PlatformRecord, Statistics
 from bonafides.instants import Day, Instant
+from bonafides.storage.changes import ARCHIVE, Change
 from bonafides.storage.tables import fact as fact_table
 from bonafides.storage.tables import snapshot as snapshot_table
 from bonafides.storage.unit_of_work import UnitOfWork
@@ -139,16 +140,21 @@ def platform_records(
     )
 
 
-def read_snapshot(work: UnitOfWork, code: str, view: str) -> Snapshot | None:
+def read_snapshot(work: UnitOfWork, code: str, view: str) -> Stored | None:
     """Returns the stored view, which may be past its time; None if there is none."""
     row = work.execute(_READ_SNAPSHOT, {"code": code, "view": view}).one_or_none()
     if row is None:
         return None
-    return Snapshot(view, Instant(row.next_change_at), row.archive)
+    return Stored._make(row)
 
 
-def write_snapshots(work: UnitOfWork, code: str, made: Sequence[Snapshot]) -> None:
-    """Stores the views of one enterprise; each that was there gets the next revision."""
+def read_revision(work: UnitOfWork, code: str) -> int:
+    """Returns the revision of the enterprise's views; 0 if there are none."""
+    return work.execute(_READ_REVISION, {"code": code}).scalar() or 0
+
+
+def write_snapshots(work: UnitOfWork, code: str, made: Sequence[Snapshot], *, now: Instant) -> None:
+    """Stores all views of one enterprise under the next revision, and notes the change."""
     insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(snapshot_table)
     work.execute(
         insert.on_conflict_do_update(
@@ -156,6 +162,7 @@ def write_snapshots(work: UnitOfWork, code: str, made: Sequence[Snapshot]) -> No
             set_={
                 "revision": snapshot_table.c.revision + 1,
                 "next_change_at": insert.excluded.next_change_at,
+                "etag": insert.excluded.etag,
                 "archive": insert.excluded.archive,
             },
         ),
@@ -165,11 +172,13 @@ def write_snapshots(work: UnitOfWork, code: str, made: Sequence[Snapshot]) -> No
                 "view": one.view,
                 "revision": 1,
                 "next_change_at": one.next_change_at,
+                "etag": one.etag,
                 "archive": one.archive,
             }
             for one in made
         ],
     )
+    work.note(Change(ARCHIVE, code, read_revision(work, code), now))
 
 
 def _of_one(table: sa.Table) -> sa.ColumnElement[bool]:
@@ -210,8 +219,13 @@ _READ_SHEET: Final = (
         fact_table.c.valid_from, fact_table.c.recorded_at, fact_table.c.kind, fact_table.c.item
     )
 )
-_READ_SNAPSHOT: Final = sa.select(snapshot_table.c.next_change_at, snapshot_table.c.archive).where(
+_READ_SNAPSHOT: Final = sa.select(
+    *(snapshot_table.c[name] for name in Stored._fields),
+).where(
     snapshot_table.c.code == sa.bindparam("code"), snapshot_table.c.view == sa.bindparam("view")
+)
+_READ_REVISION: Final = sa.select(sa.func.max(snapshot_table.c.revision)).where(
+    snapshot_table.c.code == sa.bindparam("code")
 )
 
 

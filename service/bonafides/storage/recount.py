@@ -55,7 +55,7 @@ def platform_records(
     engine = sa.create_engine("sqlite://", creator=lambda: sqlite3.connect(""))
     try:
         with engine.connect() as connection:
-            scratch = UnitOfWork(connection)
+            scratch = UnitOfWork(connection, lambda _: None)
             metadata.create_all(connection, tables=_TABLES)
             _copy(work, scratch, code, wanted, as_of)
             while records.fold(scratch, _BATCH).folded:

@@ -52,7 +52,7 @@ subject_key: Final = Table(
 )
 
 # One row per named number that must be handed out or moved on in commit order:
-# the last sequence number of the record log, the fold's watermark.
+# the last sequence number of the record log, the fold's watermark, the last change.
 counter: Final = Table(
     "counter",
     metadata,
@@ -305,10 +305,24 @@ snapshot: Final = Table(
     metadata,
     _code(),
     Column("view", String(20), primary_key=True),
+    # Grows with every assembly; the same in every view of one.
     Column("revision", BigInteger, nullable=False),
     # The next instant at which time alone changes the view.
     Column("next_change_at", BigInteger, nullable=False),
+    Column("etag", String(64), nullable=False),
     Column("archive", LargeBinary, nullable=False),
+)
+
+# What was changed, so that other processes forget what they remember of it. Its
+# ids grow in commit order; rows are kept for an hour.
+changes: Final = Table(
+    "changes",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(20), nullable=False),
+    Column("key", String(80), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
 )
 
 # The levels that were computed: the last of each day, card and level.

@@ -29,6 +29,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code", "uid", "purpose", name=op.f("pk_authorization")),
     )
     op.create_table(
+        "changes",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("key", sa.String(length=80), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_changes")),
+    )
+    op.create_table(
         "check_result",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("uid", sa.String(length=36), nullable=False),
@@ -199,6 +208,7 @@ def upgrade() -> None:
         sa.Column("view", sa.String(length=20), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("next_change_at", sa.BigInteger(), nullable=False),
+        sa.Column("etag", sa.String(length=64), nullable=False),
         sa.Column("archive", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("code", "view", name=op.f("pk_snapshot")),
     )
@@ -295,4 +305,5 @@ def downgrade() -> None:
     op.drop_table("enterprise")
     op.drop_table("counter")
     op.drop_table("check_result")
+    op.drop_table("changes")
     op.drop_table("authorization")
