@@ -88,7 +88,12 @@ def test_outbox_waits_while_too_much_is_under_way() -> None:
     for _ in range(MOST_UNDER_WAY):
         next(requests)
     got = threading.Event()
-    waiting = threading.Thread(target=lambda: (next(requests), got.set()))
+
+    def draw() -> None:
+        next(requests)
+        got.set()
+
+    waiting = threading.Thread(target=draw)
     waiting.start()
     assert not got.wait(0.2)
     outbox.acknowledged(1)
