@@ -25,6 +25,12 @@ tried on the event loop first, through the same steps: if its token is remembere
 and that handler answers, no thread is needed, and no place is taken. If it returns
 None, nothing has been done, and a thread begins anew. Such a handler never waits.
 
+A method that streams both ways goes through the same steps, with a count of its own
+(2) and a bound on silence in place of a deadline (3). Its handler gives a session
+for each stream; 4 to 8 are done for each message, whose result may come later, and
+`rpc.streams` keeps them in order. The credential is looked at again for each: a
+stream outlives no token.
+
 What a caller sees of the answer is the handler's business, by access.disclosure.
 """
 
@@ -36,7 +42,7 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -57,11 +63,13 @@ from bonafides.errors import (
     MalformedMessageError,
     RevisionNotReachedError,
     ServerBusyError,
+    ServerDrainingError,
 )
 from bonafides.instants import Instant
 from bonafides.rpc import validation
 from bonafides.rpc.events import Event
 from bonafides.rpc.status import CALL_ID, Reply, reply
+from bonafides.rpc.streams import Flow, Stream
 
 Answer: TypeAlias = Message | bytes
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -77,6 +85,8 @@ _LONGEST_PAUSE_SECONDS: Final = 0.5
 _ANSWER_SECONDS: Final = 0.1
 # Meaning is looked at beside a faulty shape only in requests of honest size.
 _MOST_BYTES_FOR_MEANING: Final = 32_768
+# Reading records keeps the interpreter busy: more threads would not be faster.
+_STREAM_THREADS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,9 @@ class Limits:
 
     threads: int
     default_deadline_seconds: float
+    # Open at once. Each may hold 512 KiB of messages that are under way.
+    streams: int = 64
+    stream_idle_seconds: float = 60.0
 
     @property
     def admitted(self) -> int:
@@ -124,12 +137,19 @@ class Call:
         """Notes the enterprise that the call is about; the log gets its pseudonym."""
         self._event.enterprise = code
 
+    def count(self, **numbers: int) -> None:
+        """Adds to the numbers that the log tells of the call."""
+        self._event.counts.update(numbers)
+
 
 @dataclass(frozen=True, slots=True)
 class _Method:
     name: str
+    streams: bool
     request: type[Message]
-    handle: Callable[[Message, Call], Answer]
+    # Answers a request; or opens the session of a stream, which has `take(request, call)`,
+    # giving a future, and `answer(results)`, giving one answer to several.
+    handle: Callable[..., Any]
     # The service's `faults_in_<method>`: violations of meaning, as the handler would raise them.
     faults: Callable[[Message, Call], Sequence[FieldViolation]] | None
     # The service's `at_once_<method>`: the answer without waiting, or None.
@@ -160,26 +180,44 @@ class Pipeline:
         # Bound once: the lazy logger would be assembled anew for every event.
         self._log: Final = structlog.get_logger("bonafides.rpc").bind()
         self._threads: Final = ThreadPoolExecutor(limits.threads, thread_name_prefix="call")
+        self._flow: Final = Flow(
+            ThreadPoolExecutor(_STREAM_THREADS, thread_name_prefix="stream"),
+            limits.stream_idle_seconds,
+        )
+        self._streams: Final[set[Stream]] = set()
+        self._draining = False
 
     def handlers(self, descriptor: ServiceDescriptor, service: object) -> grpc.GenericRpcHandler:
         """Returns the handlers of a service, one for each method of its descriptor.
 
         Raises:
-            BugError: a method has no policy row, no handler, or streams.
+            BugError: a method has no policy row, no handler, or streams one way.
         """
         methods = [_bound(method, service) for method in descriptor.methods]
         policy.require_rows(method.name for method in methods)
         served = {method.name.rsplit("/", 1)[1]: self._served(method) for method in methods}
         return grpc.method_handlers_generic_handler(descriptor.full_name, served)
 
+    async def drain(self) -> None:
+        """Ends the streams, each once what it has sent is answered. Unary calls finish anyway."""
+        self._draining = True
+        for stream in self._streams:
+            stream.end(ServerDrainingError())
+
     def close(self) -> None:
         """Waits for the threads that still work, and lets no more work begin."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._flow.threads.shutdown(wait=True, cancel_futures=True)
 
     def _served(self, method: _Method) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def serve(_messages: object, context: Context) -> bytes:
             return await self._serve(method, context)
 
+        async def stream(_messages: object, context: Context) -> None:
+            await self._serve(method, context)
+
+        if method.streams:
+            return grpc.stream_stream_rpc_method_handler(stream)
         # Registered as if messages streamed in, though exactly one is read: the
         # library's own reading of one message waits for ever where none is sent.
         return grpc.stream_unary_rpc_method_handler(serve)
@@ -191,7 +229,8 @@ class Pipeline:
         received = _Received(authorizations, [(CALL_ID, event.call_id)])
         told: Reply | None = None
         try:
-            answer = await self._answer(method, context, received, event)
+            run = self._stream if method.streams else self._answer
+            answer = await run(method, context, received, event)
             event.succeeded()
         except Exception as error:  # noqa: BLE001 - whatever it is, its text must not get out
             told = reply(error, event.call_id)  # 9
@@ -215,6 +254,42 @@ class Pipeline:
         answer = self._at_once(method, received, event)
         return await self._patiently(method, received, event) if answer is None else answer
 
+    async def _stream(
+        self, method: _Method, context: Context, received: _Received, event: Event
+    ) -> bytes:
+        """Runs a stream to its end. What it answers it has written by then."""
+        if self._draining:
+            raise ServerDrainingError
+        if len(self._streams) >= self._limits.streams:  # 2
+            raise ServerBusyError(_BUSY_RETRY_SECONDS)
+        session = method.handle(self._allowed(method, received, event))
+
+        def take(wires: Sequence[bytes]) -> list[Future[Any]]:
+            taken: list[Future[Any]] = []
+            for wire in wires:
+                try:
+                    call = self._allowed(method, received, event)
+                    request = _parsed(method, wire)  # 6
+                    _validate_envelope(request)  # 7
+                    taken.append(session.take(request, call))  # 8
+                except Exception as error:  # noqa: BLE001 - raised where the stream is answered
+                    refused: Future[Any] = Future()
+                    refused.set_exception(error)
+                    return [*taken, refused]
+            return taken
+
+        def answer(results: Sequence[Any]) -> bytes:
+            made: bytes = session.answer(results).SerializeToString()
+            return made
+
+        stream = Stream(context, take, answer, self._flow)
+        self._streams.add(stream)
+        try:
+            await stream.run()
+        finally:
+            self._streams.discard(stream)
+        return b""
+
     def _admitted_seconds(self, method: _Method, context: Context) -> float:
         """Returns how long the call may take."""
         if method.at_once is None:
@@ -234,7 +309,8 @@ class Pipeline:
         caller = self._verifier.recall(next(iter(received.authorizations), None), now)  # 4
         if caller is None:
             return None
-        return self._handled(method, method.at_once, Call(caller, now, received, event))
+        call = _permitted(method, Call(caller, now, received, event))
+        return _handled(method, method.at_once, received.wire, call)
 
     async def _patiently(self, method: _Method, received: _Received, event: Event) -> bytes:
         """Does steps 4 to 8 on a thread, again while a revision is missing and time is left."""
@@ -277,27 +353,19 @@ class Pipeline:
         """Does steps 4 to 8, on a thread."""
         if self._world.monotonic() >= received.deadline:  # 3, again
             raise DeadlinePassedError
-        now = self._world.now()
-        if len(received.authorizations) > 1:  # 4
-            raise CredentialError("REPEATED")
-        caller = self._verifier.resolve(next(iter(received.authorizations), None), now)
-        answer = self._handled(method, method.handle, Call(caller, now, received, event))
+        call = self._allowed(method, received, event)
+        answer = _handled(method, method.handle, received.wire, call)
         if answer is None:
             raise BugError(f"{method.name} gave no answer")
         return answer
 
-    def _handled(
-        self, method: _Method, handle: Callable[[Message, Call], Answer | None], call: Call
-    ) -> bytes | None:
-        """Does steps 5 to 8; None if the handler has no answer."""
-        call._event.caller = call.caller.kind.value  # noqa: SLF001 - the log's side of the call
-        policy.check(method.name, call.caller)  # 5
-        request = _parsed(method, call._received.wire)  # noqa: SLF001 - 6, likewise
-        _validate(method, request, call)  # 7
-        answer = handle(request, call)  # 8
-        if answer is None or isinstance(answer, bytes):
-            return answer
-        return answer.SerializeToString()
+    def _allowed(self, method: _Method, received: _Received, event: Event) -> Call:
+        """Returns the call, once it is known to be one that its caller may make."""
+        now = self._world.now()
+        if len(received.authorizations) > 1:  # 4
+            raise CredentialError("REPEATED")
+        caller = self._verifier.resolve(next(iter(received.authorizations), None), now)
+        return _permitted(method, Call(caller, now, received, event))
 
 
 async def read_message(context: Context, seconds: float) -> bytes | None:
@@ -339,19 +407,42 @@ class _Admission:
 
 def _bound(method: MethodDescriptor, service: object) -> _Method:
     name = f"/{method.containing_service.full_name}/{method.name}"
-    if method.client_streaming or method.server_streaming:
-        raise BugError(f"{name} streams, and the pipeline has no wrapper for that")
+    if method.client_streaming != method.server_streaming:
+        raise BugError(f"{name} streams one way, and the pipeline has no wrapper for that")
     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
     handle = getattr(service, snake, None)
     if not callable(handle):
         raise BugError(f"{name} has no handler {snake}")
     return _Method(
         name,
+        method.client_streaming,
         GetMessageClass(method.input_type),
         handle,
         getattr(service, f"faults_in_{snake}", None),
         getattr(service, f"at_once_{snake}", None),
     )
+
+
+def _permitted(method: _Method, call: Call) -> Call:
+    """Returns the call if its caller may make it."""
+    call._event.caller = call.caller.kind.value  # noqa: SLF001 - the log's side of the call
+    policy.check(method.name, call.caller)  # 5
+    return call
+
+
+def _handled(
+    method: _Method,
+    handle: Callable[[Message, Call], Answer | None],
+    wire: bytes | None,
+    call: Call,
+) -> bytes | None:
+    """Does steps 6 to 8; None if the handler has no answer."""
+    request = _parsed(method, wire)  # 6
+    _validate(method, request, call)  # 7
+    answer = handle(request, call)  # 8
+    if answer is None or isinstance(answer, bytes):
+        return answer
+    return answer.SerializeToString()
 
 
 def _parsed(method: _Method, wire: bytes | None) -> Message:
@@ -373,6 +464,11 @@ def _validate(method: _Method, request: Message, call: Call) -> None:
         meant = method.faults(request, call)
         found += tuple(violation for violation in meant if violation.field not in told)
     raise InvalidFieldsError(found)
+
+
+def _validate_envelope(request: Message) -> None:
+    if found := validation.envelope_violations(request):
+        raise InvalidFieldsError(found)
 
 
 def _headers(metadata: Iterable[Any]) -> tuple[str | None, Sequence[str]]:

@@ -69,6 +69,7 @@ STATUSES: Final[Mapping[type[BonafidesError], tuple[grpc.StatusCode, str]]] = {
     errors.DeadlinePassedError: (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_PASSED"),
     errors.StoreUnavailableError: (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     errors.RevisionNotReachedError: (grpc.StatusCode.UNAVAILABLE, "REVISION_NOT_REACHED"),
+    errors.ServerDrainingError: (grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING"),
     errors.BugError: (grpc.StatusCode.INTERNAL, "INTERNAL"),
 }
 # What faulty fields may agree on, so that the error as a whole carries it.
