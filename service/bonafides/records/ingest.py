@@ -7,10 +7,14 @@ record and nothing else of its batch:
 2. a revision is a positive int64;
 3. a record has what its kind needs and nothing that its kind does not know; a
    revision that voids needs nothing;
-4. amounts are positive, and convertible to CNY with a known rate of the day;
+4. amounts are positive, and convertible to CNY with a known rate of the day; a refund
+   that names its transaction may yet get the rate of that one;
 5. what has happened lies between 1992 and one day after now, what is promised or
    expires at most a century away; nothing ends before it began;
 6. an outcome is one that the kind can have.
+
+What a record may be beside those that were stored before, its contract among them,
+is decided by `bonafides.records.refunds` and `bonafides.records.contracts`.
 
 The buyer is keyed under the vault, so that the log holds no platform's pseudonym.
 The digest covers what the platform said, after keying: with it a replay is told
@@ -114,6 +118,13 @@ class Row(NamedTuple):
     from_day: int | None
     to_day: int | None
     detail: str | None
+    refund_state: str | None
+    requested_at: int | None
+    settlement_currency: str | None = None
+    settlement_minor: int | None = None
+    settlement_rate_e12: int | None = None
+    settlement_rate_source: str | None = None
+    settlement_rate_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +150,8 @@ _CONTENT: Final = frozenset(
         "decided_at",
         "from_day",
         "to_day",
+        "refund_state",
+        "requested_at",
     }
 )
 _CASE: Final = frozenset({"buyer", "original_id", "first_response_at", "decided_at"})
@@ -155,7 +168,7 @@ _SHAPES: Final = {
     ),
     Kind.REFUND: _Shape(
         required=frozenset({"amount"}),
-        optional=frozenset({"original_id"}),
+        optional=frozenset({"original_id", "refund_state", "requested_at"}),
     ),
     Kind.COMPLAINT: _Shape(
         required=frozenset({"outcome"}),
@@ -182,7 +195,7 @@ _FORBIDDEN: Final = {kind: tuple(sorted(shape.forbidden)) for kind, shape in _SH
 # Days that tell what has happened; the others may lie ahead.
 _PAST_START: Final = frozenset({Kind.STORE, Kind.CERTIFICATION})
 
-_RATE_UNKNOWN: Final = Fault(
+RATE_UNKNOWN: Final = Fault(
     "RATE_UNKNOWN", "No exchange rate is known for the currency and day; load rates first."
 )
 REVISION_CONFLICT: Final = Fault(
@@ -214,8 +227,9 @@ class Intake:
         rate: Rate | None = None
         if record.amount is not None and not record.void:
             rate = self._rates.rate(record.amount.currency, day)
-            if rate is None:
-                return _RATE_UNKNOWN
+            # A refund is converted at its transaction's rate, if that one is stored.
+            if rate is None and record.original_id is None:
+                return RATE_UNKNOWN
         return self._stored(record, day, rate)
 
     def _time_fault(self, record: Record) -> Fault | None:
@@ -224,6 +238,7 @@ class Intake:
             ("occurred_at", record.occurred_at),
             ("first_response_at", record.first_response_at),
             ("decided_at", record.decided_at),
+            ("requested_at", record.requested_at),
         ):
             if instant is not None and not _EARLIEST <= instant <= self._latest:
                 return _implausible(name)
@@ -271,18 +286,27 @@ class Intake:
             from_day=record.from_day,
             to_day=record.to_day,
             detail=detail,
+            refund_state=record.refund_state.value if record.refund_state else None,
+            requested_at=record.requested_at,
         )
 
 
 _EARLIEST: Final = start_of(EARLIEST_DAY)
 
 
+def platform_fault(platform: str) -> Fault | None:
+    """Returns why a text is no platform; None: it is one."""
+    if _PLATFORM.fullmatch(platform):
+        return None
+    return Fault(
+        "PLATFORM_FAULTY",
+        "A platform is 1 to 40 lower-case letters, digits and hyphens, no hyphen first.",
+    )
+
+
 def _text_fault(record: Record) -> Fault | None:
-    if not _PLATFORM.fullmatch(record.platform):
-        return Fault(
-            "PLATFORM_FAULTY",
-            "A platform is 1 to 40 lower-case letters, digits and hyphens, no hyphen first.",
-        )
+    if fault := platform_fault(record.platform):
+        return fault
     for name, text in (
         ("record_id", record.record_id),
         ("store_id", record.store_id),
@@ -391,6 +415,8 @@ def _digest(record: Record, buyer: bytes | None, detail: str | None) -> bytes:
         record.from_day,
         record.to_day,
         detail,
+        record.refund_state,
+        record.requested_at,
     )
     joined = _SEPARATOR.join(["" if part is None else str(part) for part in told])
     return hashlib.sha256(joined.encode()).digest()

@@ -25,10 +25,13 @@ from bonafides.records.ingest import (
 )
 from bonafides.records.kinds import Record
 from bonafides.records.money import RateTable
+from bonafides.records.refunds import Ledger, looks_back, settle
+from bonafides.storage import contracts as contract_rows
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import records as record_rows
+from bonafides.storage import refunds as refund_rows
 from bonafides.storage.records import Written
-from bonafides.storage.unit_of_work import Store
+from bonafides.storage.unit_of_work import Store, UnitOfWork
 
 # Bounds the time for which a step keeps writers waiting, and its temporary table.
 FOLD_LIMIT: Final = 50_000
@@ -41,14 +44,20 @@ def ingest(
 
     A record that is refused spoils no other. Of one revision the first content
     that arrives is kept: the same again is a replay and changes nothing, another
-    is refused as REVISION_CONFLICT.
+    is refused as REVISION_CONFLICT. What contracts and the log have to say of a
+    record is looked up in the same unit of work.
     """
     rows, rejected = _prepared(vault, rates, records, now)
     outcomes: list[Written] = []
     if rows:
         with store.writing() as work:
+            if any(map(looks_back, rows.values())):
+                # Two batches with refunds of one transaction must not both find room.
+                record_rows.hold_log(work)
+            rows, refused = _settled([work], rows, rates)
             outcomes = record_rows.write(work, list(rows.values()), now=now)
             work.commit()
+        rejected += refused
     return _report(rows, outcomes, rejected)
 
 
@@ -68,14 +77,14 @@ def rehearse(
     conflict if it is so in either store.
     """
     rows, rejected = _prepared(vault, rates, records, now)
-    held = list(rows.values())
-    with store.reading() as work:
+    with store.reading() as work, scratch.writing() as written:
+        rows, refused = _settled([work, written], rows, rates)
+        held = list(rows.values())
         stored = record_rows.compare(work, held)
-    with scratch.writing() as work:
-        said = record_rows.write(work, held, now=now)
-        work.commit()
+        said = record_rows.write(written, held, now=now)
+        written.commit()
     outcomes = [max(pair) for pair in zip(stored, said, strict=True)]
-    return _report(rows, outcomes, rejected)
+    return _report(rows, outcomes, [*rejected, *refused])
 
 
 def fold(store: Store, *, now: Instant, limit: int = FOLD_LIMIT) -> FoldReport:  # noqa: ARG001 - every operation is told its now
@@ -135,6 +144,29 @@ def _prepared(
         else:
             rows[index] = made
     return rows, rejected
+
+
+def _settled(
+    works: Sequence[UnitOfWork], rows: dict[int, Row], rates: RateTable
+) -> tuple[dict[int, Row], list[Rejection]]:
+    """Holds the rows against contracts and against what is stored, in all units of work.
+
+    Returns the rows as they are to be written, and what is refused. The contracts are
+    those of the first unit of work.
+    """
+    held = list(rows.values())
+    contracts = contract_rows.contract_table(works[0], {row.code for row in held})
+    if not contracts and not any(map(looks_back, held)):
+        return rows, []
+    ledger = Ledger(row for work in works for row in refund_rows.related(work, held))
+    kept: dict[int, Row] = {}
+    refused: list[Rejection] = []
+    for index, made in zip(rows, settle(held, ledger, contracts, rates), strict=True):
+        if isinstance(made, Fault):
+            refused.append(Rejection(index, made.reason, made.description))
+        else:
+            kept[index] = made
+    return kept, refused
 
 
 def _report(

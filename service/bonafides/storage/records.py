@@ -25,6 +25,7 @@ from bonafides.records import fold as expressions
 from bonafides.records.fold import FoldReport
 from bonafides.records.ingest import Row
 from bonafides.records.money import Rate, RateTable
+from bonafides.storage import refunds as refund_rows
 from bonafides.storage.tables import (
     counter,
     exchange_rate,
@@ -81,6 +82,11 @@ def write(work: UnitOfWork, rows: Sequence[Row], *, now: Instant) -> list[Writte
         )
         _advance(work, _LAST_RECORD, last + len(fresh))
     return outcomes
+
+
+def hold_log(work: UnitOfWork) -> None:
+    """Keeps other writers off the log until the commit: what is read now stays true."""
+    _lock(work, _LAST_RECORD)
 
 
 def compare(work: UnitOfWork, rows: Sequence[Row]) -> list[Written]:
@@ -192,6 +198,7 @@ def fold(work: UnitOfWork, limit: int) -> FoldReport:
     _fold_days(work, taken=taken)
     _fold_buyers(work, end, taken=taken)
     _fold_refunds(work, begin, end)
+    refund_rows.flag(work, begin, end)
     change.drop(work.connection, checkfirst=False)
     _advance(work, _WATERMARK, upto)
     return FoldReport(sum(counts.values()), frozenset(counts))
