@@ -265,6 +265,19 @@ def test_loaded_contract_fixes_the_currency_of_what_is_reported_from_then_on(
             sa.select(record.c.record_id, record.c.settlement_minor).order_by(record.c.sequence)
         )
         assert [tuple(row) for row in settled] == [("t0", None), ("t2", 71_000), ("r1", 71_000)]
+    replayed = operations.ingest(
+        store,
+        _VAULT,
+        builders.rates(),
+        [sale("t0", currency="GBP"), sale("t0", 1, "GBP"), *[sale("t9", currency="GBP")] * 2],
+        now=builders.NOW,
+    )
+    assert (replayed.accepted, replayed.replayed) == (0, 1)
+    assert [one.reason for one in replayed.rejected] == [
+        "REVISION_CONFLICT",
+        "CONTRACT_CURRENCY",
+        "CONTRACT_CURRENCY",
+    ]
     (again,) = contracts(f"{builders.code().text},1688,GBP,2026-01-01,2026-12-31,,")
     assert again.exit_code == 0
     with store.reading() as work:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from bonafides.instants import DAY, Day, Instant, start_of
 from bonafides.personal.sealing import Vault
-from bonafides.records import operations
+from bonafides.records import bulk, operations
 from bonafides.records.ingest import IngestReport
 from bonafides.records.kinds import Kind, Record, RefundState
+from bonafides.records.mapping import Mapping
 from bonafides.records.money import Money, Rate, RateTable, in_cny
 from bonafides.storage import records as record_rows
 from bonafides.storage.tables import record, refund_flag, rollup_day
@@ -527,6 +528,51 @@ def _refunded(store: Store) -> tuple[int, int]:
     with store.reading() as work:
         days = work.execute(sa.select(rollup_day.c.refunds, rollup_day.c.refund_cny_minor)).all()
     return sum(row.refunds for row in days), sum(row.refund_cny_minor for row in days)
+
+
+@pytest.mark.feature("G7")
+def test_state_and_time_of_request_are_read_from_files(store: Store, tmp_path: Any) -> None:
+    heading = "code,platform,id,original,happened,asked,state,amount"
+    of = f"{builders.code().text},1688"
+    lines = [
+        f"{of},r1,t1,2026-10-31 12:00:00,2026-10-30 12:00:00,Waiting,10",
+        f"{of},r2,t1,2026-10-31 12:00:00,,,10",
+        f"{of},r3,t1,2026-10-31 12:00:00,,lost,10",
+    ]
+    (tmp_path / "refunds.csv").write_text("\n".join([heading, *lines, ""]), encoding="utf-8")
+    mapping = Mapping.model_validate(
+        {
+            "records": [
+                {
+                    "kind": "refund",
+                    "from": "refunds.csv",
+                    "columns": {
+                        "code": "code",
+                        "platform": "platform",
+                        "record_id": "id",
+                        "store_id": "'s1'",
+                        "original_id": "original",
+                        "occurred_at": "happened",
+                        "requested_at": "asked",
+                        "refund_state": "state",
+                        "amount": "amount",
+                        "currency": "'CNY'",
+                    },
+                }
+            ]
+        }
+    )
+    refused: list[str] = []
+    with bulk.open_folder(tmp_path) as folder:
+        bulk.transfer(
+            bulk.Source(folder, mapping, None, 0),
+            lambda records: take_in(store, *records),
+            on_refused=lambda one: refused.append(f"{one.record_id} {one.reason}"),
+        )
+    assert refused == ["r3 REFUND_STATE_UNKNOWN"]
+    told = [(row.refund_state, row.requested_at) for row in stored(store)]
+    asked = Instant(start_of(Day(builders.TODAY - 2)) + DAY // 2)
+    assert told == [("waiting", asked), (None, None)]
 
 
 @pytest.mark.feature("G4")

@@ -159,13 +159,21 @@ def _settled(
     if not contracts and not any(map(looks_back, held)):
         return rows, []
     ledger = Ledger(row for work in works for row in refund_rows.related(work, held))
-    kept: dict[int, Row] = {}
-    refused: list[Rejection] = []
-    for index, made in zip(rows, settle(held, ledger, contracts, rates), strict=True):
-        if isinstance(made, Fault):
-            refused.append(Rejection(index, made.reason, made.description))
-        else:
-            kept[index] = made
+    settled = dict(zip(rows, settle(held, ledger, contracts, rates), strict=True))
+    faults = {index: made for index, made in settled.items() if isinstance(made, Fault)}
+    # A contract may have come after a record that is only repeated now.
+    again = record_rows.known(works[0], [rows[index] for index in faults])
+    replays = {index for index, stored in zip(faults, again, strict=True) if stored}
+    kept = {
+        index: made if isinstance(made, Row) else rows[index]
+        for index, made in settled.items()
+        if isinstance(made, Row) or index in replays
+    }
+    refused = [
+        Rejection(index, fault.reason, fault.description)
+        for index, fault in faults.items()
+        if index not in replays
+    ]
     return kept, refused
 
 

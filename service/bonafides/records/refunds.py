@@ -191,6 +191,8 @@ def settle(
 def _transaction(
     row: Row, ledger: Ledger, contracts: ContractTable, rates: RateTable
 ) -> Row | Fault:
+    if row.void:
+        return row
     made = under_contract(row, contracts, rates)
     return made if isinstance(made, Fault) else _at_known_rates(made, ledger)
 

@@ -95,6 +95,12 @@ def compare(work: UnitOfWork, rows: Sequence[Row]) -> list[Written]:
     return outcomes
 
 
+def known(work: UnitOfWork, rows: Sequence[Row]) -> list[bool]:
+    """Returns of each row whether the log holds its revision, whatever the content."""
+    stored = _stored_digests(work, rows) if rows else {}
+    return [row[:_KEY_COLUMNS] in stored for row in rows]
+
+
 def platforms(work: UnitOfWork, code: str) -> tuple[str, ...]:
     """Returns the platforms that reported any record of the enterprise, sorted."""
     found: list[str] = []
