@@ -83,7 +83,10 @@ _VOIDED: Final = Fault(
     "REFUND_ABOVE_ORIGINAL", "The transaction was voided; nothing of it is left to refund."
 )
 
-_MONEY: Final = frozenset({Kind.TRANSACTION.value, Kind.REFUND.value})
+# Asked for each row of each batch, where an enum's value costs as much as the question.
+_TRANSACTION: Final = Kind.TRANSACTION.value
+_REFUND: Final = Kind.REFUND.value
+_MONEY: Final = frozenset({_TRANSACTION, _REFUND})
 
 
 class Key(NamedTuple):
@@ -117,7 +120,7 @@ class Ledger:
         """Adds a revision."""
         key = _key(row)
         self._revisions.setdefault(key, {})[row.revision] = row
-        if row.kind == Kind.REFUND.value and row.original_id is not None:
+        if row.kind == _REFUND and row.original_id is not None:
             self._named.setdefault((row.code, row.platform, row.original_id), set()).add(key)
 
     def revisions(self, row: Row) -> Mapping[int, Row]:
@@ -128,7 +131,7 @@ class Ledger:
         """Returns the highest revision of the refund's transaction; None: it has not come."""
         if refund.original_id is None:
             return None
-        key = Key(refund.code, refund.platform, Kind.TRANSACTION.value, refund.original_id)
+        key = Key(refund.code, refund.platform, _TRANSACTION, refund.original_id)
         held = self._revisions.get(key)
         return held[max(held)] if held else None
 
@@ -159,9 +162,7 @@ def counts(row: Row) -> bool:
 
 def looks_back(row: Row) -> bool:
     """Returns whether what was stored before has a say in a row."""
-    return row.kind == Kind.REFUND.value or (
-        row.kind == Kind.TRANSACTION.value and row.revision > 1
-    )
+    return row.kind == _REFUND or (row.kind == _TRANSACTION and row.revision > 1)
 
 
 def settle(
@@ -175,12 +176,12 @@ def settle(
     settled: list[Row | Fault] = list(rows)
     places = [place for place, row in enumerate(rows) if row.kind in _MONEY]
     # The sort keeps the order in which the platform told the refunds.
-    for place in sorted(places, key=lambda each: rows[each].kind == Kind.REFUND.value):
+    for place in sorted(places, key=lambda each: rows[each].kind == _REFUND):
         row = rows[place]
         if row.revision in ledger.revisions(row):
             # A replay or a conflict, which the log tells apart; it changes no sum.
             continue
-        refund = row.kind == Kind.REFUND.value
+        refund = row.kind == _REFUND
         made = (_refund if refund else _transaction)(row, ledger, contracts, rates)
         if isinstance(made, Row):
             ledger.add(made)

@@ -7,8 +7,9 @@ with store.writing() as work:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,9 +18,6 @@ from bonafides.instants import Day
 from bonafides.records.contracts import Contract, ContractTable
 from bonafides.storage.tables import platform_contract
 from bonafides.storage.unit_of_work import UnitOfWork
-
-# Below every database's limit of parameters.
-_CODES: Final = 500
 
 
 def save_contracts(work: UnitOfWork, contracts: Sequence[Contract]) -> None:
@@ -56,23 +54,38 @@ def save_contracts(work: UnitOfWork, contracts: Sequence[Contract]) -> None:
 
 def contract_table(work: UnitOfWork, codes: Iterable[str]) -> ContractTable:
     """Returns all contracts of the enterprises."""
-    wanted = sorted(set(codes))
-    found: list[Contract] = []
-    for start in range(0, len(wanted), _CODES):
-        told = work.execute(
-            sa.select(platform_contract).where(
-                platform_contract.c.code.in_(wanted[start : start + _CODES])
+    told = work.connection.execute(_OF[work.dialect], {"codes": json.dumps(sorted(set(codes)))})
+    return ContractTable(
+        Contract(
+            code=row.code,
+            platform=row.platform,
+            currency=row.currency,
+            settlement_currency=row.settlement_currency,
+            from_day=Day(row.from_day),
+            to_day=None if row.to_day is None else Day(row.to_day),
+        )
+        for row in told.all()
+    )
+
+
+def _of() -> Mapping[str, sa.Select[Any]]:
+    """Returns, by dialect, one statement for any number of enterprises.
+
+    Every batch of records asks for it; an IN list would be written out for each anew.
+    """
+    told = sa.bindparam("codes", type_=sa.Text)
+    elements = {
+        "sqlite": sa.func.json_each(told),
+        "postgresql": sa.func.json_array_elements_text(sa.cast(told, postgresql.JSON)),
+    }
+    return {
+        dialect: sa.select(platform_contract).where(
+            platform_contract.c.code.in_(
+                sa.select(element.table_valued("value", name="wanted").c.value)
             )
         )
-        found += [
-            Contract(
-                code=row.code,
-                platform=row.platform,
-                currency=row.currency,
-                settlement_currency=row.settlement_currency,
-                from_day=Day(row.from_day),
-                to_day=None if row.to_day is None else Day(row.to_day),
-            )
-            for row in told
-        ]
-    return ContractTable(found)
+        for dialect, element in elements.items()
+    }
+
+
+_OF: Final = _of()
