@@ -468,7 +468,7 @@ def test_reading_pauses_while_too_much_is_under_way(served: Served) -> None:
 
 def prepared(number: int) -> Batch:
     """Returns the number-th batch, of one record that is refused."""
-    content = Prepared({}, [Rejection(0, "ID_FAULTY", "")])
+    content = Prepared({}, [Rejection(0, "ID_FAULTY", "")], builders.rates())
     return Batch(Source("1688", "orders"), number, bytes(8), content)
 
 

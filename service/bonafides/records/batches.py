@@ -24,6 +24,7 @@ from typing import Final
 
 from bonafides.errors import FieldViolation, InvalidFieldsError
 from bonafides.records.ingest import IngestReport, Rejection, Row
+from bonafides.records.money import RateTable
 
 MAX_RECORDS: Final = 1_000
 
@@ -35,10 +36,14 @@ _DIGEST_BYTES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Records made ready to be stored: rows by their position, and what is refused."""
+    """Records made ready to be stored: rows by their position, and what is refused.
+
+    `rates` are those by which they were made ready.
+    """
 
     rows: dict[int, Row]
     rejected: list[Rejection]
+    rates: RateTable
 
     def __len__(self) -> int:
         return len(self.rows) + len(self.rejected)

@@ -27,7 +27,7 @@ from bonafides.identity.codes import CodeError, UnifiedCode
 from bonafides.instants import Day, Instant, day_of
 from bonafides.records import mapping as mappings
 from bonafides.records.ingest import IngestReport
-from bonafides.records.kinds import Outcome, Record
+from bonafides.records.kinds import Outcome, Record, RefundState
 from bonafides.records.mapping import DAYS, INSTANTS, NUMBERS, TEXTS, Block, quoted
 from bonafides.records.money import Money, parse
 from bonafides.records.reported import code_of
@@ -314,6 +314,8 @@ def _read(
         from_day=told["from_day"],
         to_day=told["to_day"],
         detail=_detail(block, row),
+        refund_state=_refund_state(told["refund_state"]),
+        requested_at=told["requested_at"],
     )
 
 
@@ -340,6 +342,15 @@ def _outcome(text: str | None) -> Outcome | None:
         return Outcome(text.lower())
     except ValueError:
         raise _RowError("OUTCOME_NOT_ALLOWED", "There is no such outcome.") from None
+
+
+def _refund_state(text: str | None) -> RefundState | None:
+    if text is None:
+        return None
+    try:
+        return RefundState(text.lower())
+    except ValueError:
+        raise _RowError("REFUND_STATE_UNKNOWN", "There is no such state of a refund.") from None
 
 
 def _detail(block: Block, row: tuple[Any, ...]) -> Mapping[str, str]:

@@ -16,7 +16,9 @@ and the step adds what new counts and takes away what old counted. Rules:
    day, and is counted only where both days are known;
 4. minima and maxima can't be taken away from: a buyer's month that lost a
    transaction is recounted from the current records;
-5. a refund is unmatched while the log holds no record, not even a voided one, of
+5. a refund counts once it is done, or its state is not told; one that is submitted or
+   waiting may still end in nothing being paid, and counts for nothing yet;
+6. a refund is unmatched while the log holds no record, not even a voided one, of
    the transaction that it names. A refund that names none is not unmatched.
 
 What a step touches is put into the temporary table `change` first, once: -1 what
@@ -34,7 +36,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
 from bonafides.instants import HOUR
-from bonafides.records.kinds import Kind, Outcome
+from bonafides.records.kinds import Kind, Outcome, RefundState
 from bonafides.storage.tables import record, rollup_day
 
 # Upper edges of the buckets of hours to the first response, inclusive; what took
@@ -283,7 +285,9 @@ def _response_measures(case: ColumnElement[bool]) -> dict[str, ColumnElement[int
 
 
 def _counted(log: FromClause) -> ColumnElement[bool]:
-    return log.c.kind.in_([kind.value for kind in COUNTED])
+    kinds = log.c.kind.in_([kind.value for kind in COUNTED])
+    state = log.c.refund_state
+    return sa.and_(kinds, sa.or_(state.is_(None), state == RefundState.DONE.value))
 
 
 def _bought(log: FromClause) -> ColumnElement[bool]:

@@ -3,14 +3,20 @@
 The rules, in the order in which they are tried; the first that fails refuses the
 record and nothing else of its batch:
 
-1. ids are 1 to 80 printable characters, platforms lower-case words of up to 40;
+1. the code is one of an enterprise that can take part (what is not may be a person's
+   identity number, and would be stored in clear); ids are 1 to 80 printable
+   characters, platforms lower-case words of up to 40;
 2. a revision is a positive int64;
 3. a record has what its kind needs and nothing that its kind does not know; a
    revision that voids needs nothing;
-4. amounts are positive, and convertible to CNY with a known rate of the day;
+4. amounts are positive, and convertible to CNY with a known rate of the day; a refund
+   that names its transaction may yet get the rate of that one;
 5. what has happened lies between 1992 and one day after now, what is promised or
    expires at most a century away; nothing ends before it began;
 6. an outcome is one that the kind can have.
+
+What a record may be beside those that were stored before, its contract among them,
+is decided by `bonafides.records.refunds` and `bonafides.records.contracts`.
 
 The buyer is keyed under the vault, so that the log holds no platform's pseudonym.
 The digest covers what the platform said, after keying: with it a replay is told
@@ -34,6 +40,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Final, NamedTuple
 
+from bonafides.identity.codes import UnifiedCode, out_of_scope
 from bonafides.instants import DAY, Day, Instant, day_of, start_of
 from bonafides.personal.sealing import Vault
 from bonafides.records.kinds import (
@@ -116,6 +123,13 @@ class Row(NamedTuple):
     from_day: int | None
     to_day: int | None
     detail: str | None
+    refund_state: str | None
+    requested_at: int | None
+    settlement_currency: str | None = None
+    settlement_minor: int | None = None
+    settlement_rate_e12: int | None = None
+    settlement_rate_source: str | None = None
+    settlement_rate_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +166,8 @@ _CONTENT: Final = frozenset(
         "decided_at",
         "from_day",
         "to_day",
+        "refund_state",
+        "requested_at",
     }
 )
 _CASE: Final = frozenset({"buyer", "original_id", "first_response_at", "decided_at"})
@@ -168,7 +184,7 @@ _SHAPES: Final = {
     ),
     Kind.REFUND: _Shape(
         required=frozenset({"amount"}),
-        optional=frozenset({"original_id"}),
+        optional=frozenset({"original_id", "refund_state", "requested_at"}),
     ),
     Kind.COMPLAINT: _Shape(
         required=frozenset({"outcome"}),
@@ -196,7 +212,7 @@ _IDS: Final = ("record_id", "store_id", "original_id", "buyer")
 # Days that tell what has happened; the others may lie ahead.
 _PAST_START: Final = frozenset({Kind.STORE, Kind.CERTIFICATION})
 
-_RATE_UNKNOWN: Final = Fault(
+RATE_UNKNOWN: Final = Fault(
     "RATE_UNKNOWN", "No exchange rate is known for the currency and day; load rates first."
 )
 REVISION_CONFLICT: Final = Fault(
@@ -217,7 +233,8 @@ class Intake:
     def row(self, record: Record) -> Row | Fault:
         """Returns the record as it is to be stored, or why it is refused."""
         fault = (
-            _text_fault(record)
+            _scope_fault(record.code)
+            or _text_fault(record)
             or _shape_fault(record)
             or _amount_fault(record)
             or self._time_fault(record)
@@ -228,8 +245,9 @@ class Intake:
         rate: Rate | None = None
         if record.amount is not None and not record.void:
             rate = self._rates.rate(record.amount.currency, day)
-            if rate is None:
-                return _RATE_UNKNOWN
+            # A refund is converted at its transaction's rate, if that one is stored.
+            if rate is None and record.original_id is None:
+                return RATE_UNKNOWN
         return self._stored(record, day, rate)
 
     def _time_fault(self, record: Record) -> Fault | None:
@@ -241,6 +259,7 @@ class Intake:
         for name, instant in (
             ("first_response_at", record.first_response_at),
             ("decided_at", record.decided_at),
+            ("requested_at", record.requested_at),
         ):
             if instant is not None and not _EARLIEST <= instant <= self._latest:
                 return _implausible(name)
@@ -289,15 +308,23 @@ class Intake:
             record.from_day,
             record.to_day,
             detail,
+            record.refund_state.value if record.refund_state else None,
+            record.requested_at,
         )
 
 
 _EARLIEST: Final = start_of(EARLIEST_DAY)
 # Every other time of a record. Most transactions have none, or two days.
 _TIMES: Final = attrgetter(
-    "first_response_at", "decided_at", "promised_day", "delivered_day", "from_day", "to_day"
+    "first_response_at",
+    "decided_at",
+    "requested_at",
+    "promised_day",
+    "delivered_day",
+    "from_day",
+    "to_day",
 )
-_NO_TIMES: Final = (None,) * 6
+_NO_TIMES: Final = (None,) * 7
 
 
 @lru_cache(maxsize=1_024)
@@ -305,12 +332,26 @@ def _is_platform(text: str) -> bool:
     return _PLATFORM.fullmatch(text) is not None
 
 
+# A batch names few enterprises many times.
+@lru_cache(maxsize=4_096)
+def _scope_fault(code: UnifiedCode) -> Fault | None:
+    told = out_of_scope(code)
+    return None if told is None else Fault("OUT_OF_SCOPE", told)
+
+
+def platform_fault(platform: str) -> Fault | None:
+    """Returns why a text is no platform; None: it is one."""
+    if _is_platform(platform):
+        return None
+    return Fault(
+        "PLATFORM_FAULTY",
+        "A platform is 1 to 40 lower-case letters, digits and hyphens, no hyphen first.",
+    )
+
+
 def _text_fault(record: Record) -> Fault | None:
-    if not _is_platform(record.platform):
-        return Fault(
-            "PLATFORM_FAULTY",
-            "A platform is 1 to 40 lower-case letters, digits and hyphens, no hyphen first.",
-        )
+    if fault := platform_fault(record.platform):
+        return fault
     for name in _IDS:
         text = getattr(record, name)
         # Not printable are control characters, lone surrogates, what is not
@@ -415,6 +456,8 @@ def _digest(record: Record, buyer: bytes | None, detail: str | None) -> bytes:
         record.from_day,
         record.to_day,
         detail,
+        record.refund_state,
+        record.requested_at,
     )
     joined = _SEPARATOR.join(["" if part is None else str(part) for part in told])
     return hashlib.sha256(joined.encode()).digest()

@@ -19,6 +19,7 @@ from bonafides.instants import MICROSECONDS, Instant
 from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import Scorecard
 from bonafides.records.batches import Batch, Cursor, Placing, Prepared, Source, Taken, place
+from bonafides.records.contracts import ContractTable
 from bonafides.records.fold import FoldReport
 from bonafides.records.ingest import (
     REVISION_CONFLICT,
@@ -30,8 +31,11 @@ from bonafides.records.ingest import (
 )
 from bonafides.records.kinds import Record
 from bonafides.records.money import RateTable
+from bonafides.records.refunds import Ledger, looks_back, settle
+from bonafides.storage import contracts as contract_rows
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import records as record_rows
+from bonafides.storage import refunds as refund_rows
 from bonafides.storage.records import Written
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 
@@ -48,7 +52,8 @@ def ingest(
 
     A record that is refused spoils no other. Of one revision the first content
     that arrives is kept: the same again is a replay and changes nothing, another
-    is refused as REVISION_CONFLICT.
+    is refused as REVISION_CONFLICT. What contracts and the log have to say of a
+    record is looked up in the same unit of work.
     """
     content = prepare(vault, rates, records, now=now)
     if not content.rows:
@@ -75,7 +80,7 @@ def prepare(
             rejected.append(Rejection(index, made.reason, made.description))
         else:
             rows[index] = made
-    return Prepared(rows, rejected)
+    return Prepared(rows, rejected, rates)
 
 
 def take_in(
@@ -155,12 +160,12 @@ def rehearse(
     conflict if it is so in either store.
     """
     content = prepare(vault, rates, records, now=now)
-    held = list(content.rows.values())
-    with store.reading() as work:
+    with store.reading() as work, scratch.writing() as written:
+        (content,) = _settled([work, written], [content])
+        held = list(content.rows.values())
         stored = record_rows.compare(work, held)
-    with scratch.writing() as work:
-        said = record_rows.write(work, held, now=now)
-        work.commit()
+        said = record_rows.write(written, held, now=now)
+        written.commit()
     outcomes = [max(pair) for pair in zip(stored, said, strict=True)]
     return _report(content, outcomes)
 
@@ -231,9 +236,50 @@ def _placed(cursors: dict[Source, Cursor], batch: Batch) -> Placing | InvalidFie
 
 def _stored(work: UnitOfWork, contents: Sequence[Prepared], now: Instant) -> list[IngestReport]:
     """Stores what was prepared, all at once, and returns what became of each."""
-    rows = [row for content in contents for row in content.rows.values()]
+    if any(looks_back(row) for content in contents for row in content.rows.values()):
+        # Two batches with refunds of one transaction must not both find room.
+        record_rows.hold_log(work)
+    settled = _settled([work], contents)
+    rows = [row for content in settled for row in content.rows.values()]
     outcomes = iter(record_rows.write(work, rows, now=now) if rows else ())
-    return [_report(content, list(islice(outcomes, len(content.rows)))) for content in contents]
+    return [_report(content, list(islice(outcomes, len(content.rows)))) for content in settled]
+
+
+def _settled(works: Sequence[UnitOfWork], contents: Sequence[Prepared]) -> list[Prepared]:
+    """Holds what was prepared against contracts and what is stored, in all units of work.
+
+    The contracts are those of the first unit of work.
+    """
+    held = [row for content in contents for row in content.rows.values()]
+    contracts = contract_rows.contract_table(works[0], {row.code for row in held})
+    if not contracts and not any(map(looks_back, held)):
+        return list(contents)
+    ledger = Ledger(row for work in works for row in refund_rows.related(work, held))
+    return [_held_against(works[0], content, ledger, contracts) for content in contents]
+
+
+def _held_against(
+    work: UnitOfWork, content: Prepared, ledger: Ledger, contracts: ContractTable
+) -> Prepared:
+    """Returns the rows as they are to be written, and what is refused beside what was."""
+    rows = content.rows
+    made = settle(list(rows.values()), ledger, contracts, content.rates)
+    settled = dict(zip(rows, made, strict=True))
+    faults = {index: one for index, one in settled.items() if isinstance(one, Fault)}
+    # A contract may have come after a record that is only repeated now.
+    again = record_rows.known(work, [rows[index] for index in faults])
+    replays = {index for index, stored in zip(faults, again, strict=True) if stored}
+    kept = {
+        index: one if isinstance(one, Row) else rows[index]
+        for index, one in settled.items()
+        if isinstance(one, Row) or index in replays
+    }
+    refused = [
+        Rejection(index, fault.reason, fault.description)
+        for index, fault in faults.items()
+        if index not in replays
+    ]
+    return Prepared(kept, [*content.rejected, *refused], content.rates)
 
 
 def _report(content: Prepared, outcomes: list[Written]) -> IngestReport:

@@ -20,13 +20,16 @@ from google.type.date_pb2 import Date
 from bonafides.identity.codes import CodeError, UnifiedCode
 from bonafides.instants import Day, from_date, from_timestamp
 from bonafides.records.ingest import Fault
-from bonafides.records.kinds import Kind, Outcome, Record
+from bonafides.records.kinds import Kind, Outcome, Record, RefundState
 from bonafides.records.money import Money
 from bonafides.v1 import record_pb2
 
 _KINDS: Final = {record_pb2.RecordKind.Value(f"RECORD_KIND_{kind.name}"): kind for kind in Kind}
 _OUTCOMES: Final = {
     record_pb2.RecordOutcome.Value(f"RECORD_OUTCOME_{outcome.name}"): outcome for outcome in Outcome
+}
+_REFUND_STATES: Final = {
+    record_pb2.RefundState.Value(f"REFUND_STATE_{state.name}"): state for state in RefundState
 }
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 # Codes are written in 18 characters; full-width ones and spaces leave this bound.
@@ -36,6 +39,7 @@ _DAYS_CACHED: Final = 50_000
 
 _KIND_FAULTY: Final = Fault("KIND_FAULTY", "Fill in one of the kinds of record.")
 _OUTCOME_FAULTY: Final = Fault("OUTCOME_NOT_ALLOWED", "There is no such outcome.")
+_STATE_FAULTY: Final = Fault("REFUND_STATE", "There is no such state of a refund.")
 _TIME_MISSING: Final = Fault("FIELD_MISSING", "A record needs occurred_at.")
 _CURRENCY_FAULTY: Final = Fault("AMOUNT_FAULTY", "A currency is three capital letters (ISO 4217).")
 _FOREIGN: Final = Fault(
@@ -83,6 +87,8 @@ def _fault(message: record_pb2.Record) -> Fault | None:
         return _KIND_FAULTY
     if message.outcome and message.outcome not in _OUTCOMES:
         return _OUTCOME_FAULTY
+    if message.refund_state and message.refund_state not in _REFUND_STATES:
+        return _STATE_FAULTY
     if not message.HasField("occur_time"):
         return _TIME_MISSING
     if message.HasField("amount") and not _CURRENCY.fullmatch(message.amount.currency_code):
@@ -114,6 +120,8 @@ def _record(message: record_pb2.Record, code: UnifiedCode) -> Record:
         ),
         outcome=_OUTCOMES.get(message.outcome),
         decided_at=from_timestamp(message.decide_time) if has("decide_time") else None,
+        refund_state=_REFUND_STATES.get(message.refund_state),
+        requested_at=from_timestamp(message.request_time) if has("request_time") else None,
         from_day=_day(message.from_date, "from_date") if has("from_date") else None,
         to_day=_day(message.to_date, "to_date") if has("to_date") else None,
         detail=(

@@ -27,6 +27,7 @@ from bonafides.records.batches import Cursor, Source
 from bonafides.records.fold import FoldReport
 from bonafides.records.ingest import Row
 from bonafides.records.money import Rate, RateTable
+from bonafides.storage import refunds as refund_rows
 from bonafides.storage.tables import (
     counter,
     exchange_rate,
@@ -92,6 +93,11 @@ def write(work: UnitOfWork, rows: Sequence[Row], *, now: Instant) -> list[Writte
     return outcomes
 
 
+def hold_log(work: UnitOfWork) -> None:
+    """Keeps other writers off the log until the commit: what is read now stays true."""
+    _lock(work, _LAST_RECORD)
+
+
 def compare(work: UnitOfWork, rows: Sequence[Row]) -> list[Written]:
     """Returns what would become of each row if it were written, and writes nothing."""
     outcomes, _ = _sorted_out(rows, _stored_digests(work, rows))
@@ -134,6 +140,12 @@ def move_cursors(work: UnitOfWork, moved: Mapping[Source, Cursor], *, now: Insta
             for source, each in moved.items()
         ],
     )
+
+
+def known(work: UnitOfWork, rows: Sequence[Row]) -> list[bool]:
+    """Returns of each row whether the log holds its revision, whatever the content."""
+    stored = _stored_digests(work, rows) if rows else {}
+    return [row[:_KEY_COLUMNS] in stored for row in rows]
 
 
 def platforms(work: UnitOfWork, code: str) -> tuple[str, ...]:
@@ -246,6 +258,7 @@ def fold(work: UnitOfWork, limit: int) -> FoldReport:
     _fold_days(work, taken=taken)
     _fold_buyers(work, end, taken=taken)
     _fold_refunds(work, begin, end)
+    refund_rows.flag(work, begin, end)
     change.drop(work.connection, checkfirst=False)
     _advance(work, _WATERMARK, upto)
     return FoldReport(sum(counts.values()), frozenset(counts))

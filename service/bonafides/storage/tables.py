@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata: Final = MetaData(
@@ -81,6 +82,20 @@ write_cursor: Final = Table(
     # Digests of the last batches, the newest last; see `bonafides.records.batches`.
     Column("digests", LargeBinary, nullable=False),
     Column("written_at", BigInteger, nullable=False),
+)
+
+# In which currency a platform reports an enterprise's records, by contract. Of
+# two that overlap the one that began later is in force.
+platform_contract: Final = Table(
+    "platform_contract",
+    metadata,
+    _code(),
+    Column("platform", _PLATFORM, primary_key=True),
+    Column("from_day", BigInteger, primary_key=True, autoincrement=False),
+    # The last day, inclusive; null: it runs on.
+    Column("to_day", BigInteger),
+    Column("currency", String(3), nullable=False),
+    Column("settlement_currency", String(3), nullable=False),
 )
 
 # --- Identity --------------------------------------------------------------------
@@ -234,7 +249,24 @@ record: Final = Table(
     Column("from_day", BigInteger),
     Column("to_day", BigInteger),
     Column("detail", Text),
+    Column("refund_state", String(20)),
+    Column("requested_at", BigInteger),
+    # What the contract settles the amount in; null without a contract.
+    Column("settlement_currency", String(3)),
+    Column("settlement_minor", BigInteger),
+    Column("settlement_rate_e12", BigInteger),
+    Column("settlement_rate_source", String(80)),
+    Column("settlement_rate_day", BigInteger),
     Index(None, "sequence"),
+    # Refunds by transaction. Partial: most records name none and pay nothing for it.
+    Index(
+        "ix_record_original_id",
+        "code",
+        "platform",
+        "original_id",
+        sqlite_where=text("original_id IS NOT NULL"),
+        postgresql_where=text("original_id IS NOT NULL"),
+    ),
     sqlite_with_rowid=False,
 )
 
@@ -289,6 +321,19 @@ unmatched_refund: Final = Table(
     Column("record_id", String(80), primary_key=True),
     Column("original_id", String(80), nullable=False),
     Column("day", BigInteger, nullable=False),
+    Index(None, "code", "platform", "original_id"),
+)
+
+# What is remarkable about a refund beside its transaction; the words are those of
+# `bonafides.records.refunds.Flag`. Nothing is hidden by a flag, and nothing counts less.
+refund_flag: Final = Table(
+    "refund_flag",
+    metadata,
+    _code(),
+    Column("platform", _PLATFORM, primary_key=True),
+    Column("record_id", String(80), primary_key=True),
+    Column("reason", String(20), primary_key=True),
+    Column("original_id", String(80), nullable=False),
     Index(None, "code", "platform", "original_id"),
 )
 

@@ -95,6 +95,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code", "platform", "uid", name=op.f("pk_platform_authorization")),
     )
     op.create_table(
+        "platform_contract",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("from_day", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("to_day", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("settlement_currency", sa.String(length=3), nullable=False),
+        sa.PrimaryKeyConstraint("code", "platform", "from_day", name=op.f("pk_platform_contract")),
+    )
+    op.create_table(
         "rating",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("as_of", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -134,12 +144,44 @@ def upgrade() -> None:
         sa.Column("from_day", sa.BigInteger(), nullable=True),
         sa.Column("to_day", sa.BigInteger(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("refund_state", sa.String(length=20), nullable=True),
+        sa.Column("requested_at", sa.BigInteger(), nullable=True),
+        sa.Column("settlement_currency", sa.String(length=3), nullable=True),
+        sa.Column("settlement_minor", sa.BigInteger(), nullable=True),
+        sa.Column("settlement_rate_e12", sa.BigInteger(), nullable=True),
+        sa.Column("settlement_rate_source", sa.String(length=80), nullable=True),
+        sa.Column("settlement_rate_day", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint(
             "code", "platform", "kind", "record_id", "revision", name=op.f("pk_record")
         ),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "ix_record_original_id",
+        "record",
+        ["code", "platform", "original_id"],
+        unique=False,
+        sqlite_where=sa.text("original_id IS NOT NULL"),
+        postgresql_where=sa.text("original_id IS NOT NULL"),
+    )
     op.create_index(op.f("ix_record_sequence"), "record", ["sequence"], unique=False)
+    op.create_table(
+        "refund_flag",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("record_id", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=20), nullable=False),
+        sa.Column("original_id", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "code", "platform", "record_id", "reason", name=op.f("pk_refund_flag")
+        ),
+    )
+    op.create_index(
+        op.f("ix_refund_flag_code_platform_original_id"),
+        "refund_flag",
+        ["code", "platform", "original_id"],
+        unique=False,
+    )
     op.create_table(
         "registry",
         sa.Column("code", sa.String(length=18), nullable=False),
@@ -306,9 +348,18 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_registry_title_key"), table_name="registry")
     op.drop_index(op.f("ix_registry_sync_due_at"), table_name="registry")
     op.drop_table("registry")
+    op.drop_index(op.f("ix_refund_flag_code_platform_original_id"), table_name="refund_flag")
+    op.drop_table("refund_flag")
     op.drop_index(op.f("ix_record_sequence"), table_name="record")
+    op.drop_index(
+        "ix_record_original_id",
+        table_name="record",
+        sqlite_where=sa.text("original_id IS NOT NULL"),
+        postgresql_where=sa.text("original_id IS NOT NULL"),
+    )
     op.drop_table("record")
     op.drop_table("rating")
+    op.drop_table("platform_contract")
     op.drop_table("platform_authorization")
     op.drop_table("fact")
     op.drop_table("exchange_rate")
