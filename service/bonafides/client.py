@@ -18,6 +18,7 @@ Rules:
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 import json
 import re
@@ -36,7 +37,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 from bonafides.errors import FieldViolation
-from bonafides.instants import Instant, to_timestamp
 from bonafides.v1 import (
     archive_pb2,
     archive_service_pb2,
@@ -241,10 +241,11 @@ class Client:
         request = identity_service_pb2.GetSubmissionRequest(name=name)
         return self._call(self._identity.GetSubmission, request)
 
-    def get_archive(self, code: str, *, as_of: Instant | None = None) -> archive_pb2.Archive:
+    def get_archive(self, code: str, *, as_of: dt.datetime | None = None) -> archive_pb2.Archive:
         """Gets the archive of an enterprise, as this caller may see it.
 
-        With `as_of`, as it was known then: for the enterprise itself and for staff.
+        With `as_of`, an aware datetime, as it was known then: for the enterprise itself
+        and for staff.
 
         Raises:
             RemoteError: NOT_FOUND for an enterprise that takes no part, or took none
@@ -252,7 +253,7 @@ class Client:
         """
         request = archive_service_pb2.GetArchiveRequest(name=f"enterprises/{code}/archive")
         if as_of is not None:
-            request.as_of_time.CopyFrom(to_timestamp(as_of))
+            request.as_of_time.FromDatetime(as_of)
         return self._call(self._archives.GetArchive, request)
 
     def get_rating(self, code: str) -> rating_pb2.Rating:
