@@ -19,6 +19,7 @@ Rules:
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 import ipaddress
 import json
@@ -38,7 +39,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 from bonafides.errors import FieldViolation
-from bonafides.instants import Instant, to_timestamp
 from bonafides.outbox import Outbox
 from bonafides.v1 import (
     archive_pb2,
@@ -276,7 +276,7 @@ class Client:
         self,
         code: str,
         *,
-        as_of: Instant | None = None,
+        as_of: dt.datetime | None = None,
         min_revision: int | None = None,
         etag: None = None,
     ) -> archive_pb2.Archive: ...
@@ -290,13 +290,14 @@ class Client:
         self,
         code: str,
         *,
-        as_of: Instant | None = None,
+        as_of: dt.datetime | None = None,
         min_revision: int | None = None,
         etag: str | None = None,
     ) -> archive_pb2.Archive | NotModified:
         """Gets the archive of an enterprise, as this caller may see it.
 
-        With `as_of`, as it was known then: for the enterprise itself and for staff.
+        With `as_of`, an aware datetime, as it was known then: for the enterprise
+        itself and for staff.
         `min_revision`, for callers who are logged in, waits for what this client was
         told of, as `last_revision` has it. `etag` is that of an answer which the
         caller holds: NOT_MODIFIED says that it is still good.
@@ -333,7 +334,7 @@ class Client:
         min_revision: int | None,
         etag: str | None,
         *,
-        as_of: Instant | None = None,
+        as_of: dt.datetime | None = None,
     ) -> tuple[archive_pb2.Archive, str]:
         request = archive_service_pb2.GetArchiveRequest(
             name=f"enterprises/{code}/archive",
@@ -341,7 +342,7 @@ class Client:
             if_none_match=etag or "",
         )
         if as_of is not None:
-            request.as_of_time.CopyFrom(to_timestamp(as_of))
+            request.as_of_time.FromDatetime(as_of)
         archive, trailers = self._call_told(self._archives.GetArchive, request)
         self._remember(code, trailers)
         return archive, trailers.get("etag", "")

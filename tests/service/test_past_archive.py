@@ -18,7 +18,7 @@ from bonafides.archive.operations import (
 )
 from bonafides.client import RemoteError
 from bonafides.errors import NotFoundError
-from bonafides.instants import DAY, Day, Instant
+from bonafides.instants import DAY, Day, Instant, to_datetime
 from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import champion
 from bonafides.records.kinds import Kind as RecordKind
@@ -227,18 +227,18 @@ def test_past_is_for_the_enterprise_itself_and_for_staff(served: Served) -> None
     enroll(served.store, CODE)
     for token in (served.token(owns=[CODE.text]), served.token("operator")):
         with served.client(token) as client:
-            shown = client.get_archive(CODE.text, as_of=BEFORE)
+            shown = client.get_archive(CODE.text, as_of=to_datetime(BEFORE))
         assert shown.as_of_time == builders.stamp(BEFORE)
     refused = []
     for token in (served.token(), served.token("platform"), served.token(owns=["x"])):
         # Of an unknown code nothing else is answered: asking tells nobody who takes part.
         for code in (CODE.text, builders.code(7).text):
             with served.client(token) as client, pytest.raises(RemoteError) as refusal:
-                client.get_archive(code, as_of=BEFORE)
+                client.get_archive(code, as_of=to_datetime(BEFORE))
             refused.append((refusal.value.code, refusal.value.reason))
     assert set(refused) == {(grpc.StatusCode.PERMISSION_DENIED, "METHOD_NOT_ALLOWED")}
     with served.client() as client, pytest.raises(RemoteError) as refusal:
-        client.get_archive(CODE.text, as_of=BEFORE)
+        client.get_archive(CODE.text, as_of=to_datetime(BEFORE))
     assert refusal.value.reason == "LOGIN_REQUIRED"
 
 
@@ -247,7 +247,7 @@ def test_past_is_for_the_enterprise_itself_and_for_staff(served: Served) -> None
 def test_future_and_prehistory_are_refused(served: Served, as_of: Instant) -> None:
     enroll(served.store, CODE)
     with served.client(served.token("operator")) as client, pytest.raises(RemoteError) as refusal:
-        client.get_archive(CODE.text, as_of=as_of)
+        client.get_archive(CODE.text, as_of=to_datetime(as_of))
     assert refusal.value.code is grpc.StatusCode.INVALID_ARGUMENT
     assert [each.field for each in refusal.value.violations] == ["as_of_time"]
 

@@ -24,7 +24,7 @@ from bonafides.cli import claims_file, rendering
 from bonafides.cli.faults import AnswerLostError, CommandError
 from bonafides.cli.session import DEFAULT_SERVER, CommandLine, Session, content
 from bonafides.client import DEFAULT_TIMEOUT_SECONDS, RemoteError
-from bonafides.instants import DAY, SHANGHAI, Instant, from_datetime
+from bonafides.instants import SHANGHAI, from_datetime
 from bonafides.settings import Settings
 from bonafides.v1 import enterprise_pb2
 
@@ -309,14 +309,15 @@ def scorecard(
     session.answer(shown, rendering.scorecard(shown))
 
 
-def _as_of(text: str) -> Instant:
-    """Returns the last microsecond of a day, or the instant of a time."""
+def _as_of(text: str) -> dt.datetime:
+    """Returns the last microsecond of a day, or a time; without an offset, in Shanghai."""
     try:
         moment = dt.datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter("--as-of must be YYYY-MM-DD or a time in ISO 8601.") from None
-    instant = from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI))
-    return Instant(instant + DAY - 1) if _A_DAY.fullmatch(text) else instant
+    if _A_DAY.fullmatch(text):
+        moment = dt.datetime.combine(moment, dt.time.max)
+    return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
 
 
 def _settings(**given: Any) -> Settings:
