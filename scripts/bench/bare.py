@@ -25,6 +25,14 @@ _ACKNOWLEDGMENT: Final = b"\x08\x01"
 
 async def serve(address: str, size: int) -> None:
     """Serves until the process is ended."""
+    server = bare_server(size)
+    server.add_insecure_port(address)
+    await server.start()
+    await server.wait_for_termination()
+
+
+def bare_server(size: int) -> grpc.aio.Server:
+    """Returns a server that does not listen yet, whose `Get` answers so many bytes."""
     answer = bytes(size)
 
     async def get(_messages: object, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
@@ -47,9 +55,7 @@ async def serve(address: str, size: int) -> None:
             )
         ]
     )
-    server.add_insecure_port(address)
-    await server.start()
-    await server.wait_for_termination()
+    return server
 
 
 if __name__ == "__main__":

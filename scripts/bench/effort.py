@@ -27,12 +27,12 @@ class Effort:
 
 QUICK: Final = Effort(
     rounds=3,
-    calls=1_000,
-    archives=4_000,
+    calls=800,
+    archives=3_200,
     batches=8,
     fold_records=10_000,
     folded=(10_000, 30_000, 100_000),
-    messages=4_000,
+    messages=2_000,
     scores=3_000,
     imports=3,
 )

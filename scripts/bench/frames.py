@@ -28,6 +28,8 @@ _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _RESET, _SETTINGS, _PING, _GOAWAY, _WINDOW = 0, 1, 3, 4, 6, 7, 8
 _END_STREAM, _ACK, _END_HEADERS = 1, 1, 4
 _FRAME_HEADER: Final = 9
+_SETTING: Final = 6
+_MOST_FRAME: Final = 16_384
 _MESSAGE_PREFIX: Final = 5
 _DEFAULT_WINDOW: Final = 65_535
 _LARGEST_WINDOW: Final = 2**31 - 1
@@ -41,65 +43,134 @@ class ConnectionEndedError(Exception):
     """The server ended a connection that was still in use."""
 
 
+class _Frames:
+    """A connection of HTTP/2: sends frames, keeps its window, yields what comes."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.socket: Final = socket.create_connection(address)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._buffer = b""
+        # What may still be sent over the connection, and over a stream that begins.
+        self.window = _DEFAULT_WINDOW
+        self.stream_window = _DEFAULT_WINDOW
+        wide = _INITIAL_WINDOW_SIZE.to_bytes(2) + _LARGEST_WINDOW.to_bytes(4)
+        more = (_LARGEST_WINDOW - _DEFAULT_WINDOW).to_bytes(4)
+        self.socket.sendall(_PREFACE + frame(_SETTINGS, 0, 0, wide) + frame(_WINDOW, 0, 0, more))
+
+    def received(self) -> Iterator[tuple[int, int, int, bytes]]:
+        """Reads once, and yields kind, flags, stream and payload of each frame of a stream."""
+        self._buffer += _received(self.socket)
+        start = 0
+        while len(self._buffer) - start >= _FRAME_HEADER:
+            body = start + _FRAME_HEADER
+            end = body + int.from_bytes(self._buffer[start : start + 3])
+            if len(self._buffer) < end:
+                break
+            kind, flags = self._buffer[start + 3], self._buffer[start + 4]
+            stream = int.from_bytes(self._buffer[start + 5 : body])
+            start = end
+            if stream:
+                yield kind, flags, stream, self._buffer[body:end]
+            else:
+                self._control(kind, flags, self._buffer[body:end])
+        self._buffer = self._buffer[start:]
+
+    def _control(self, kind: int, flags: int, payload: bytes) -> None:
+        if kind == _GOAWAY:
+            raise ConnectionEndedError("the server said goodbye")
+        if kind == _WINDOW:
+            self.window += int.from_bytes(payload)
+        elif kind == _SETTINGS and not flags & _ACK:
+            for place in range(0, len(payload), _SETTING):
+                if int.from_bytes(payload[place : place + 2]) == _INITIAL_WINDOW_SIZE:
+                    size = int.from_bytes(payload[place + 2 : place + _SETTING])
+                    self.stream_window += size - _DEFAULT_WINDOW
+            self.socket.sendall(frame(_SETTINGS, _ACK, 0, b""))
+        elif kind == _PING and not flags & _ACK:
+            self.socket.sendall(frame(_PING, _ACK, 0, payload))
+
+
 class Http2:
     """A connection that calls one method of gRPC, many times at once."""
 
     def __init__(self, address: tuple[str, int], path: str, token: str | None) -> None:
-        self.socket: Final = socket.create_connection(address)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._frames: Final = _Frames(address)
+        self.socket: Final = self._frames.socket
         self._first, self._later = _header_blocks(f"{address[0]}:{address[1]}", path, token)
         self._number = -1
-        self._window = _DEFAULT_WINDOW
-        self._buffer = b""
         self._answered: set[int] = set()
-        wide = _INITIAL_WINDOW_SIZE.to_bytes(2) + _LARGEST_WINDOW.to_bytes(4)
-        more = (_LARGEST_WINDOW - _DEFAULT_WINDOW).to_bytes(4)
-        self.socket.sendall(_PREFACE + _frame(_SETTINGS, 0, 0, wide) + _frame(_WINDOW, 0, 0, more))
 
     def call(self, body: bytes) -> int:
         """Sends a call with the message and returns its stream's number."""
         self._number += 2
         block = self._first if self._number == 1 else self._later
-        message = b"\0" + len(body).to_bytes(4) + body
-        self._window -= len(message)
-        if self._window < 0:
+        message = framed(body)
+        self._frames.window -= len(message)
+        if self._frames.window < 0:
             raise ConnectionEndedError("the server reads no more")
         self.socket.sendall(
-            _frame(_HEADERS, _END_HEADERS, self._number, block)
-            + _frame(_DATA, _END_STREAM, self._number, message)
+            frame(_HEADERS, _END_HEADERS, self._number, block)
+            + frame(_DATA, _END_STREAM, self._number, message)
         )
         return self._number
 
     def ends(self) -> Iterator[End]:
         """Reads once what has come, and yields the calls that it ends."""
-        self._buffer += _received(self.socket)
-        start = 0
-        while len(self._buffer) - start >= _FRAME_HEADER:
-            length = int.from_bytes(self._buffer[start : start + 3])
-            body = start + _FRAME_HEADER
-            if len(self._buffer) < body + length:
-                break
-            kind, flags = self._buffer[start + 3], self._buffer[start + 4]
-            stream = int.from_bytes(self._buffer[start + 5 : body])
-            start = body + length
-            if kind == _DATA and length > _MESSAGE_PREFIX:
+        for kind, flags, stream, payload in self._frames.received():
+            if kind == _DATA and len(payload) > _MESSAGE_PREFIX:
                 self._answered.add(stream)
             if kind == _RESET or (kind in {_DATA, _HEADERS} and flags & _END_STREAM):
                 yield stream, kind != _RESET and stream in self._answered
                 self._answered.discard(stream)
-            elif kind not in {_DATA, _HEADERS}:
-                self._control(kind, flags, stream, self._buffer[body:start])
-        self._buffer = self._buffer[start:]
 
-    def _control(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
-        if kind == _GOAWAY:
-            raise ConnectionEndedError("the server said goodbye")
-        if kind == _WINDOW and stream == 0:
-            self._window += int.from_bytes(payload)
-        elif kind == _SETTINGS and not flags & _ACK:
-            self.socket.sendall(_frame(_SETTINGS, _ACK, 0, b""))
-        elif kind == _PING and not flags & _ACK:
-            self.socket.sendall(_frame(_PING, _ACK, 0, payload))
+
+class Http2Stream:
+    """A connection with one stream, over which all of `content` is sent as it may be.
+
+    `content` is messages with their prefixes, one after the other. `ended` turns true
+    when the server ends the stream.
+    """
+
+    def __init__(
+        self, address: tuple[str, int], path: str, token: str | None, content: bytes
+    ) -> None:
+        self._frames: Final = _Frames(address)
+        self.socket: Final = self._frames.socket
+        self.ended = False
+        self._content: Final = memoryview(content)
+        self._sent = 0
+        self._arrived = b""
+        block, _ = _header_blocks(f"{address[0]}:{address[1]}", path, token)
+        self.socket.sendall(frame(_HEADERS, _END_HEADERS, 1, block))
+
+    def send(self) -> None:
+        """Sends as much as the windows allow, in frames of the default size at most."""
+        while self._sent < len(self._content):
+            room = min(self._frames.window, self._frames.stream_window, _MOST_FRAME)
+            if room <= 0:
+                return
+            part = bytes(self._content[self._sent : self._sent + room])
+            self._sent += len(part)
+            last = _END_STREAM if self._sent == len(self._content) else 0
+            self.socket.sendall(frame(_DATA, last, 1, part))
+            self._frames.window -= len(part)
+            self._frames.stream_window -= len(part)
+
+    def answers(self) -> Iterator[bytes]:
+        """Reads once what has come, and yields the messages that are whole."""
+        for kind, flags, _, payload in self._frames.received():
+            if kind == _DATA:
+                self._arrived += payload
+            elif kind == _WINDOW:
+                self._frames.stream_window += int.from_bytes(payload)
+            if kind == _RESET or (kind in {_DATA, _HEADERS} and flags & _END_STREAM):
+                self.ended = True
+        while len(self._arrived) >= _MESSAGE_PREFIX:
+            end = _MESSAGE_PREFIX + int.from_bytes(self._arrived[1:_MESSAGE_PREFIX])
+            if len(self._arrived) < end:
+                return
+            yield self._arrived[_MESSAGE_PREFIX:end]
+            self._arrived = self._arrived[end:]
 
 
 class Http1:
@@ -134,15 +205,21 @@ class Http1:
             yield self._waiting.popleft(), head.startswith(b"HTTP/1.1 200")
 
 
+def framed(message: bytes) -> bytes:
+    """Returns the message with gRPC's prefix: not compressed, and its length."""
+    return b"\0" + len(message).to_bytes(4) + message
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """Returns a frame of HTTP/2."""
+    return len(payload).to_bytes(3) + bytes((kind, flags)) + stream.to_bytes(4) + payload
+
+
 def _received(from_: socket.socket) -> bytes:
     received = from_.recv(_READ_BYTES)
     if not received:
         raise ConnectionEndedError("the server closed the connection")
     return received
-
-
-def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    return len(payload).to_bytes(3) + bytes((kind, flags)) + stream.to_bytes(4) + payload
 
 
 def _header_blocks(authority: str, path: str, token: str | None) -> tuple[bytes, bytes]:

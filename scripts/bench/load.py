@@ -12,6 +12,7 @@ around the calls that count: not around the warm-up.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -108,6 +109,12 @@ class _Loop:
         self.seconds: list[float] = []
         self.refused = 0
 
+    def close(self) -> None:
+        """Closes the connections."""
+        self._selector.close()
+        for connection in self._connections:
+            connection.socket.close()
+
     def closed(self, bodies: Iterator[bytes], calls: int) -> None:
         """Keeps every caller waiting for one answer until so many calls are done."""
         turns = itertools.cycle(self._connections)
@@ -152,16 +159,16 @@ def carry_out(plan: Plan, pid: int) -> Result:
     """Carries the plan out from this process."""
     encoded = [body.encode() if plan.http1 else bytes.fromhex(body) for body in plan.bodies]
     bodies = itertools.cycle(encoded)
-    loop = _Loop(plan)
-    if plan.warm_up:
-        loop.closed(bodies, max(plan.callers, int(plan.calls * _WARM_UP_SHARE)))
-    loop.seconds, loop.refused = [], 0
-    cost, start = cpu_us(pid), time.perf_counter()
-    if plan.per_second is None:
-        loop.closed(bodies, plan.calls)
-    else:
-        loop.open(bodies, plan.calls, plan.per_second)
-    took, cost = time.perf_counter() - start, cpu_us(pid) - cost
+    with contextlib.closing(_Loop(plan)) as loop:
+        if plan.warm_up:
+            loop.closed(bodies, max(plan.callers, int(plan.calls * _WARM_UP_SHARE)))
+        loop.seconds, loop.refused = [], 0
+        cost, start = cpu_us(pid), time.perf_counter()
+        if plan.per_second is None:
+            loop.closed(bodies, plan.calls)
+        else:
+            loop.open(bodies, plan.calls, plan.per_second)
+        took, cost = time.perf_counter() - start, cpu_us(pid) - cost
     slowest = sorted(loop.seconds)
     return Result(
         refused=loop.refused,

@@ -123,13 +123,23 @@ def bodies(of: Sequence[str]) -> list[str]:
 
 def member_token(data: Path) -> str:
     """Returns an access token of a logged-in user of the sandbox in the data folder."""
+    return _token(data, CallerKind.MEMBER, "")
+
+
+def platform_token(data: Path, platform: str) -> str:
+    """Returns an access token of a platform, in the same way."""
+    return _token(data, CallerKind.PLATFORM, platform)
+
+
+def _token(data: Path, kind: CallerKind, platform: str) -> str:
     told = settings(data)
     return mint(
         load_or_create(told).issuer_private_key,
         issuer=SANDBOX_ISSUER,
         audience=told.token_audience,
         subject="bench",
-        kind=CallerKind.MEMBER,
+        kind=kind,
+        platform=platform,
         ttl_seconds=_MOST_MINUTES * 60,
         now=now(),
     )

@@ -21,8 +21,8 @@ from bonafides.records.ingest import Intake, Row
 from bonafides.records.kinds import Kind, Record
 from bonafides.records.money import Money, RateTable
 
-# 2026-11-01T04:00:00Z; a fixed now, so that every run folds the same months.
-NOW: Final = Instant(1_793_505_600_000_000)
+# 2025-06-01T04:00:00Z; fixed, so that every run folds the same months.
+NOW: Final = Instant(1_748_750_400_000_000)
 PLATFORM: Final = "1688"
 RECORDS_PER_ENTERPRISE: Final = 100
 
