@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gc
 import ipaddress
 import signal
 import time
@@ -68,6 +69,7 @@ _PSEUDONYM_BYTES: Final = 8
 # core's do not. This one only bounds memory.
 _MOST_RPCS: Final = 1_000
 _KIBI: Final = 1_024
+_YOUNG_OBJECTS: Final = 20_000
 OPTIONS: Final = (
     # 4 MiB of empty sub-messages become 158 MiB of objects; 256 KiB become 10.
     ("grpc.max_receive_message_length", 256 * _KIBI),
@@ -215,7 +217,13 @@ def serve(settings: Settings) -> None:
         SettingsError: it can't start like this; the text names the remedy.
     """
     logs.configure()
-    uvloop.run(_serve(build(settings, system_clock)))
+    server = build(settings, system_clock)
+    # What is built lives as long as the process. Records come by the thousand and are
+    # gone at once, without cycles: looking for those at every 700 objects costs 30 % of
+    # the time that reading records takes.
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
+    uvloop.run(_serve(server))
 
 
 def system_clock() -> Instant:

@@ -74,6 +74,7 @@ class Stream:
         self._woken = False
         self._reader: asyncio.Task[None] | None = None
         self._last_read_at = 0.0
+        self._watching: asyncio.TimerHandle | None = None
         self._end: BonafidesError | None = None
 
     async def run(self) -> None:
@@ -85,7 +86,7 @@ class Stream:
         self._last_read_at = self._loop.time()
         self._reader = asyncio.ensure_future(self._reading())
         self._reader.add_done_callback(lambda _: self._news.set())
-        watch = self._loop.call_later(self._flow.idle_seconds, self._watch)
+        self._watch_in(self._flow.idle_seconds)
         try:
             while self._read or self._taking or self._taken or not self._reader.done():
                 await self._news.wait()
@@ -94,7 +95,8 @@ class Stream:
                 while await self._answer_some():
                     pass
         finally:
-            watch.cancel()
+            if self._watching is not None:
+                self._watching.cancel()
             self._reader.cancel()
         if self._end is not None:
             raise self._end
@@ -190,5 +192,7 @@ class Stream:
         if silent >= self._flow.idle_seconds and not self._sizes:
             self.end(DeadlinePassedError())
             return
-        wait = max(self._flow.idle_seconds - silent, self._flow.idle_seconds / 10)
-        self._loop.call_later(wait, self._watch)
+        self._watch_in(max(self._flow.idle_seconds - silent, self._flow.idle_seconds / 10))
+
+    def _watch_in(self, seconds: float) -> None:
+        self._watching = self._loop.call_later(seconds, self._watch)
