@@ -6,7 +6,7 @@ PROTOS := $(wildcard protos/bonafides/v1/*.proto) protos/build_hook.py
 DATA ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run demo test check package baseline format protos features clean
+.PHONY: help run demo test check faults package baseline format protos features clean
 help: ## Lists the targets.
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
@@ -47,6 +47,9 @@ check: $(VENV)/compiled ## Runs what CI runs.
 	mypy
 	lint-imports
 	$(MAKE) test
+
+faults: $(VENV)/compiled ## Breaks the service on purpose, to build/faults.json; QUICK=1 a little of it, SEED=n again.
+	$(BIN)/python -m scripts.faults $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
 baseline: $(VENV)/compiled ## Makes today's protos what breaking changes are measured against.
 	cd protos && buf build ../build/image.binpb --exclude-source-info -o baseline.binpb
