@@ -29,7 +29,7 @@ from bonafides.archive.facts import (
     Verification,
 )
 from bonafides.identity.codes import UnifiedCode, compose
-from bonafides.instants import DAY, Day, Instant, start_of, to_datetime
+from bonafides.instants import DAY, Day, Instant, start_of, to_date_message, to_datetime
 from bonafides.rating.scorecard import Scorecard, champion
 from bonafides.records.kinds import Kind as RecordKind
 from bonafides.records.kinds import Record
@@ -37,6 +37,7 @@ from bonafides.records.money import Money, Rate, RateTable
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import enterprise_pb2 as enterprise
+from bonafides.v1 import record_pb2
 
 # 2026-11-01T04:00:00Z, noon in Shanghai.
 NOW = Instant(1_793_505_600_000_000)
@@ -239,6 +240,43 @@ def transaction(record_id: str = "t1", *, of: UnifiedCode | None = None, **chang
         amount=Money("CNY", 10_000),
     )
     return dataclasses.replace(made, **changes)
+
+
+def record_message(told: Record) -> record_pb2.Record:
+    """Returns a record as its platform sends it."""
+    made = record_pb2.Record(
+        code=told.code.text,
+        platform=told.platform,
+        kind=record_pb2.RecordKind.Value(f"RECORD_KIND_{told.kind.name}"),
+        record_id=told.record_id,
+        store_id=told.store_id,
+        occur_time=stamp(told.occurred_at),
+        revision=told.revision,
+        void=told.void,
+        buyer=told.buyer or "",
+        original_id=told.original_id or "",
+    )
+    if told.amount is not None:
+        money = enterprise.Money(currency_code=told.amount.currency, amount_minor=told.amount.minor)
+        made.amount.CopyFrom(money)
+    if told.outcome is not None:
+        made.outcome = record_pb2.RecordOutcome.Value(f"RECORD_OUTCOME_{told.outcome.name}")
+    days = {
+        "promised_date": told.promised_day,
+        "delivered_date": told.delivered_day,
+        "from_date": told.from_day,
+        "to_date": told.to_day,
+    }
+    for name, day in days.items():
+        if day is not None:
+            getattr(made, name).CopyFrom(to_date_message(day))
+    times = {"first_response_time": told.first_response_at, "decide_time": told.decided_at}
+    for name, at in times.items():
+        if at is not None:
+            getattr(made, name).CopyFrom(stamp(at))
+    for name, text in told.detail.items():
+        setattr(made.detail, name, text)
+    return made
 
 
 def rates() -> RateTable:

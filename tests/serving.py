@@ -123,6 +123,7 @@ def probing(
     *,
     threads: int = 2,
     default_deadline_seconds: float = 2.0,
+    **limits: Any,
 ) -> Iterator[str]:
     """Serves handlers of a test behind the real pipeline; gives the address."""
     world = World(
@@ -132,7 +133,7 @@ def probing(
         pseudonym=lambda code: f"pseudonym of {len(code)}",
     )
     verifier = TokenVerifier({SANDBOX_ISSUER: PROBE_KEY.public_key()}, AUDIENCE, "sandbox")
-    pipeline = Pipeline(verifier, Limits(threads, default_deadline_seconds), world)
+    pipeline = Pipeline(verifier, Limits(threads, default_deadline_seconds, **limits), world)
 
     async def start() -> tuple[grpc.aio.Server, int]:
         made = grpc.aio.server(options=server.OPTIONS)

@@ -7,6 +7,7 @@ none of the server's rooms, so that a platform can use it by itself.
 Rules:
 - every call has a deadline;
 - only UNAVAILABLE is tried again, with growing pauses, inside that deadline;
+- a stream of records that breaks is taken up again behind what is stored;
 - plaintext goes to loopback alone; anywhere else the connection is TLS, checked
   against the root certificates that the caller names;
 - only `ClientError` and its kind leave this module;
@@ -23,7 +24,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -36,6 +37,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 from bonafides.errors import FieldViolation
+from bonafides.outbox import Outbox
 from bonafides.v1 import (
     archive_pb2,
     archive_service_pb2,
@@ -46,10 +48,18 @@ from bonafides.v1 import (
     rating_pb2,
     rating_service_pb2,
     rating_service_pb2_grpc,
+    record_pb2,
+    record_service_pb2,
+    record_service_pb2_grpc,
 )
 
 DOMAIN: Final = "bonafides"
 DEFAULT_TIMEOUT_SECONDS: Final = 5.0
+# Below the server's own bound on connections, so that streams end by our wish.
+_STREAM_SECONDS: Final = 1_200.0
+# A stream that got nowhere is opened again so often, with growing pauses.
+_STREAM_PAUSES: Final = (0.1, 0.2, 0.4, 0.8, 1.6)
+_BROKEN: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 # Between two looks at a server that is starting.
 _POLL_SECONDS: Final = 0.05
 # Four attempts take 0.7 s of pauses at most: inside the default deadline.
@@ -65,7 +75,9 @@ _SERVICE_CONFIG: Final = json.dumps(
                     "backoffMultiplier": 2,
                     "retryableStatusCodes": ["UNAVAILABLE"],
                 },
-            }
+            },
+            # Taken up again by us, behind the cursor; the library would replay it all.
+            {"name": [{"service": "bonafides.v1.RecordService", "method": "WriteRecords"}]},
         ]
     }
 )
@@ -193,6 +205,7 @@ class Client:
         self._identity: Final = identity_service_pb2_grpc.IdentityServiceStub(self._channel)
         self._archives: Final = archive_service_pb2_grpc.ArchiveServiceStub(self._channel)
         self._ratings: Final = rating_service_pb2_grpc.RatingServiceStub(self._channel)
+        self._records: Final = record_service_pb2_grpc.RecordServiceStub(self._channel)
         self._health: Final = health_pb2_grpc.HealthStub(  # type: ignore[no-untyped-call]  # ships no types
             self._channel
         )
@@ -267,6 +280,56 @@ class Client:
         request = rating_service_pb2.GetScorecardRequest(name=f"scorecards/{version}")
         return self._call(self._ratings.GetScorecard, request)
 
+    def get_write_cursor(self, source: str) -> int:
+        """Gets up to which batch a source is stored; 0 if none ever was.
+
+        Raises:
+            RemoteError: not for this kind of caller.
+        """
+        request = record_service_pb2.GetWriteCursorRequest(source=source)
+        return self._call(self._records.GetWriteCursor, request).sequence
+
+    def write_records(
+        self,
+        batches: Iterable[Sequence[record_pb2.Record]],
+        *,
+        source: str,
+        first: int | None = None,
+    ) -> Iterator[record_service_pb2.WriteRecordsResponse]:
+        """Writes batches of 1 to 1000 records; yields acknowledgments of what is stored.
+
+        `source` is a name of yours for what numbers the batches. `first` is the
+        number of the first one: give the same batches the same numbers, and those
+        that are stored already are not sent again. None numbers on from what is
+        stored. A stream that breaks is taken up again; records that the server
+        refuses stand in `rejections`. Nothing is sent before the first acknowledgment
+        is asked for.
+
+        Raises:
+            RemoteError: refused, or broken again and again without getting on.
+            Exception: whatever `batches` raised, once what came before is stored.
+        """
+        cursor = self.get_write_cursor(source)
+        outbox = Outbox(source, batches, first=cursor + 1 if first is None else first)
+        pauses = iter(_STREAM_PAUSES)
+        while True:
+            outbox.resume(cursor)
+            try:
+                for answer in self._stream(outbox):
+                    outbox.acknowledged(answer.sequence)
+                    pauses = iter(_STREAM_PAUSES)
+                    yield answer
+            except RemoteError as error:
+                pause = next(pauses, None) if error.code in _BROKEN else None
+                if pause is None:
+                    raise
+                time.sleep(pause)
+                cursor = self.get_write_cursor(source)
+            else:
+                if outbox.failure is not None:
+                    raise outbox.failure
+                return
+
     def wait_until_serving(self, timeout_seconds: float = 10.0) -> None:
         """Returns once the server's health is SERVING.
 
@@ -291,6 +354,21 @@ class Client:
                     return
             time.sleep(min(_POLL_SECONDS, left))
         raise NotServingError(self._target, timeout_seconds)
+
+    def _stream(self, outbox: Outbox) -> Iterator[record_service_pb2.WriteRecordsResponse]:
+        try:
+            answers = self._records.WriteRecords(
+                outbox.requests(), timeout=_STREAM_SECONDS, metadata=self._metadata
+            )
+        except ValueError as error:
+            raise ClosedClientError from error
+        try:
+            yield from answers
+        except grpc.RpcError as error:
+            raise _remote_error(error) from error
+        finally:
+            answers.cancel()
+            outbox.stop()
 
     def _call(
         self, method: grpc.UnaryUnaryMultiCallable[_Request, _Answer], request: _Request

@@ -23,6 +23,11 @@ from bonafides.identity import operations as identity
 from bonafides.instants import Instant
 from bonafides.records import operations as records
 from bonafides.rpc.events import frames
+from bonafides.storage.unit_of_work import Store
+
+# Records that may wait for the fold, some ten seconds' work: beyond, archives are
+# visibly behind what platforms report.
+MOST_LAG: Final = 200_000
 
 _log: Final = structlog.get_logger("bonafides.worker")
 
@@ -40,10 +45,18 @@ def rounds(desk: identity.Desk) -> tuple[Round, ...]:
     return (
         Round("sync_registrations", lambda now: identity.sync_registrations(desk, now)),
         Round("recheck_due", lambda now: identity.recheck_due(desk, now)),
+        Round("watch_lag", lambda _now: watch_lag(desk.store)),
         Round(
             "fold_and_refresh", lambda now: records.fold_and_refresh(desk.store, desk.card, now=now)
         ),
     )
+
+
+def watch_lag(store: Store, *, most: int = MOST_LAG) -> None:
+    """Logs `fold_lags` with the number of records that are not folded, if there are too many."""
+    waiting = records.lag(store)
+    if waiting > most:
+        _log.warning("fold_lags", records=waiting, most=most)
 
 
 class Worker:

@@ -421,4 +421,4 @@ def test_client_loads_none_of_the_servers_rooms() -> None:
     done = subprocess.run(  # noqa: S603 - our own interpreter and text
         [sys.executable, "-c", probe], capture_output=True, check=True, text=True
     )
-    assert done.stdout.strip() == "['bonafides.client', 'bonafides.errors']"
+    assert done.stdout.strip() == "['bonafides.client', 'bonafides.errors', 'bonafides.outbox']"

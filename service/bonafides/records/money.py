@@ -79,6 +79,8 @@ def parse(text: str, currency: str) -> Money:
 
 def in_cny(amount: Money, rate: Rate) -> Money:
     """Returns the amount in CNY, rounded half-even to the fen."""
+    if rate is PAR and amount.currency == "CNY":
+        return amount
     numerator = amount.minor * rate.rate_e12 * 100
     denominator = RATE_SCALE * 10 ** minor_digits(amount.currency)
     return Money("CNY", _divide_half_even(numerator, denominator))

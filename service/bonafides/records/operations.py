@@ -1,19 +1,24 @@
 """The use cases of the records room: taking records in, and folding them.
 
-*Log first, fold after*: `ingest` pays for the insert alone, so that a platform's
-acknowledgment waits for no sum. `fold` may run at any time, in any process, as
-often as one likes; two at once wait for each other.
+*Log first, fold after*: `ingest` and `take_in` pay for the insert alone, so that a
+platform's acknowledgment waits for no sum. Both prepare records the same way and
+store them through the same function. `fold` may run at any time, in any process,
+as often as one likes; two at once wait for each other.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from bonafides.archive import operations as archive_operations
-from bonafides.instants import Instant
+from bonafides.errors import InvalidFieldsError
+from bonafides.instants import MICROSECONDS, Instant
 from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import Scorecard
+from bonafides.records.batches import Batch, Cursor, Placing, Prepared, Source, Taken, place
 from bonafides.records.fold import FoldReport
 from bonafides.records.ingest import (
     REVISION_CONFLICT,
@@ -28,8 +33,10 @@ from bonafides.records.money import RateTable
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import records as record_rows
 from bonafides.storage.records import Written
-from bonafides.storage.unit_of_work import Store
+from bonafides.storage.unit_of_work import Store, UnitOfWork
 
+_RATES_LOOK: Final = MICROSECONDS
+_NOTHING: Final = IngestReport(0, 0, ())
 # Bounds the time for which a step keeps writers waiting, and its temporary table.
 FOLD_LIMIT: Final = 50_000
 
@@ -43,13 +50,93 @@ def ingest(
     that arrives is kept: the same again is a replay and changes nothing, another
     is refused as REVISION_CONFLICT.
     """
-    rows, rejected = _prepared(vault, rates, records, now)
-    outcomes: list[Written] = []
-    if rows:
-        with store.writing() as work:
-            outcomes = record_rows.write(work, list(rows.values()), now=now)
-            work.commit()
-    return _report(rows, outcomes, rejected)
+    content = prepare(vault, rates, records, now=now)
+    if not content.rows:
+        return _report(content, [])
+    with store.writing() as work:
+        (report,) = _stored(work, [content], now)
+        work.commit()
+    return report
+
+
+def prepare(
+    vault: Vault, rates: RateTable, records: Sequence[Record | Fault], *, now: Instant
+) -> Prepared:
+    """Returns the records as they are to be stored, and those that are refused, with why.
+
+    A fault stands in the place of a record that could not even be read.
+    """
+    intake = Intake(vault, rates, now)
+    rows: dict[int, Row] = {}
+    rejected: list[Rejection] = []
+    for index, record in enumerate(records):
+        made = record if isinstance(record, Fault) else intake.row(record)
+        if isinstance(made, Fault):
+            rejected.append(Rejection(index, made.reason, made.description))
+        else:
+            rows[index] = made
+    return Prepared(rows, rejected)
+
+
+def take_in(
+    store: Store, batches: Sequence[Batch], *, now: Instant
+) -> list[Taken | InvalidFieldsError]:
+    """Takes numbered batches of any sources in, in one durable commit.
+
+    Returns what became of each, in order; an error stands for a batch that leaves a
+    gap. `bonafides.records.batches` says which are taken in and which are not.
+    """
+    with store.writing() as work:
+        cursors = record_rows.cursors(work, {batch.source for batch in batches})
+        before = dict(cursors)
+        placed = [_placed(cursors, batch) for batch in batches]
+        fresh = [
+            batch.content
+            for batch, placing in zip(batches, placed, strict=True)
+            if placing in {Placing.NEXT, Placing.ANEW}
+        ]
+        reports = iter(_stored(work, fresh, now))
+        moved = {source: each for source, each in cursors.items() if each != before[source]}
+        record_rows.move_cursors(work, moved, now=now)
+        work.commit()
+    taken: list[Taken | InvalidFieldsError] = []
+    for batch, placing in zip(batches, placed, strict=True):
+        if isinstance(placing, InvalidFieldsError):
+            taken.append(placing)
+            continue
+        repeated = placing is Placing.REPEATED
+        report = _NOTHING if repeated else next(reports)
+        taken.append(Taken(batch.sequence, cursors[batch.source].sequence, repeated, report))
+    return taken
+
+
+def write_cursor(store: Store, source: Source) -> tuple[int, Instant | None]:
+    """Returns up to which batch a source is stored, and when the last was; 0, None: never."""
+    with store.reading() as work:
+        cursor, written_at = record_rows.cursor(work, source)
+    return cursor.sequence, written_at
+
+
+class CurrentRates:
+    """The exchange rates as last loaded; threads may share it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store: Final = store
+        self._lock: Final = threading.Lock()
+        self._looked_at = Instant(-_RATES_LOOK)
+        self._revision = -1
+        self._table = RateTable(())
+
+    def table(self, now: Instant) -> RateTable:
+        """Returns the rates, at most a second older than those in the store."""
+        with self._lock:
+            if abs(now - self._looked_at) >= _RATES_LOOK:
+                with self._store.reading() as work:
+                    revision = record_rows.rates_revision(work)
+                    if revision != self._revision:
+                        self._table = record_rows.rate_table(work)
+                self._revision, self._looked_at = revision, now
+            return self._table
 
 
 def rehearse(
@@ -67,15 +154,15 @@ def rehearse(
     said twice in different batches shows there. A record counts as replayed or in
     conflict if it is so in either store.
     """
-    rows, rejected = _prepared(vault, rates, records, now)
-    held = list(rows.values())
+    content = prepare(vault, rates, records, now=now)
+    held = list(content.rows.values())
     with store.reading() as work:
         stored = record_rows.compare(work, held)
     with scratch.writing() as work:
         said = record_rows.write(work, held, now=now)
         work.commit()
     outcomes = [max(pair) for pair in zip(stored, said, strict=True)]
-    return _report(rows, outcomes, rejected)
+    return _report(content, outcomes)
 
 
 def fold(store: Store, *, now: Instant, limit: int = FOLD_LIMIT) -> FoldReport:  # noqa: ARG001 - every operation is told its now
@@ -86,8 +173,17 @@ def fold(store: Store, *, now: Instant, limit: int = FOLD_LIMIT) -> FoldReport: 
     return report
 
 
+def lag(store: Store) -> int:
+    """Returns how many stored records are not folded yet."""
+    with store.reading() as work:
+        return record_rows.lag(work)
+
+
 def fold_and_refresh(store: Store, card: Scorecard, *, now: Instant) -> int:
     """Folds all that is left, then refreshes the archives that it touches.
+
+    What comes while it folds is left to the next time: under a steady stream the
+    archives would wait for ever.
 
     Returns how many records were folded. Each archive is refreshed in a unit of
     work of its own: the fault of one keeps no other from being refreshed. What is
@@ -96,9 +192,9 @@ def fold_and_refresh(store: Store, card: Scorecard, *, now: Instant) -> int:
     Raises:
         ExceptionGroup: the faults of the archives that could not be refreshed.
     """
-    folded = 0
+    folded, waiting = 0, lag(store)
     codes: set[str] = set()
-    while (step := fold(store, now=now)).folded:
+    while folded < waiting and (step := fold(store, now=now)).folded:
         folded += step.folded
         codes |= step.codes
     faults: list[Exception] = []
@@ -121,32 +217,33 @@ def _refresh(store: Store, card: Scorecard, code: str, now: Instant) -> None:
         work.commit()
 
 
-def _prepared(
-    vault: Vault, rates: RateTable, records: Sequence[Record], now: Instant
-) -> tuple[dict[int, Row], list[Rejection]]:
-    """Returns the rows to be written, by position in the batch, and what is refused."""
-    intake = Intake(vault, rates, now)
-    rows: dict[int, Row] = {}
-    rejected: list[Rejection] = []
-    for index, record in enumerate(records):
-        made = intake.row(record)
-        if isinstance(made, Fault):
-            rejected.append(Rejection(index, made.reason, made.description))
-        else:
-            rows[index] = made
-    return rows, rejected
+def _placed(cursors: dict[Source, Cursor], batch: Batch) -> Placing | InvalidFieldsError:
+    """Returns what is to be done with a batch, and moves the cursor if it is the next."""
+    cursor = cursors[batch.source]
+    try:
+        placing = place(cursor, batch.sequence, batch.digest)
+    except InvalidFieldsError as gap:
+        return gap
+    if placing is Placing.NEXT:
+        cursors[batch.source] = cursor.moved(batch.digest)
+    return placing
 
 
-def _report(
-    rows: dict[int, Row], outcomes: list[Written], rejected: list[Rejection]
-) -> IngestReport:
+def _stored(work: UnitOfWork, contents: Sequence[Prepared], now: Instant) -> list[IngestReport]:
+    """Stores what was prepared, all at once, and returns what became of each."""
+    rows = [row for content in contents for row in content.rows.values()]
+    outcomes = iter(record_rows.write(work, rows, now=now) if rows else ())
+    return [_report(content, list(islice(outcomes, len(content.rows)))) for content in contents]
+
+
+def _report(content: Prepared, outcomes: list[Written]) -> IngestReport:
     conflicts = [
         Rejection(index, REVISION_CONFLICT.reason, REVISION_CONFLICT.description)
-        for index, outcome in zip(rows, outcomes, strict=True)
+        for index, outcome in zip(content.rows, outcomes, strict=False)
         if outcome is Written.CONFLICT
     ]
     return IngestReport(
         accepted=outcomes.count(Written.ACCEPTED),
         replayed=outcomes.count(Written.REPLAYED),
-        rejected=tuple(sorted([*rejected, *conflicts], key=lambda one: one.index)),
+        rejected=tuple(sorted([*content.rejected, *conflicts], key=lambda one: one.index)),
     )

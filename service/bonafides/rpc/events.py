@@ -13,6 +13,7 @@ of an unexpected error is kept is where in our own files it passed.
 from __future__ import annotations
 
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,8 @@ class Event:
     call_id: str
     caller: str = "unresolved"
     enterprise: str | None = None
+    # Of streams: how many messages, and what became of what they brought.
+    counts: Counter[str] = field(default_factory=Counter)
     _code: grpc.StatusCode = grpc.StatusCode.CANCELLED
     _more: dict[str, Any] = field(default_factory=dict)
 
@@ -59,6 +62,7 @@ class Event:
             code=self._code.name,
             milliseconds=round(seconds * 1_000, 1),
             call_id=self.call_id,
+            **self.counts,
             **self._more,
         )
 

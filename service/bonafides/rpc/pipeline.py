@@ -19,6 +19,12 @@ and quotes exceptions. A call goes through these steps, numbered again below:
 9. Errors become statuses by rpc.status; foreign ones become INTERNAL, fixed text.
 10. Exactly one event in the log: no message, no text of an exception, no value.
 
+A method that streams both ways goes through the same steps, with a count of its own
+(2) and a bound on silence in place of a deadline (3). Its handler gives a session
+for each stream; 4 to 8 are done for each message, whose result may come later, and
+`rpc.streams` keeps them in order. The credential is looked at again for each: a
+stream outlives no token.
+
 What a caller sees of the answer is the handler's business, by access.disclosure.
 """
 
@@ -30,7 +36,7 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -49,11 +55,13 @@ from bonafides.errors import (
     InvalidFieldsError,
     MalformedMessageError,
     ServerBusyError,
+    ServerDrainingError,
 )
 from bonafides.instants import Instant
 from bonafides.rpc import validation
 from bonafides.rpc.events import Event
 from bonafides.rpc.status import CALL_ID, Reply, reply
+from bonafides.rpc.streams import Flow, Stream
 
 Answer: TypeAlias = Message | bytes
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -63,6 +71,8 @@ _MOST_SECONDS: Final = 60.0
 _BUSY_RETRY_SECONDS: Final = 1
 # Meaning is looked at beside a faulty shape only in requests of honest size.
 _MOST_BYTES_FOR_MEANING: Final = 32_768
+# Reading records keeps the interpreter busy: more threads would not be faster.
+_STREAM_THREADS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,9 @@ class Limits:
 
     threads: int
     default_deadline_seconds: float
+    # Open at once. Each may hold 512 KiB of messages that are under way.
+    streams: int = 64
+    stream_idle_seconds: float = 60.0
 
     @property
     def admitted(self) -> int:
@@ -101,12 +114,19 @@ class Call:
         """Notes the enterprise that the call is about; the log gets its pseudonym."""
         self._event.enterprise = code
 
+    def count(self, **numbers: int) -> None:
+        """Adds to the numbers that the log tells of the call."""
+        self._event.counts.update(numbers)
+
 
 @dataclass(frozen=True, slots=True)
 class _Method:
     name: str
+    streams: bool
     request: type[Message]
-    handle: Callable[[Message, Call], Answer]
+    # Answers a request; or opens the session of a stream, which has `take(request, call)`,
+    # giving a future, and `answer(results)`, giving one answer to several.
+    handle: Callable[..., Any]
     # The service's `faults_in_<method>`: violations of meaning, as the handler would raise them.
     faults: Callable[[Message, Call], Sequence[FieldViolation]] | None
 
@@ -129,26 +149,44 @@ class Pipeline:
         self._world: Final = world
         self._admission: Final = _Admission(limits.admitted)
         self._threads: Final = ThreadPoolExecutor(limits.threads, thread_name_prefix="call")
+        self._flow: Final = Flow(
+            ThreadPoolExecutor(_STREAM_THREADS, thread_name_prefix="stream"),
+            limits.stream_idle_seconds,
+        )
+        self._streams: Final[set[Stream]] = set()
+        self._draining = False
 
     def handlers(self, descriptor: ServiceDescriptor, service: object) -> grpc.GenericRpcHandler:
         """Returns the handlers of a service, one for each method of its descriptor.
 
         Raises:
-            BugError: a method has no policy row, no handler, or streams.
+            BugError: a method has no policy row, no handler, or streams one way.
         """
         methods = [_bound(method, service) for method in descriptor.methods]
         policy.require_rows(method.name for method in methods)
         served = {method.name.rsplit("/", 1)[1]: self._served(method) for method in methods}
         return grpc.method_handlers_generic_handler(descriptor.full_name, served)
 
+    async def drain(self) -> None:
+        """Ends the streams, each once what it has sent is answered. Unary calls finish anyway."""
+        self._draining = True
+        for stream in self._streams:
+            stream.end(ServerDrainingError())
+
     def close(self) -> None:
         """Waits for the threads that still work, and lets no more work begin."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._flow.threads.shutdown(wait=True, cancel_futures=True)
 
     def _served(self, method: _Method) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def serve(_messages: object, context: Context) -> bytes:
             return await self._serve(method, context)
 
+        async def stream(_messages: object, context: Context) -> None:
+            await self._serve(method, context)
+
+        if method.streams:
+            return grpc.stream_stream_rpc_method_handler(stream)
         # Registered as if messages streamed in, though exactly one is read: the
         # library's own reading of one message waits for ever where none is sent.
         return grpc.stream_unary_rpc_method_handler(serve)
@@ -159,7 +197,8 @@ class Pipeline:
         event = Event(_call_id(metadata) or self._world.new_call_id())  # 1
         told: Reply | None = None
         try:
-            answer = await self._answer(method, context, metadata, event)
+            run = self._stream if method.streams else self._answer
+            answer = await run(method, context, metadata, event)
             event.succeeded()
         except Exception as error:  # noqa: BLE001 - whatever it is, its text must not get out
             told = reply(error, event.call_id)  # 9
@@ -198,6 +237,44 @@ class Pipeline:
                 raise DeadlinePassedError from None
             raise
 
+    async def _stream(
+        self, method: _Method, context: Context, metadata: Iterable[Any], event: Event
+    ) -> bytes:
+        """Runs a stream to its end. What it answers it has written by then."""
+        if self._draining:
+            raise ServerDrainingError
+        if len(self._streams) >= self._limits.streams:  # 2
+            raise ServerBusyError(_BUSY_RETRY_SECONDS)
+        authorizations = _authorizations(metadata)
+        call = self._call(method, authorizations, b"", event)
+        session = method.handle(call)
+
+        def take(wires: Sequence[bytes]) -> list[Future[Any]]:
+            taken: list[Future[Any]] = []
+            for wire in wires:
+                try:
+                    message = self._call(method, authorizations, wire, event)
+                    request = _parsed(method, wire)  # 6
+                    _validate_envelope(request)  # 7
+                    taken.append(session.take(request, message))  # 8
+                except Exception as error:  # noqa: BLE001 - raised where the stream is answered
+                    refused: Future[Any] = Future()
+                    refused.set_exception(error)
+                    return [*taken, refused]
+            return taken
+
+        def answer(results: Sequence[Any]) -> bytes:
+            made: bytes = session.answer(results).SerializeToString()
+            return made
+
+        stream = Stream(context, take, answer, self._flow)
+        self._streams.add(stream)
+        try:
+            await stream.run()
+        finally:
+            self._streams.discard(stream)
+        return b""
+
     def _seconds(self, context: Context) -> float:
         """Returns how long the call may take."""
         asked: float | None = context.time_remaining()
@@ -211,18 +288,23 @@ class Pipeline:
         """Does steps 4 to 8, on a thread."""
         if self._world.monotonic() >= received.deadline:  # 3, again
             raise DeadlinePassedError
+        call = self._call(method, received.authorizations, received.wire or b"", event)
+        request = _parsed(method, received.wire)  # 6
+        _validate(method, request, call)  # 7
+        answer: Answer = method.handle(request, call)  # 8
+        return answer if isinstance(answer, bytes) else answer.SerializeToString()
+
+    def _call(
+        self, method: _Method, authorizations: tuple[str, ...], wire: bytes, event: Event
+    ) -> Call:
+        """Returns the call, once it is known to be one that its caller may make."""
         now = self._world.now()
-        if len(received.authorizations) > 1:  # 4
+        if len(authorizations) > 1:  # 4
             raise CredentialError("REPEATED")
-        caller = self._verifier.resolve(next(iter(received.authorizations), None), now)
+        caller = self._verifier.resolve(next(iter(authorizations), None), now)
         event.caller = caller.kind.value
         policy.check(method.name, caller)  # 5
-        request = _parsed(method, received.wire)  # 6
-        digest = hashlib.sha256(received.wire or b"").digest()
-        call = Call(caller, now, digest, event)
-        _validate(method, request, call)  # 7
-        answer = method.handle(request, call)  # 8
-        return answer if isinstance(answer, bytes) else answer.SerializeToString()
+        return Call(caller, now, hashlib.sha256(wire).digest(), event)
 
 
 async def read_message(context: Context, seconds: float) -> bytes | None:
@@ -264,14 +346,15 @@ class _Admission:
 
 def _bound(method: MethodDescriptor, service: object) -> _Method:
     name = f"/{method.containing_service.full_name}/{method.name}"
-    if method.client_streaming or method.server_streaming:
-        raise BugError(f"{name} streams, and the pipeline has no wrapper for that")
+    if method.client_streaming != method.server_streaming:
+        raise BugError(f"{name} streams one way, and the pipeline has no wrapper for that")
     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
     handle = getattr(service, snake, None)
     if not callable(handle):
         raise BugError(f"{name} has no handler {snake}")
     return _Method(
         name,
+        method.client_streaming,
         GetMessageClass(method.input_type),
         handle,
         getattr(service, f"faults_in_{snake}", None),
@@ -297,6 +380,11 @@ def _validate(method: _Method, request: Message, call: Call) -> None:
         meant = method.faults(request, call)
         found += tuple(violation for violation in meant if violation.field not in told)
     raise InvalidFieldsError(found)
+
+
+def _validate_envelope(request: Message) -> None:
+    if found := validation.envelope_violations(request):
+        raise InvalidFieldsError(found)
 
 
 def _call_id(metadata: Iterable[Any]) -> str | None:

@@ -4,24 +4,33 @@ A handler is named after its method and is given the request, valid in shape, an
 the call. It calls one operation of one room and discloses the answer to the
 caller's audience. It may hand out a stored snapshot as bytes: that was disclosed
 when it was made. `faults_in_<method>` tells what a handler would refuse in a
-request whose shape is at fault already, so that the caller learns all at once.
+request whose shape is at fault already, so that the caller learns all at once. The
+handler of a stream is given the call alone, and gives a session.
 """
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
-from bonafides.access.callers import CallerKind, audience
+from bonafides.access.callers import Caller, CallerKind, audience
 from bonafides.access.disclosure import view
 from bonafides.archive import operations as archive
-from bonafides.errors import FieldViolation, InvalidFieldsError
+from bonafides.errors import BugError, FieldViolation, InvalidFieldsError
 from bonafides.identity import operations as identity
 from bonafides.identity.claims import read_claims
+from bonafides.instants import to_timestamp
+from bonafides.personal.sealing import Vault
 from bonafides.rating import operations as rating
 from bonafides.rating.scorecard import Scorecard
+from bonafides.records import batches, reported
+from bonafides.records import operations as records
+from bonafides.records.batches import Batch, Source, Taken
+from bonafides.records.group_commit import GroupCommit
 from bonafides.rpc import messages
 from bonafides.rpc.pipeline import Call
 from bonafides.storage.unit_of_work import Store
@@ -29,6 +38,7 @@ from bonafides.v1 import archive_service_pb2 as archive_service
 from bonafides.v1 import enterprise_pb2, rating_pb2
 from bonafides.v1 import identity_service_pb2 as identity_service
 from bonafides.v1 import rating_service_pb2 as rating_service
+from bonafides.v1 import record_service_pb2 as record_service
 
 # Names the card that is served, whatever its version.
 _SERVED: Final = "champion"
@@ -130,3 +140,100 @@ class RatingService:
         return rating.get_scorecard(
             self._models_dir, self._card.version if version == _SERVED else version
         )
+
+
+class RecordService:
+    """Takes records in, durably and once."""
+
+    def __init__(self, store: Store, vault: Vault, writer: GroupCommit) -> None:
+        self._store: Final = store
+        self._vault: Final = vault
+        self._writer: Final = writer
+        self._rates: Final = records.CurrentRates(store)
+
+    def write_records(self, call: Call) -> Writing:
+        """Opens a stream of batches."""
+        return Writing(call, self._vault, self._rates, self._writer)
+
+    def get_write_cursor(
+        self, request: record_service.GetWriteCursorRequest, call: Call
+    ) -> record_service.WriteCursor:
+        """Gets how far the caller's own source is stored. It describes no enterprise."""
+        source = Source(_writer(call.caller), request.source)
+        sequence, written_at = records.write_cursor(self._store, source)
+        cursor = record_service.WriteCursor(source=request.source, sequence=sequence)
+        if written_at is not None:
+            cursor.write_time.CopyFrom(to_timestamp(written_at))
+        return cursor
+
+
+class Writing:
+    """One stream of batches, all of one source."""
+
+    def __init__(
+        self, call: Call, vault: Vault, rates: records.CurrentRates, writer: GroupCommit
+    ) -> None:
+        self._call: Final = call
+        self._vault: Final = vault
+        self._rates: Final = rates
+        self._writer: Final = writer
+        self._source: Source | None = None
+
+    def take(self, request: record_service.WriteRecordsRequest, call: Call) -> Future[Taken]:
+        """Prepares a batch and hands it in; the future is done once it is stored for good."""
+        source = Source(_writer(call.caller), request.source)
+        if self._source is None:
+            self._source = source
+        if source != self._source:
+            text = "Send the batches of another source in a stream of their own."
+            raise InvalidFieldsError((FieldViolation("source", "SOURCE_CHANGED", text),))
+        batches.require_size(request.records)
+        platform = _platform(call.caller)
+        told = [reported.read(record, platform=platform) for record in request.records]
+        content = records.prepare(self._vault, self._rates.table(call.now), told, now=call.now)
+        digest = batches.digest_of(call.request_digest)
+        return self._writer.put(Batch(source, request.sequence, digest, content))
+
+    def answer(self, results: Sequence[Taken]) -> record_service.WriteRecordsResponse:
+        """Acknowledges batches that are stored."""
+        reports = [taken.report for taken in results]
+        made = record_service.WriteRecordsResponse(
+            sequence=max(taken.cursor for taken in results),
+            accepted_count=sum(report.accepted for report in reports),
+            replayed_count=sum(report.replayed for report in reports),
+            repeated_batch_count=sum(taken.repeated for taken in results),
+            rejections=(
+                record_service.RecordRejection(
+                    sequence=taken.sequence,
+                    index=one.index,
+                    reason=one.reason,
+                    description=one.description,
+                )
+                for taken in results
+                for one in taken.report.rejected
+            ),
+        )
+        self._call.count(
+            batches=len(results),
+            accepted=made.accepted_count,
+            replayed=made.replayed_count,
+            repeated_batches=made.repeated_batch_count,
+            rejected=len(made.rejections),
+        )
+        return made
+
+
+def _platform(caller: Caller) -> str | None:
+    """Returns whose records the caller may write; None: any platform's, as staff may."""
+    if caller.kind is CallerKind.OPERATOR:
+        return None
+    if not caller.platform:
+        raise BugError("a writer that is neither staff nor a platform")
+    return caller.platform
+
+
+def _writer(caller: Caller) -> str:
+    """Returns the name under which the caller's sources are kept; it names no person."""
+    platform = _platform(caller)
+    # No platform's name holds a bar.
+    return platform or f"staff|{hashlib.sha256(caller.submitter.encode()).hexdigest()}"

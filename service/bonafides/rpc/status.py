@@ -64,6 +64,7 @@ STATUSES: Final[Mapping[type[BonafidesError], tuple[grpc.StatusCode, str]]] = {
     errors.ServerBusyError: (_LIMIT, "SERVER_BUSY"),
     errors.DeadlinePassedError: (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_PASSED"),
     errors.StoreUnavailableError: (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
+    errors.ServerDrainingError: (grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING"),
     errors.BugError: (grpc.StatusCode.INTERNAL, "INTERNAL"),
 }
 # What faulty fields may agree on, so that the error as a whole carries it.

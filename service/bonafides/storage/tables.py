@@ -70,6 +70,19 @@ exchange_rate: Final = Table(
     Column("source", String(80), nullable=False),
 )
 
+# How far a source of batches is stored: written in the commit of its records.
+write_cursor: Final = Table(
+    "write_cursor",
+    metadata,
+    # A platform, or a digest that stands for a member of staff.
+    Column("writer", String(80), primary_key=True),
+    Column("source", String(64), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    # Digests of the last batches, the newest last; see `bonafides.records.batches`.
+    Column("digests", LargeBinary, nullable=False),
+    Column("written_at", BigInteger, nullable=False),
+)
+
 # --- Identity --------------------------------------------------------------------
 
 # What the registry's table says, one row per enterprise, as last loaded.

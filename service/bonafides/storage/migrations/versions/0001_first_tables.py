@@ -265,10 +265,20 @@ def upgrade() -> None:
         ["code", "platform", "original_id"],
         unique=False,
     )
+    op.create_table(
+        "write_cursor",
+        sa.Column("writer", sa.String(length=80), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("digests", sa.LargeBinary(), nullable=False),
+        sa.Column("written_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("writer", "source", name=op.f("pk_write_cursor")),
+    )
 
 
 def downgrade() -> None:
     """Drops the tables, and with them all data."""
+    op.drop_table("write_cursor")
     op.drop_index(
         op.f("ix_unmatched_refund_code_platform_original_id"), table_name="unmatched_refund"
     )
