@@ -1,4 +1,4 @@
-"""Breaks the service on purpose, in four ways, and reports what was lost.
+"""Breaks the service on purpose, in five ways, and reports what was lost.
 
     python -m scripts.faults                  # everything; less than half an hour
     python -m scripts.faults --quick          # a little of everything; two minutes
@@ -9,23 +9,28 @@ Exits 1 when a record was lost or counted twice, or anything else was found.
 
 from __future__ import annotations
 
+import itertools
 import random
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 
-from scripts.faults import disk, kill, postgresql, report, syscalls
+from scripts.faults import disk, kill, postgresql, report, stream, syscalls
 from scripts.faults.report import Figure
 
-_KINDS: Final = ("kill", "disk", "postmaster", "syscalls")
+_KINDS: Final = ("kill", "stream", "disk", "postmaster", "syscalls")
 _SEEDS: Final = 2**32
+
+
+# Strikes at the database of a URL, with a seed, so many times.
+_Strike = Callable[[str, int, int], kill.Outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,14 @@ class _Extent:
     """How often each nemesis strikes; of the system calls every `every`-th."""
 
     cycles: int
+    streamed: int
     fillings: int
     kills: int
     every: int
 
 
-_FULL: Final = _Extent(cycles=1_000, fillings=100, kills=100, every=1)
-_QUICK: Final = _Extent(cycles=25, fillings=5, kills=2, every=30)
+_FULL: Final = _Extent(cycles=1_000, streamed=100, fillings=100, kills=100, every=1)
+_QUICK: Final = _Extent(cycles=25, streamed=5, fillings=5, kills=2, every=30)
 
 app = typer.Typer(add_completion=False, help=__doc__)
 
@@ -65,7 +71,7 @@ def main(
     console.print(f"seed {seed}: repeat with --seed {seed}")
     extent = _QUICK if quick else _FULL
     if cycles is not None:
-        extent = _Extent(cycles, extent.fillings, extent.kills, extent.every)
+        extent = replace(extent, cycles=cycles, streamed=cycles)
     figures: list[Figure] = []
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bonafides-faults-") as name:
@@ -91,16 +97,20 @@ class _Run:
 
     def kill(self) -> list[Figure]:
         """Kills the workload on SQLite, then on PostgreSQL."""
-        made = 0
 
-        def sqlite() -> str:
-            nonlocal made
-            made += 1
-            return f"sqlite:///{self._folder / f'killed_{made}.db'}"
+        def strike(url: str, seed: int, count: int) -> kill.Outcome:
+            return kill.cycles(url, seed=seed, count=count)
 
-        figures = self._killed("sqlite", sqlite)
-        with postgresql.server() as running:
-            return figures + self._killed("postgresql", running.fresh)
+        return self._killed("kill", self._extent.cycles, strike)
+
+    def stream(self) -> list[Figure]:
+        """Kills the server that platforms stream to, on SQLite, then on PostgreSQL."""
+
+        def strike(url: str, seed: int, count: int) -> kill.Outcome:
+            with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+                return stream.cycles(stream.Place(folder, url), seed=seed, count=count)
+
+        return self._killed("stream", self._extent.streamed, strike)
 
     def disk(self) -> list[Figure]:
         """Fills the disk under SQLite."""
@@ -151,11 +161,22 @@ class _Run:
             *report.of_findings(name, outcome.found),
         ]
 
-    def _killed(self, database: str, fresh: Callable[[], str]) -> list[Figure]:
+    def _killed(self, kind: str, cycles: int, strike: _Strike) -> list[Figure]:
+        numbers = itertools.count()
+
+        def sqlite() -> str:
+            return f"sqlite:///{self._folder / f'{kind}_{next(numbers)}.db'}"
+
+        figures = self._rounds_of(f"{kind}.sqlite", cycles, sqlite, strike)
+        with postgresql.server() as running:
+            return figures + self._rounds_of(f"{kind}.postgresql", cycles, running.fresh, strike)
+
+    def _rounds_of(
+        self, name: str, cycles: int, fresh: Callable[[], str], strike: _Strike
+    ) -> list[Figure]:
         outcome = kill.Outcome()
-        for seed, count in self._rounds(self._extent.cycles, kill.CYCLES_PER_ROUND):
-            outcome.add(kill.cycles(fresh(), seed=seed, count=count))
-        name = f"kill.{database}"
+        for seed, count in self._rounds(cycles, kill.CYCLES_PER_ROUND):
+            outcome.add(strike(fresh(), seed, count))
         self._tell(name, outcome.found)
         return [
             Figure(f"faults.{name}.cycles", outcome.strikes, "cycles"),

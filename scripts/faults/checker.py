@@ -139,7 +139,7 @@ def read(store: Store) -> Stored:
 
 def expected(history: History) -> dict[Key, tuple[Batch, Row]]:
     """Returns every row that was perhaps sent, with its batch, by key."""
-    intake = Intake(sales.vault(), sales.RATES, sales.NOW)
+    intake = Intake(history.vault, sales.RATES, sales.NOW)
     made: dict[Key, tuple[Batch, Row]] = {}
     for batch in history.acked | history.doubtful:
         for one in sales.batch(history.seed, *batch):

