@@ -164,7 +164,9 @@ def _results(node: Any) -> list[Any]:
     if isinstance(node, elements.Case):
         last = sa.null() if node.else_ is None else node.else_
         return [*(result for _, result in node.whens), last]
-    return list(node.get_children())
+    return list(
+        node.clauses if isinstance(node, functions.FunctionElement) else node.get_children()
+    )
 
 
 def _column_may_be_null(column: Any) -> bool:
