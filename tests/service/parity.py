@@ -15,7 +15,6 @@ from bonafides.archive import operations as archive_operations
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import DAY, HOUR, Day, Instant, start_of
 from bonafides.personal.sealing import Vault
-from bonafides.rating.scorecard import champion
 from bonafides.records import bulk, mapping
 from bonafides.records.ingest import IngestReport
 from bonafides.records.kinds import Kind, Outcome, Record
@@ -64,7 +63,7 @@ def fill(store: Store, vault: Vault, records: Callable[[Take], None]) -> None:
 def generated(take: Take) -> None:
     """Gives made-up records: each kind, with revisions, voids, gaps and edges."""
     random = Random(20_261)  # noqa: S311 - not for secrets
-    records = [_made(random, number) for number in range(4_000)]
+    records = [_made(random, number) for number in range(2_500)]
     take(records)
     again = [record for record in records if random.random() < 0.1]
     take([_revised(random, record) for record in again])
@@ -120,7 +119,6 @@ def _enroll(store: Store, number: int) -> None:
             granted = {"code": of.text, "platform": platform, "uid": "u", "granted_at": verified}
             work.execute(tables.platform_authorization.insert(), granted)
         archive_operations.record_facts(work, facts, now=verified)
-        archive_operations.refresh(work, champion(None), of.text, NOW)
         work.commit()
 
 
@@ -144,7 +142,7 @@ def _made(random: Random, number: int) -> Record:
 def _parts(random: Random, kind: Kind, day: Day, at: Instant) -> dict[str, Any]:
     maybe = random.random
     amount = Money(random.choice(["CNY", "BRL"]), random.randrange(1, 10**6))
-    original = f"r{random.randrange(5_000)}" if maybe() < 0.9 else None
+    original = f"r{random.randrange(3_000)}" if maybe() < 0.9 else None
     promised = Day(day + random.randrange(9))
     delivered = Day(min(TODAY, day + random.randrange(12)))
     match kind:

@@ -10,7 +10,7 @@ parity test holds the two together. Rules:
    feature of both, `evidence_level`, comes in without certifications and is raised here.
 2. Only the platforms in `authorized_platform` that report count, as when served.
 3. Each feature has columns of its own: its figure, or `_part` and `_whole` of a share,
-   and `_applies`. NULL is MISSING, unless `_applies` is 0: NOT_APPLICABLE.
+   and `_applies`. No figure is MISSING, unless `_applies` is 0: NOT_APPLICABLE.
 4. NULL and NaN are tested first. Every engine that knows NaN sorts it above all
    numbers, so that `figure > MAX_INTEGER` finds it without a function of its own.
 5. Levels, rules and ranges are not here: a level is given by `bonafides.rating.rate`.
@@ -157,40 +157,32 @@ def features() -> Select[Any]:
 
 def points(card: Sequence[CardFeature]) -> Select[Any]:
     """Returns, of each row of `feature`, the points that each feature gives, and the score."""
-    # What is binned is computed first and once: a bin then costs one comparison.
-    binned = select(
-        feature.c.code,
-        *(_binned(part).label(part.name) for part in card),
-        *(feature.c[f"{part.name}_applies"] for part in card),
-    ).subquery("binned")
-    given = {part.name: _points(part, binned) for part in card}
-    return select(
-        binned.c.code,
-        *(made.label(name) for name, made in given.items()),
-        cast(_total(given.values()), BigInteger).label("score"),
+    given = {part.name: _points(part) for part in card}
+    # The points are made first and once, so that the score only adds them.
+    made = select(feature.c.code, *(p.label(name) for name, p in given.items())).subquery("given")
+    return select(*made.c, cast(_total(list(made.c)[1:]), BigInteger).label("score"))
+
+
+def _points(part: CardFeature) -> ColumnElement[int]:
+    *figures, applies = (feature.c[name] for name in _columns(part.name))
+    nothing = or_(*(t for column in figures for t in (column.is_(None), column > MAX_INTEGER)))
+    # Looked at where there is no figure: what does not apply has none.
+    absent = case(
+        (and_(applies.is_not(None), applies == 0), part.not_applicable), else_=part.missing
     )
+    bins = zip(_below(part, figures), part.points, strict=False)
+    return case((nothing, absent), *bins, else_=part.points[-1])
 
 
-def _binned(part: CardFeature) -> ColumnElement[Any]:
-    """What is binned: the figure, or the estimate of a share; NULL without one."""
-    kept = [feature.c[name] for name in _columns(part.name)[:-1]]
-    nothing = or_(*(t for column in kept for t in (column.is_(None), column > MAX_INTEGER)))
+def _below(part: CardFeature, figures: Sequence[Any]) -> list[ColumnElement[bool]]:
+    """Whether what is binned lies below each edge."""
     if part.prior is None:
-        return case((nothing, _NOTHING), else_=kept[0])
-    drawn = (kept[0] + part.prior.alpha) * PPM
-    estimate = div(drawn, kept[1] + (part.prior.alpha + part.prior.beta))
-    return case((nothing, _NOTHING), else_=estimate)
-
-
-def _points(part: CardFeature, binned: FromClause) -> ColumnElement[int]:
-    figure, applies = binned.c[part.name], binned.c[f"{part.name}_applies"]
-    bins = [(figure < edge, gives) for edge, gives in zip(part.edges, part.points, strict=False)]
-    return case(
-        (and_(applies.is_not(None), applies == 0), part.not_applicable),
-        (figure.is_(None), part.missing),
-        *bins,
-        else_=part.points[-1],
-    )
+        return [figures[0] < edge for edge in part.edges]
+    # The estimate is a quotient cut down: it is below a whole edge if, and only if, the
+    # dividend is below the edge times the divisor. Exact, and without dividing.
+    drawn = (figures[0] + part.prior.alpha) * PPM
+    of = figures[1] + (part.prior.alpha + part.prior.beta)
+    return [drawn < of * edge for edge in part.edges]
 
 
 def _sums(platform: Any) -> Select[Any]:
