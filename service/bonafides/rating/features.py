@@ -42,7 +42,7 @@ OPEN_CERTIFICATION_DAYS: Final = 2 * YEAR_DAYS
 # One buyer counts for at most these orders, or a quarter of all that are counted,
 # whichever is more: an enterprise that trades with itself stays small.
 ONE_BUYER_ORDERS: Final = 10
-_OTHERS_PER_ONE_BUYER: Final = 3
+OTHERS_PER_ONE_BUYER: Final = 3
 # Registered capital in fen at which the next band begins.
 _CAPITAL_BANDS: Final = (10_000_000, 100_000_000, 1_000_000_000)
 # What a penalty weighs on the day of its decision, and how often that halves. One
@@ -449,7 +449,7 @@ def _capped(platform: PlatformRecord) -> int:
     # Buyers are counted by whole months, orders by days: a buyer may seem to have more.
     largest = min(year.largest_buyer_transactions, year.transactions)
     others = year.transactions - largest
-    return others + min(largest, max(ONE_BUYER_ORDERS, others // _OTHERS_PER_ONE_BUYER))
+    return others + min(largest, max(ONE_BUYER_ORDERS, others // OTHERS_PER_ONE_BUYER))
 
 
 def _share(part: int, whole: int) -> Value:

@@ -9,7 +9,8 @@ as often as one likes; two at once wait for each other.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -32,12 +33,28 @@ from bonafides.records.ingest import (
 from bonafides.records.kinds import Record
 from bonafides.records.money import RateTable
 from bonafides.records.refunds import Ledger, looks_back, settle
+from bonafides.storage import archive as archive_rows
 from bonafides.storage import contracts as contract_rows
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import records as record_rows
 from bonafides.storage import refunds as refund_rows
+from bonafides.storage import rollups as rollup_rows
 from bonafides.storage.records import Written
+from bonafides.storage.rollups import Recount
 from bonafides.storage.unit_of_work import Store, UnitOfWork
+
+
+class ForeignRecordsError(Exception):
+    """The records that were recounted are not those of this store's log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """Up to which sequence was recounted, and whose rows differed or were folded after."""
+
+    upto: int
+    codes: frozenset[str]
+
 
 _RATES_LOOK: Final = MICROSECONDS
 _NOTHING: Final = IngestReport(0, 0, ())
@@ -211,6 +228,50 @@ def fold_and_refresh(store: Store, card: Scorecard, *, now: Instant) -> int:
     if faults:
         raise ExceptionGroup("archives were not refreshed", faults)
     return folded
+
+
+def rebuild(store: Store, recount: Recount | None = None, *, now: Instant) -> Rebuilt:
+    """Replaces the roll-ups by a recount of the log; None: recounted in the store itself.
+
+    The archives of those whose roll-ups differed become due in the same commit, so that
+    none is served as it was; `refresh_due` refreshes them. Records that came after the
+    recount's are folded in it, too. Safe to repeat, at any time.
+
+    Raises:
+        ForeignRecordsError: the recount is not of this store's log.
+    """
+    with store.writing() as work:
+        if recount is None:
+            upto = rollup_rows.recount(work)
+        else:
+            upto = recount.extent.upto
+            if rollup_rows.extent(work, upto) != recount.extent:
+                raise ForeignRecordsError
+            for table in rollup_rows.ROLLUPS:
+                rollup_rows.stage(work, table, recount.rows[table.name])
+        codes = rollup_rows.replace(work, upto)
+        # In the same commit: nobody sees the figures go back to those of the export.
+        while (step := record_rows.fold(work, FOLD_LIMIT)).folded:
+            codes |= step.codes
+        archive_rows.mark_stale(work, codes, now)
+        work.commit()
+    return Rebuilt(upto, codes)
+
+
+def refresh_due(
+    store: Store, card: Scorecard, *, now: Instant, on_progress: Callable[[int, int], None]
+) -> int:
+    """Refreshes the archives that a rebuild made due; returns how many.
+
+    Each in a unit of work of its own: what is stopped goes on where it was. Calls
+    `on_progress` with how many are done and how many there are.
+    """
+    with store.reading() as work:
+        codes = archive_rows.stale_codes(work)
+    for done, code in enumerate(codes, start=1):
+        _refresh(store, card, code, now)
+        on_progress(done, len(codes))
+    return len(codes)
 
 
 def _refresh(store: Store, card: Scorecard, code: str, now: Instant) -> None:

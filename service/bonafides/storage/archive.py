@@ -7,7 +7,7 @@ T, not superseded by T, and valid at T.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -179,6 +179,24 @@ def write_snapshots(work: UnitOfWork, code: str, made: Sequence[Snapshot], *, no
         ],
     )
     work.note(Change(ARCHIVE, code, read_revision(work, code), now))
+
+
+def mark_stale(work: UnitOfWork, codes: Iterable[str], now: Instant) -> None:
+    """Makes the views of the enterprises due: they are refreshed when next read, or before."""
+    marked = [{"stale_code": code} for code in codes]
+    if marked:
+        due = sa.update(snapshot_table).where(snapshot_table.c.code == sa.bindparam("stale_code"))
+        work.execute(due.values(next_change_at=0), marked)
+    for stale in (each["stale_code"] for each in marked):
+        # What other processes remember of it must not be served, either.
+        work.note(Change(ARCHIVE, stale, read_revision(work, stale), now))
+
+
+def stale_codes(work: UnitOfWork) -> list[str]:
+    """Returns the enterprises whose views were made due and not refreshed since, sorted."""
+    table = snapshot_table.c
+    due = sa.select(table.code).where(table.next_change_at == 0).distinct().order_by(table.code)
+    return list(work.execute(due).scalars())
 
 
 def _of_one(table: sa.Table) -> sa.ColumnElement[bool]:

@@ -269,6 +269,15 @@ def lag(work: UnitOfWork) -> int:
     return (remembered(work, _LAST_RECORD) or 0) - (remembered(work, _WATERMARK) or 0)
 
 
+def move_watermark(work: UnitOfWork, upto: int) -> None:
+    """Moves the fold's watermark, forth or back, and keeps the fold off it until the commit.
+
+    The roll-ups must be made to count the log up to there in the same unit of work.
+    """
+    _lock(work, _WATERMARK)
+    _advance(work, _WATERMARK, upto)
+
+
 def _fold_days(work: UnitOfWork, *, taken: bool) -> None:
     insert = _insert(work, rollup_day)
     keys = ["code", "platform", "day"]
