@@ -74,6 +74,7 @@ _CURRENT: Final = """
         FROM record WHERE code = :code AND sequence <= :upto
     ) AS ranked
     WHERE place = 1 AND NOT void AND kind IN ('transaction', 'refund', 'complaint', 'dispute')
+      AND (refund_state IS NULL OR refund_state = 'done')
 """
 _DAYS: Final = sa.text(
     f"SELECT platform, day, {', '.join(f'SUM({sql}) AS {name}' for name, sql in _MEASURES.items())}"  # noqa: S608 - all parts are constants

@@ -198,6 +198,7 @@ def recounted_refunds(upto: ColumnElement[int] | None = None) -> sa.Select[Any]:
         log.c.code, log.c.platform, log.c.record_id, log.c.original_id, log.c.day
     ).where(
         log.c.kind == Kind.REFUND.value,
+        _counted(log),
         log.c.original_id.is_not(None),
         *_standing(log, upto),
         ~known,
