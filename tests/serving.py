@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
+import os
 import threading
 import time
 import uuid
@@ -176,11 +176,14 @@ def looping() -> Iterator[Loop]:
         loop.close()
 
 
+_STDERR = 2
+
+
 class _ToStderr:
-    """Writes to what stderr is at the time: a test may capture it after the server is up."""
+    """Writes past Python's stderr: a command under test has that for itself."""
 
     def msg(self, message: str) -> None:
-        sys.stderr.write(f"{message}\n")
+        os.write(_STDERR, f"{message}\n".encode())
 
     debug = info = warning = error = critical = msg
 
