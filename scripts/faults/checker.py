@@ -76,8 +76,14 @@ class Findings:
         """Whether nothing was found."""
         return not (self.lost or self.doubled or self.others)
 
+    def see(self, more: Findings) -> None:
+        """Takes in what another look at the same database found."""
+        self.lost = max(self.lost, more.lost)
+        self.doubled = max(self.doubled, more.doubled)
+        self.others += [each for each in more.others if each not in self.others]
+
     def add(self, more: Findings) -> None:
-        """Adds what another look found."""
+        """Adds what was found in another database."""
         self.lost += more.lost
         self.doubled += more.doubled
         self.others += more.others
@@ -91,24 +97,41 @@ class Findings:
 
 def check(store: Store, history: History, take: Callable[[int, int], Ack]) -> Findings:
     """Looks at everything there is; folds what is left and sends everything once more."""
+    found = Findings(others=[*history.faults, *_corruption(store)])
     sent = expected(history)
-    found = Findings(lost=_records(history, history.lost), others=list(history.faults))
-    found.others += _corruption(store)
-    found.add(examine(history, sent, read(store)))
-    while operations.fold(store, now=sales.NOW).folded:
-        pass
+    found.see(examine(history, sent, read(store)))
+    try:
+        _fold_and_repeat(store, history, take, sent, found)
+    except Exception as fault:  # noqa: BLE001 - a database that can't be worked with is a finding
+        found.others.append(f"can't go on: {str(fault).partition(chr(10))[0]}")
+    # Those were stored again by now, and look well.
+    found.lost += sum(len(sales.batch(history.seed, *batch)) for batch in history.lost)
+    return found
+
+
+def _fold_and_repeat(
+    store: Store,
+    history: History,
+    take: Callable[[int, int], Ack],
+    sent: dict[Key, tuple[Batch, Row]],
+    found: Findings,
+) -> None:
+    _fold(store)
     folded = read(store)
-    found.add(examine(history, sent, folded))
+    found.see(examine(history, sent, folded))
     if folded.watermark != folded.last:
         found.others.append(f"folded up to {folded.watermark} of {folded.last}")
     again = [take(*batch) for batch in sorted(history.acked)]
-    found.lost += sum(ack.accepted for ack in again)
+    found.see(Findings(lost=sum(ack.accepted for ack in again)))
     found.others += [f"sent again, refused: {ack}" for ack in again if ack.rejected]
-    while operations.fold(store, now=sales.NOW).folded:
-        pass
+    _fold(store)
     if read(store) != folded:
         found.others.append("sending everything once more changed what is stored")
-    return found
+
+
+def _fold(store: Store) -> None:
+    while operations.fold(store, now=sales.NOW).folded:
+        pass
 
 
 def read(store: Store) -> Stored:
@@ -241,7 +264,3 @@ def _corruption(store: Store) -> list[str]:
             return []
         told = [str(line) for (line,) in work.connection.exec_driver_sql("PRAGMA integrity_check")]
         return [] if told == ["ok"] else told
-
-
-def _records(history: History, batches: Iterable[Batch]) -> int:
-    return sum(len(sales.batch(history.seed, *batch)) for batch in batches)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from scripts.faults.checker import Findings
 
@@ -73,7 +73,7 @@ def write(file: Path, figures: Sequence[Figure]) -> None:
 
 def show(console: Console, figures: Sequence[Figure]) -> None:
     """Prints the figures as a table."""
-    table = Table("Figure", "Value", "Unit", "Bar", "Holds", "")
+    table = Table(Column("Figure", overflow="fold"), "Value", "Unit", "Bar", "Holds", "")
     words = {True: "yes", False: "NO", None: ""}
     for figure in figures:
         value = "-" if figure.value is None else f"{figure.value:.6g}"
