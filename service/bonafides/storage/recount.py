@@ -23,13 +23,14 @@ from bonafides.storage.tables import (
     counter,
     metadata,
     record,
+    refund_flag,
     rollup_buyer,
     rollup_day,
     unmatched_refund,
 )
 from bonafides.storage.unit_of_work import UnitOfWork
 
-_TABLES: Final = (counter, record, rollup_buyer, rollup_day, unmatched_refund)
+_TABLES: Final = (counter, record, refund_flag, rollup_buyer, rollup_day, unmatched_refund)
 _BATCH: Final = 5_000
 
 
