@@ -8,7 +8,8 @@ need not hold records, and a batch that is sent again is the same. The rules:
    first revision;
 2. some batches revise or take back the first sale of an earlier batch: by then it
    may be folded, waiting, or never have been sent;
-3. some refunds name the first sale of a batch that is still to come;
+3. some refunds name the first sale of a batch that is still to come; only sales of
+   odd batches are taken back, only those of even ones refunded;
 4. no two records share key and revision, so that none is in conflict.
 
 Nobody in it is real: codes lie in the reserved region.
@@ -69,7 +70,7 @@ def batch(seed: int, writer: int, number: int) -> tuple[Record, ...]:
             replace(
                 _first_sale(seed, writer, earlier),
                 revision=1 + number - earlier,
-                void=drawn.random() < 1 / 2,
+                void=bool(earlier % 2) and drawn.random() < 1 / 2,
                 amount=Money("CNY", drawn.randint(*_SALE_FEN)),
             )
         )
@@ -116,6 +117,8 @@ def _sale(drawn: random.Random, writer: int, number: int, index: int) -> Record:
 
 def _refund(drawn: random.Random, writer: int, number: int, index: int) -> Record:
     of = drawn.randint(max(1, number - _BACK), number + _AHEAD)
+    # Of a sale that is never taken back: else it depends on who comes first.
+    of += of % 2
     return Record(
         kind=Kind.REFUND,
         record_id=_id(writer, number, index),
