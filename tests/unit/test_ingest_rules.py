@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import DAY, Day, Instant
 from bonafides.personal.sealing import Vault
 from bonafides.records.ingest import EARLIEST_DAY, Fault, Intake, Row
@@ -233,3 +234,13 @@ def test_later_rate_leaves_the_digest_as_it_was() -> None:
     one, other = row(order), row(order, rates=later)
     assert one.amount_cny_minor != other.amount_cny_minor
     assert one.digest == other.digest
+
+
+@pytest.mark.feature("A7", "D5")
+def test_attack_identity_number_in_place_of_a_code_is_not_stored(vault: Vault) -> None:
+    made = Intake(vault, builders.rates(), builders.NOW).row(
+        builders.transaction(of=UnifiedCode.parse(builders.ID_NUMBER))
+    )
+    assert isinstance(made, Fault)
+    assert made.reason == "OUT_OF_SCOPE"
+    assert builders.ID_NUMBER not in made.description

@@ -3,7 +3,9 @@
 The rules, in the order in which they are tried; the first that fails refuses the
 record and nothing else of its batch:
 
-1. ids are 1 to 80 printable characters, platforms lower-case words of up to 40;
+1. the code is one of an enterprise that can take part (what is not may be a person's
+   identity number, and would be stored in clear); ids are 1 to 80 printable
+   characters, platforms lower-case words of up to 40;
 2. a revision is a positive int64;
 3. a record has what its kind needs and nothing that its kind does not know; a
    revision that voids needs nothing;
@@ -30,8 +32,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
+from bonafides.identity.codes import UnifiedCode, out_of_scope
 from bonafides.instants import DAY, Day, Instant, day_of, start_of
 from bonafides.personal.sealing import Vault
 from bonafides.records.kinds import (
@@ -203,7 +207,8 @@ class Intake:
     def row(self, record: Record) -> Row | Fault:
         """Returns the record as it is to be stored, or why it is refused."""
         fault = (
-            _text_fault(record)
+            _scope_fault(record.code)
+            or _text_fault(record)
             or _shape_fault(record)
             or _amount_fault(record)
             or self._time_fault(record)
@@ -275,6 +280,13 @@ class Intake:
 
 
 _EARLIEST: Final = start_of(EARLIEST_DAY)
+
+
+# A batch names few enterprises many times.
+@lru_cache(maxsize=4_096)
+def _scope_fault(code: UnifiedCode) -> Fault | None:
+    told = out_of_scope(code)
+    return None if told is None else Fault("OUT_OF_SCOPE", told)
 
 
 def _text_fault(record: Record) -> Fault | None:
