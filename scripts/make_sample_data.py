@@ -36,7 +36,7 @@ from bonafides.instants import SHANGHAI
 from bonafides.settings import Settings
 from bonafides.v1 import enterprise_pb2 as enterprise
 from bonafides.v1 import identity_service_pb2 as service
-from scripts import sampling_trade
+from scripts import sampling_published, sampling_trade
 from scripts.sampling import Enterprise, Person, invent, resident_number, stream
 
 _REGISTRY_COLUMNS: Final = (
@@ -80,6 +80,7 @@ for somebody.
 
 registry.csv         what the registry says; scripts/load_registry.py
 registry_update.csv  the registry's next delivery: one licence is revoked
+public_records.csv   what courts and authorities published; scripts/load_public_records.py
 submissions.jsonl    one SubmitIdentityRequest a line; scripts/load_submissions.py
 rates.csv            CNY for one unit of a currency; scripts/load_rates.py
 *.csv                what platforms reported; scripts/import_records.py mapping.toml
@@ -108,6 +109,11 @@ def main(  # noqa: PLR0917 - options, given by name
     out.mkdir(parents=True, exist_ok=True)
     count = _write_records(out, made, seed, end=end)
     _write_registry(out, made, end=end)
+    _write_csv(
+        out / "public_records.csv",
+        sampling_published.COLUMNS,
+        sampling_published.published(made, end=end),
+    )
     _write_submissions(out / "submissions.jsonl", made, seed, end=end)
     _write_rates(out / "rates.csv", end=end)
     _write_links(out / "store_links.csv", attach, made, seed)

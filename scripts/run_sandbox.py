@@ -111,6 +111,7 @@ def load_sample(sample: Path, *, environment: Mapping[str, str] | None = None) -
     """
     for script, *arguments in (
         ("load_registry.py", sample / "registry.csv"),
+        ("load_public_records.py", sample / "public_records.csv"),
         ("load_rates.py", sample / "rates.csv"),
         ("load_submissions.py", sample / "submissions.jsonl"),
         ("import_records.py", sample / "mapping.toml", sample),

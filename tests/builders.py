@@ -28,8 +28,19 @@ from bonafides.archive.facts import (
     Shareholder,
     Verification,
 )
+from bonafides.archive.public_records import (
+    CourtCase,
+    Ground,
+    Listing,
+    MatchedBy,
+    Penalty,
+    Performance,
+    PublicRecord,
+    Sanction,
+    Severity,
+)
 from bonafides.identity.codes import UnifiedCode, compose
-from bonafides.instants import DAY, Day, Instant, start_of, to_datetime
+from bonafides.instants import DAY, Day, Instant, start_of, to_date_message, to_datetime
 from bonafides.rating.scorecard import Scorecard, champion
 from bonafides.records.kinds import Kind as RecordKind
 from bonafides.records.kinds import Record
@@ -37,6 +48,7 @@ from bonafides.records.money import Money, Rate, RateTable
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import enterprise_pb2 as enterprise
+from bonafides.v1 import record_pb2
 
 # 2026-11-01T04:00:00Z, noon in Shanghai.
 NOW = Instant(1_793_505_600_000_000)
@@ -115,6 +127,90 @@ def registration_facts(
     ]
 
 
+def court_case(
+    kind: Kind = Kind.ENFORCEMENT,
+    *,
+    of: UnifiedCode | None = None,
+    item: str = "r1",
+    **changes: Any,
+) -> Fact:
+    """Returns an unperformed court case, published a hundred days ago, matched by code."""
+    case = CourtCase(
+        matched_by=MatchedBy.CODE,
+        begins=Day(TODAY - 100),
+        case_number="(2026)九9901执1号",
+        court="九九市东湾区人民法院",
+        performance=Performance.UNPERFORMED,
+        amount=Money("CNY", 12_345_600),
+    )
+    return public_fact(kind, dataclasses.replace(case, **changes), of=of, item=item)
+
+
+def listing(
+    kind: Kind = Kind.ABNORMAL_OPERATIONS,
+    *,
+    of: UnifiedCode | None = None,
+    item: str = "r1",
+    **changes: Any,
+) -> Fact:
+    """Returns an entry on a list, made a hundred days ago, matched by code."""
+    entry = Listing(
+        matched_by=MatchedBy.CODE,
+        begins=Day(TODAY - 100),
+        authority="九九市市场监督管理局",
+        ground=Ground.NO_ANNUAL_REPORT,
+    )
+    return public_fact(kind, dataclasses.replace(entry, **changes), of=of, item=item)
+
+
+def penalty(*, of: UnifiedCode | None = None, item: str = "r1", **changes: Any) -> Fact:
+    """Returns a moderate penalty, decided a hundred days ago, matched by code."""
+    made = Penalty(
+        matched_by=MatchedBy.CODE,
+        begins=Day(TODAY - 100),
+        decision_number="九市监罚〔2026〕1号",
+        authority="九九市市场监督管理局",
+        sanction=Sanction.FINE,
+        severity=Severity.MODERATE,
+        amount=Money("CNY", 500_000),
+    )
+    return public_fact(Kind.PENALTY, dataclasses.replace(made, **changes), of=of, item=item)
+
+
+def public_fact(
+    kind: Kind, value: PublicRecord, *, of: UnifiedCode | None = None, item: str = "r1"
+) -> Fact:
+    """Returns the fact that a source told of the record yesterday."""
+    return Fact(
+        code=(of or code()).text,
+        kind=kind,
+        value=value,
+        source="court-list",
+        retrieved_at=Instant(NOW - DAY),
+        valid_from=start_of(value.begins),
+        valid_to=None if value.removed is None else start_of(value.removed),
+        item=f"court-list/{item}",
+    )
+
+
+def public_record_row(**changes: str) -> dict[str, str]:
+    """Returns a row as scripts/load_public_records.py reads it: an enforcement of this year."""
+    row = {
+        "kind": "ENFORCEMENT",
+        "code": code().text,
+        "source": "court-list",
+        "record_id": "r1",
+        "matched_by": "CODE",
+        "begins": "2026-07-24",
+        "retrieved_at": to_datetime(Instant(NOW - DAY)).isoformat(),
+        "case_number": "（2026）九9901执1号",
+        "court": "九九市东湾区人民法院",
+        "performance": "全部未履行",
+        "amount": "123456.00",
+    }
+    return row | changes
+
+
 def enroll(
     store: Store,
     of: UnifiedCode,
@@ -143,6 +239,7 @@ def enroll(
                     "scope": json.dumps(["person", "id_number"]),
                     "evidence_sha256": bytes(32),
                     "granted_at": granted,
+                    "recorded_at": granted,
                 },
             )
         for platform in platforms:
@@ -239,6 +336,43 @@ def transaction(record_id: str = "t1", *, of: UnifiedCode | None = None, **chang
         amount=Money("CNY", 10_000),
     )
     return dataclasses.replace(made, **changes)
+
+
+def record_message(told: Record) -> record_pb2.Record:
+    """Returns a record as its platform sends it."""
+    made = record_pb2.Record(
+        code=told.code.text,
+        platform=told.platform,
+        kind=record_pb2.RecordKind.Value(f"RECORD_KIND_{told.kind.name}"),
+        record_id=told.record_id,
+        store_id=told.store_id,
+        occur_time=stamp(told.occurred_at),
+        revision=told.revision,
+        void=told.void,
+        buyer=told.buyer or "",
+        original_id=told.original_id or "",
+    )
+    if told.amount is not None:
+        money = enterprise.Money(currency_code=told.amount.currency, amount_minor=told.amount.minor)
+        made.amount.CopyFrom(money)
+    if told.outcome is not None:
+        made.outcome = record_pb2.RecordOutcome.Value(f"RECORD_OUTCOME_{told.outcome.name}")
+    days = {
+        "promised_date": told.promised_day,
+        "delivered_date": told.delivered_day,
+        "from_date": told.from_day,
+        "to_date": told.to_day,
+    }
+    for name, day in days.items():
+        if day is not None:
+            getattr(made, name).CopyFrom(to_date_message(day))
+    times = {"first_response_time": told.first_response_at, "decide_time": told.decided_at}
+    for name, at in times.items():
+        if at is not None:
+            getattr(made, name).CopyFrom(stamp(at))
+    for name, text in told.detail.items():
+        setattr(made.detail, name, text)
+    return made
 
 
 def rates() -> RateTable:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
+import os
 import threading
 import time
 import uuid
@@ -123,6 +123,7 @@ def probing(
     *,
     threads: int = 2,
     default_deadline_seconds: float = 2.0,
+    **limits: Any,
 ) -> Iterator[str]:
     """Serves handlers of a test behind the real pipeline; gives the address."""
     world = World(
@@ -132,7 +133,7 @@ def probing(
         pseudonym=lambda code: f"pseudonym of {len(code)}",
     )
     verifier = TokenVerifier({SANDBOX_ISSUER: PROBE_KEY.public_key()}, AUDIENCE, "sandbox")
-    pipeline = Pipeline(verifier, Limits(threads, default_deadline_seconds), world)
+    pipeline = Pipeline(verifier, Limits(threads, default_deadline_seconds, **limits), world)
 
     async def start() -> tuple[grpc.aio.Server, int]:
         made = grpc.aio.server(options=server.OPTIONS)
@@ -175,11 +176,23 @@ def looping() -> Iterator[Loop]:
         loop.close()
 
 
+_STDERR = 2
+
+
+class _ToStderr:
+    """Writes past Python's stderr: a command under test has that for itself."""
+
+    def msg(self, message: str) -> None:
+        os.write(_STDERR, f"{message}\n".encode())
+
+    debug = info = warning = error = critical = msg
+
+
 @contextlib.contextmanager
 def quiet_log() -> Iterator[None]:
     """Sends the server's log to stderr: stdout belongs to the commands under test."""
     before = structlog.get_config()["logger_factory"]
-    structlog.configure(logger_factory=lambda *_: structlog.WriteLogger(sys.stderr))
+    structlog.configure(logger_factory=lambda *_: _ToStderr())
     try:
         yield
     finally:

@@ -18,6 +18,8 @@
         ServerBusyError
       DeadlinePassedError
       StoreUnavailableError     the database can't be reached
+      RevisionNotReachedError   what the caller saw elsewhere is not here yet
+      ServerDrainingError       the server is being stopped
       BugError                  an impossible state: our fault
 
 Every class has a row in rpc/status.py that gives its status code and reason. No
@@ -189,6 +191,18 @@ class StoreUnavailableError(BonafidesError):
     """The database can't be reached; the call may be tried again."""
 
     message = "The service can't reach its database; try again."
+
+
+class RevisionNotReachedError(BonafidesError):
+    """The archive has not reached the revision that the caller saw elsewhere."""
+
+    message = "The archive has not reached this min_revision yet; try again later."
+
+
+class ServerDrainingError(BonafidesError):
+    """The server is being stopped; what it acknowledged is stored."""
+
+    message = "The server is being stopped; try again."
 
 
 class BugError(BonafidesError):

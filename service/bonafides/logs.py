@@ -10,6 +10,7 @@ exception are kept.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from typing import Any, Final
@@ -25,12 +26,20 @@ def configure() -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            structlog.processors.JSONRenderer(serializer=_line),
         ],
         logger_factory=_to_stderr,
     )
     logging.captureWarnings(capture=True)
     logging.basicConfig(handlers=[_Libraries()], level=_LIBRARIES_FROM, force=True)
+
+
+# Made once: the library's way makes an encoder for every event.
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, default=repr)
+
+
+def _line(event: Any, **_: Any) -> str:
+    return _ENCODER.encode(event)
 
 
 def _to_stderr(*_: Any) -> structlog.WriteLogger:

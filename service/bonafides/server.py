@@ -6,10 +6,16 @@ given what it needs. The order is that of the doing:
 1. Keys from the data folder; the store, migrated; the scorecard that is served.
 2. The desk where identities are submitted, with its evidence sources.
 3. The pipeline around every method; health; reflection, but not in live.
-4. The worker, for what nobody waits for.
+4. The writer that stores the records of all streams, and the worker, for what
+   nobody waits for.
+
+With several workers this process serves nothing itself: it makes sure that a server
+could start and the port is free, and supervises as many processes (processes), of
+which the first does the background work.
 
 Plaintext is served on loopback alone. SIGTERM drains: health says NOT_SERVING,
-calls under way finish, the worker ends its round, the store is closed.
+calls under way finish, streams end behind what they have sent, the worker ends its
+round, the store is closed.
 
     serve(Settings())      # until SIGTERM or Ctrl-C
 """
@@ -17,13 +23,17 @@ calls under way finish, the worker ends its round, the store is closed.
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
+import gc
 import ipaddress
+import os
 import signal
+import socket
 import time
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
@@ -35,30 +45,41 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from google.protobuf.descriptor import ServiceDescriptor
 
-from bonafides import logs
+from bonafides import logs, processes
 from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier
 from bonafides.errors import StoreUnavailableError
 from bonafides.identity.operations import Desk
 from bonafides.identity.sources import RegistryTable
-from bonafides.instants import Instant, from_datetime
+from bonafides.instants import Instant
 from bonafides.keys import Keys, load_or_create
 from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import champion
+from bonafides.records import operations as records
+from bonafides.records.group_commit import GroupCommit
 from bonafides.rpc.health import StockServices
 from bonafides.rpc.pipeline import Limits, Pipeline, World
-from bonafides.rpc.services import ArchiveService, IdentityService, RatingService
+from bonafides.rpc.services import ArchiveService, IdentityService, RatingService, RecordService
 from bonafides.settings import Settings, SettingsError
+from bonafides.storage.snapshots import Snapshots, open_snapshots
 from bonafides.storage.unit_of_work import Store, StoreUrlError
-from bonafides.v1 import archive_service_pb2, identity_service_pb2, rating_service_pb2
+from bonafides.v1 import (
+    archive_service_pb2,
+    identity_service_pb2,
+    rating_service_pb2,
+    record_service_pb2,
+)
 from bonafides.worker import Worker, rounds
 
 Clock = Callable[[], Instant]
 
 _PSEUDONYM_BYTES: Final = 8
+_MOST_PSEUDONYMS: Final = 8_192
+_UUID_BYTES: Final = 16
 # Far above what the pipeline admits: its refusals say when to come back, the
 # core's do not. This one only bounds memory.
 _MOST_RPCS: Final = 1_000
 _KIBI: Final = 1_024
+_YOUNG_OBJECTS: Final = 20_000
 OPTIONS: Final = (
     # 4 MiB of empty sub-messages become 158 MiB of objects; 256 KiB become 10.
     ("grpc.max_receive_message_length", 256 * _KIBI),
@@ -73,9 +94,11 @@ OPTIONS: Final = (
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 60_000),
     ("grpc.http2.max_ping_strikes", 2),
-    # A second server on a taken port must fail, and not quietly get half the calls.
-    ("grpc.so_reuseport", 0),
 )
+# A second server on a taken port must fail, and not quietly get half the calls. The
+# processes of one server do share theirs.
+_ALONE: Final = ("grpc.so_reuseport", 0)
+_SHARED: Final = ("grpc.so_reuseport", 1)
 
 
 @dataclass(slots=True)
@@ -84,13 +107,18 @@ class Server:
 
     settings: Settings
     store: Store
+    snapshots: Snapshots
     vault: Vault
     keys: Keys
     pipeline: Pipeline
+    writer: GroupCommit
     worker: Worker
     services: Mapping[ServiceDescriptor, object]
     stock: StockServices
     address: str = ""
+    # Whether other processes serve the same port, and whether this one has the worker.
+    shared: bool = False
+    background: bool = True
     _grpc: grpc.aio.Server | None = None
 
     async def start(self) -> None:
@@ -99,25 +127,34 @@ class Server:
         Raises:
             SettingsError: the address can't be listened on.
         """
-        self._grpc = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=_MOST_RPCS)
+        self._grpc = grpc.aio.server(
+            options=(*OPTIONS, _SHARED if self.shared else _ALONE),
+            maximum_concurrent_rpcs=_MOST_RPCS,
+        )
         self._grpc.add_generic_rpc_handlers(
             [
                 *(self.pipeline.handlers(*bound) for bound in self.services.items()),
                 *self.stock.handlers(),
             ]
         )
+        self.snapshots.start()
         self.address = _listen(self._grpc, self.settings)
         await self._grpc.start()
+        self.writer.start()
         await self.stock.serving()
-        self.worker.start()
+        if self.background:
+            self.worker.start()
 
     async def stop(self) -> None:
         """Drains: lets calls under way finish, for as long as the settings say."""
         await self.stock.draining()
+        await self.pipeline.drain()
         if self._grpc is not None:
             await self._grpc.stop(self.settings.drain_seconds)
         await asyncio.to_thread(self.worker.stop)
         await asyncio.to_thread(self.pipeline.close)
+        await asyncio.to_thread(self.writer.close)
+        self.snapshots.close()
         self.store.close()
 
 
@@ -132,6 +169,7 @@ def build(settings: Settings, clock: Clock) -> Server:
     vault = Vault(keys.kek, settings.environment)
     card = champion(settings.models_dir)
     store = _store(settings)
+    snapshots = open_snapshots(store, monotonic=time.monotonic)
     desk = Desk(  # 2
         store=store,
         vault=vault,
@@ -147,23 +185,31 @@ def build(settings: Settings, clock: Clock) -> Server:
     world = World(
         now=clock,
         monotonic=time.monotonic,
-        new_call_id=lambda: str(uuid.uuid4()),
-        pseudonym=lambda code: vault.index("audit", code)[:_PSEUDONYM_BYTES].hex(),
+        new_call_id=_new_call_id,
+        pseudonym=lru_cache(_MOST_PSEUDONYMS)(
+            lambda code: vault.index("audit", code)[:_PSEUDONYM_BYTES].hex()
+        ),
     )
     limits = Limits(settings.threads, settings.default_deadline_seconds)
+    writer = GroupCommit(  # 4
+        lambda batches, now: records.take_in(store, batches, now=now), now=clock
+    )
     services = {  # 3
         _service(identity_service_pb2, "IdentityService"): IdentityService(desk),
-        _service(archive_service_pb2, "ArchiveService"): ArchiveService(store, card),
+        _service(archive_service_pb2, "ArchiveService"): ArchiveService(store, snapshots, card),
         _service(rating_service_pb2, "RatingService"): RatingService(
             store, card, settings.models_dir
         ),
+        _service(record_service_pb2, "RecordService"): RecordService(store, vault, writer),
     }
     return Server(
         settings=settings,
         store=store,
+        snapshots=snapshots,
         vault=vault,
         keys=keys,
         pipeline=Pipeline(verifier, limits, world),
+        writer=writer,
         worker=Worker(rounds(desk), now=clock, pause_seconds=settings.worker_seconds),  # 4
         services=services,
         stock=StockServices(
@@ -174,10 +220,19 @@ def build(settings: Settings, clock: Clock) -> Server:
     )
 
 
+def _new_call_id() -> str:
+    """Returns a random UUID, version 4, in a third of the time that the library takes."""
+    drawn = os.urandom(_UUID_BYTES).hex()
+    variant = "89ab"[int(drawn[16], 16) & 3]
+    return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:]}"
+
+
 def _store(settings: Settings) -> Store:
-    # A connection for each thread that serves, and two for the worker.
+    # A connection for each thread that serves, two for the worker, one for the writer,
+    # two for the threads of streams, which look at the rates, and one to follow the
+    # changes of other processes.
     try:
-        store = Store(settings.url, connections=settings.threads + 2)
+        store = Store(settings.url, connections=settings.threads + 6)
     except StoreUrlError as fault:
         raise SettingsError(f"BONAFIDES_DATABASE_URL: {fault}.") from None
     try:
@@ -196,23 +251,109 @@ def serve(settings: Settings) -> None:
         SettingsError: it can't start like this; the text names the remedy.
     """
     logs.configure()
-    uvloop.run(_serve(build(settings, system_clock)))
+    if settings.workers > 1:
+        _supervise(settings)
+    else:
+        _run(build(settings, system_clock))
+
+
+def _supervise(settings: Settings) -> None:
+    """Serves with several processes on one port."""
+    # Whatever keeps a server from starting shows here, once, and keys are made.
+    tried = build(settings, system_clock)
+    tried.snapshots.close()
+    tried.store.close()
+    with _reserved(settings.listen) as listen:
+        served = settings.model_copy(update={"listen": listen})
+        try:
+            processes.supervise(
+                _serve_shared,
+                served,
+                count=settings.workers,
+                drain_seconds=settings.drain_seconds,
+            )
+        except processes.StartError as fault:
+            raise SettingsError(str(fault)) from None
+
+
+def _serve_shared(settings: Settings, number: int, news: Connection) -> None:
+    """Serves beside others, in a process of its own."""
+    logs.configure()
+    try:
+        server = build(settings, system_clock)
+    except SettingsError as fault:
+        news.send(str(fault))
+        return
+    server.shared = True
+    # One is enough; if it dies, its successor has the same number.
+    server.background = number == 0
+    _run(server, news)
+
+
+def _run(server: Server, news: Connection | None = None) -> None:
+    # What is built lives as long as the process. Records come by the thousand and are
+    # gone at once, without cycles: looking for those at every 700 objects costs 30 % of
+    # the time that reading records takes.
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
+    uvloop.run(_serve(server, news))
+
+
+@contextmanager
+def _reserved(listen: str) -> Iterator[str]:
+    """Holds the address for the processes that are to share it; a port 0 is made one.
+
+    Raises:
+        SettingsError: it is taken, or no address.
+    """
+    host, _, port = listen.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            # Alone: beside a server that shares its port this fails, too.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host.strip("[]"), int(port)))
+            bound = probe.getsockname()[1]
+        held = socket.socket(family)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # Not listening, so that no call is sent here.
+        held.bind((host.strip("[]"), bound))
+    except (OSError, ValueError, OverflowError):
+        raise _cannot_listen(listen) from None
+    with held:
+        yield f"{host}:{bound}"
 
 
 def system_clock() -> Instant:
     """Returns the time of this machine."""
-    return from_datetime(dt.datetime.now(dt.UTC))
+    return Instant(time.time_ns() // 1_000)
 
 
-async def _serve(server: Server) -> None:
+async def _serve(server: Server, news: Connection | None = None) -> None:
+    """Serves until it is told to stop; `news` is told that it is up, or why it is not."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     log = structlog.get_logger("bonafides.server")
     try:
-        await server.start()
-        log.info("serving", address=server.address, environment=server.settings.environment)
+        try:
+            await server.start()
+        except SettingsError as fault:
+            if news is None:
+                raise
+            news.send(str(fault))
+            return
+        log.info(
+            "serving",
+            address=server.address,
+            environment=server.settings.environment,
+            process=os.getpid(),
+            background=server.background,
+        )
+        if news is not None:
+            news.send("")
+            loop.add_reader(processes.parent_died(), stopping.set)
         await stopping.wait()
         log.info("draining", seconds=server.settings.drain_seconds)
     finally:
@@ -272,7 +413,7 @@ def _is_loopback(listen: str) -> bool:
 
 def _listen(server: grpc.aio.Server, settings: Settings) -> str:
     """Returns the address listened on; port 0 in the settings is any free one."""
-    host, _, port = settings.listen.rpartition(":")
+    host = settings.listen.rpartition(":")[0]
     try:
         if settings.tls_certificate is None or settings.tls_key is None:
             bound = server.add_insecure_port(settings.listen)
@@ -285,11 +426,15 @@ def _listen(server: grpc.aio.Server, settings: Settings) -> str:
     except RuntimeError:
         bound = 0
     if not bound:
-        raise SettingsError(
-            f"BONAFIDES_LISTEN: can't listen on {settings.listen}; is port {port} taken, or the "
-            "TLS key not that of the certificate?"
-        )
+        raise _cannot_listen(settings.listen)
     return f"{host}:{bound}"
+
+
+def _cannot_listen(listen: str) -> SettingsError:
+    return SettingsError(
+        f"BONAFIDES_LISTEN: can't listen on {listen}; is port {listen.rpartition(':')[2]} taken, "
+        "or the TLS key not that of the certificate?"
+    )
 
 
 def _file(file: Path, setting: str) -> bytes:

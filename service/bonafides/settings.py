@@ -44,6 +44,12 @@ class Settings(BaseSettings):
         le=64,
         description="Threads that run calls; twice as many calls are admitted.",
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Processes that serve the port together; one per core at most.",
+    )
     default_deadline_seconds: float = Field(
         default=2.0, gt=0, le=60, description="Deadline of a call that brings none, in seconds."
     )

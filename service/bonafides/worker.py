@@ -1,7 +1,7 @@
 """Does what nobody waits for, in rounds, on one thread beside the server.
 
 A round takes new registrations in, asks again for evidence that was missing, lets
-verifications lapse, and folds new records into the archives. Each of these is
+verifications lapse, folds new records into the archives, and forgets old changes. Each of these is
 repeatable and commits by itself: a process that dies in the middle loses nothing,
 and what failed is tried again in the next round. The log gets the type of the
 fault and where it happened, never its text.
@@ -19,10 +19,16 @@ from typing import Final
 
 import structlog
 
+from bonafides.archive import operations as archive
 from bonafides.identity import operations as identity
 from bonafides.instants import Instant
 from bonafides.records import operations as records
 from bonafides.rpc.events import frames
+from bonafides.storage.unit_of_work import Store
+
+# Records that may wait for the fold, some ten seconds' work: beyond, archives are
+# visibly behind what platforms report.
+MOST_LAG: Final = 200_000
 
 _log: Final = structlog.get_logger("bonafides.worker")
 
@@ -40,10 +46,19 @@ def rounds(desk: identity.Desk) -> tuple[Round, ...]:
     return (
         Round("sync_registrations", lambda now: identity.sync_registrations(desk, now)),
         Round("recheck_due", lambda now: identity.recheck_due(desk, now)),
+        Round("watch_lag", lambda _now: watch_lag(desk.store)),
         Round(
             "fold_and_refresh", lambda now: records.fold_and_refresh(desk.store, desk.card, now=now)
         ),
+        Round("forget_changes", lambda now: archive.forget_changes(desk.store, now=now)),
     )
+
+
+def watch_lag(store: Store, *, most: int = MOST_LAG) -> None:
+    """Logs `fold_lags` with the number of records that are not folded, if there are too many."""
+    waiting = records.lag(store)
+    if waiting > most:
+        _log.warning("fold_lags", records=waiting, most=most)
 
 
 class Worker:
@@ -56,6 +71,8 @@ class Worker:
         self._now: Final = now
         self._pause_seconds: Final = pause_seconds
         self._stopping: Final = threading.Event()
+        # Whoever asks for a round gets a whole one, not the rest of what is under way.
+        self._turn: Final = threading.Lock()
         self._thread: Final = threading.Thread(target=self._run, name="worker")
 
     def start(self) -> None:
@@ -69,19 +86,20 @@ class Worker:
             self._thread.join()
 
     def run_once(self) -> None:
-        """Does every round once; one that fails does not keep the others from theirs."""
-        for each in self._rounds:
-            if self._stopping.is_set():
-                return
-            try:
-                each.run(self._now())
-            except Exception as error:  # noqa: BLE001 - whatever failed, the next round tries again
-                _log.error(
-                    "round_failed",
-                    round=each.name,
-                    error=type(error).__name__,
-                    frames=frames(error),
-                )
+        """Does every round once, after what is under way; one that fails keeps no other from it."""
+        with self._turn:
+            for each in self._rounds:
+                if self._stopping.is_set():
+                    return
+                self._do(each)
+
+    def _do(self, each: Round) -> None:
+        try:
+            each.run(self._now())
+        except Exception as error:  # noqa: BLE001 - whatever failed, the next round tries again
+            _log.error(
+                "round_failed", round=each.name, error=type(error).__name__, frames=frames(error)
+            )
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -49,7 +49,11 @@ def test_only_what_may_be_retried_is_unavailable() -> None:
     retried = {
         error for error, (code, _) in STATUSES.items() if code is grpc.StatusCode.UNAVAILABLE
     }
-    assert retried == {errors.StoreUnavailableError}
+    assert retried == {
+        errors.StoreUnavailableError,
+        errors.RevisionNotReachedError,
+        errors.ServerDrainingError,
+    }
 
 
 def test_no_constructor_default_is_copied_from_a_class_attribute() -> None:

@@ -17,6 +17,8 @@ from bonafides.v1 import (
     identity_service_pb2,
     rating_pb2,
     rating_service_pb2,
+    record_pb2,
+    record_service_pb2,
 )
 
 _FILES = [
@@ -28,6 +30,8 @@ _FILES = [
     identity_service_pb2,
     rating_pb2,
     rating_service_pb2,
+    record_pb2,
+    record_service_pb2,
 ]
 _ROOT = Path(__file__).parents[2]
 
@@ -70,11 +74,13 @@ def test_no_message_has_a_place_for_a_password() -> None:
     assert [f.full_name for f in named] == []
 
 
-def test_every_writing_method_takes_a_request_id() -> None:
+def test_every_writing_method_is_idempotent_by_request_id_or_by_numbered_batches() -> None:
+    numbered = {"source", "sequence"}
     writing = ("Submit", "Create", "Update", "Write", "Withdraw")
     services = [s for file in _FILES for s in file.DESCRIPTOR.services_by_name.values()]
     methods = [m for s in services for m in s.methods if m.name.startswith(writing)]
-    assert [m.name for m in methods if "request_id" not in m.input_type.fields_by_name] == []
+    fields = {m.name: set(m.input_type.fields_by_name) for m in methods}
+    assert [n for n, f in fields.items() if "request_id" not in f and not numbered <= f] == []
 
 
 @pytest.mark.feature("D8")

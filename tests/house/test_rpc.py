@@ -18,18 +18,26 @@ import bonafides
 from bonafides.access.policy import POLICIES
 from bonafides.rpc import services
 from bonafides.rpc.pipeline import Call
-from bonafides.v1 import archive_service_pb2, identity_service_pb2, rating_service_pb2
+from bonafides.v1 import (
+    archive_service_pb2,
+    identity_service_pb2,
+    rating_service_pb2,
+    record_service_pb2,
+)
 
 PACKAGE = Path(bonafides.__file__).parent
-MAY_IMPORT_GRPC = ("rpc/", "client.py", "server.py", "v1/")
+MODULES = (identity_service_pb2, archive_service_pb2, rating_service_pb2, record_service_pb2)
+MAY_IMPORT_GRPC = ("rpc/", "client/", "server.py", "v1/")
 
 
 def declared_services() -> Iterator[ServiceDescriptor]:
-    for module in (identity_service_pb2, archive_service_pb2, rating_service_pb2):
+    for module in MODULES:
         yield from module.DESCRIPTOR.services_by_name.values()
 
 
 METHODS = [method for service in declared_services() for method in service.methods]
+UNARY = [method for method in METHODS if not method.client_streaming]
+STREAMS = [method for method in METHODS if method.client_streaming]
 
 
 def wire_name(method: MethodDescriptor) -> str:
@@ -38,10 +46,7 @@ def wire_name(method: MethodDescriptor) -> str:
 
 def test_every_service_file_is_looked_at() -> None:
     files = {path.name for path in (PACKAGE / "v1").glob("*_service_pb2.py")}
-    looked_at = {
-        f"{module.__name__.rpartition('.')[2]}.py"
-        for module in (identity_service_pb2, archive_service_pb2, rating_service_pb2)
-    }
+    looked_at = {f"{module.__name__.rpartition('.')[2]}.py" for module in MODULES}
     assert files == looked_at
 
 
@@ -50,7 +55,23 @@ def test_methods_and_policy_rows_are_the_same() -> None:
     assert {wire_name(method) for method in METHODS} == {row.method for row in POLICIES}
 
 
-@pytest.mark.parametrize("method", METHODS, ids=wire_name)
+@pytest.mark.parametrize("method", STREAMS, ids=wire_name)
+def test_session_of_a_stream_takes_and_gives_the_messages_of_its_method(
+    method: MethodDescriptor,
+) -> None:
+    service = getattr(services, method.containing_service.name)
+    handler = getattr(service, re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower())
+    assert list(inspect.signature(handler).parameters) == ["self", "call"]
+    session = typing.get_type_hints(handler)["return"]
+    taking, answering = map(typing.get_type_hints, (session.take, session.answer))
+    assert list(inspect.signature(session.take).parameters) == ["self", "request", "call"]
+    assert taking["request"] is GetMessageClass(method.input_type)
+    (result,) = typing.get_args(taking["return"])
+    assert typing.get_args(answering["results"]) == (result,)
+    assert answering["return"] is GetMessageClass(method.output_type)
+
+
+@pytest.mark.parametrize("method", UNARY, ids=wire_name)
 def test_handler_takes_and_gives_the_messages_of_its_method(method: MethodDescriptor) -> None:
     service = getattr(services, method.containing_service.name)
     handler = getattr(service, re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower())
@@ -65,7 +86,9 @@ def test_handler_takes_and_gives_the_messages_of_its_method(method: MethodDescri
 @pytest.mark.parametrize("service", list(declared_services()), ids=lambda each: each.name)
 def test_service_has_no_handler_that_no_method_calls(service: ServiceDescriptor) -> None:
     handlers = {re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower() for method in service.methods}
-    allowed = handlers | {f"faults_in_{handler}" for handler in handlers}
+    allowed = handlers | {
+        f"{prefix}_{handler}" for handler in handlers for prefix in ("faults_in", "at_once")
+    }
     members = inspect.getmembers(getattr(services, service.name), inspect.isfunction)
     assert {name for name, _ in members if not name.startswith("_")} <= allowed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import ipaddress
 import subprocess
@@ -421,4 +422,5 @@ def test_client_loads_none_of_the_servers_rooms() -> None:
     done = subprocess.run(  # noqa: S603 - our own interpreter and text
         [sys.executable, "-c", probe], capture_output=True, check=True, text=True
     )
-    assert done.stdout.strip() == "['bonafides.client', 'bonafides.errors']"
+    rest = {name for name in ast.literal_eval(done.stdout) if "bonafides.client" not in name}
+    assert rest == {"bonafides.errors"}

@@ -26,7 +26,7 @@ from bonafides.access.callers import SANDBOX_ISSUER, mint
 from bonafides.instants import DAY, Instant
 from bonafides.server import system_clock
 from bonafides.settings import Settings
-from bonafides.v1 import enterprise_pb2, identity_service_pb2
+from bonafides.v1 import enterprise_pb2, identity_service_pb2, record_service_pb2
 from tests import builders
 
 _SERVE = (
@@ -93,17 +93,22 @@ def submission(now: Instant) -> identity_service_pb2.SubmitIdentityRequest:
     )
 
 
-def submit(server: Process) -> enterprise_pb2.Submission:
-    now = system_clock()
-    token = mint(
+def token_of(server: Process, kind: str, platform: str = "") -> str:
+    return mint(
         keys.load_or_create(server.settings).issuer_private_key,
         issuer=SANDBOX_ISSUER,
         audience=server.settings.token_audience,
-        subject="member-1",
-        kind="member",
+        subject="caller-1",
+        kind=kind,
+        platform=platform,
         ttl_seconds=600,
-        now=now,
+        now=system_clock(),
     )
+
+
+def submit(server: Process) -> enterprise_pb2.Submission:
+    now = system_clock()
+    token = token_of(server, "member")
     with grpc.insecure_channel(server.address) as channel:
         call: Any = channel.unary_unary("/bonafides.v1.IdentityService/SubmitIdentity")
         metadata = (("authorization", f"Bearer {token}"),)
@@ -157,6 +162,33 @@ def test_watchers_of_health_are_told_before_the_end(process: Process) -> None:
     process.events()
     assert time.monotonic() - started < 5
     assert seen == [_SERVING, _NOT_SERVING]
+    assert process.process.returncode == 0
+
+
+def test_open_stream_of_records_is_told_to_try_again_elsewhere(process: Process) -> None:
+    """A batch is acknowledged; the stream stays open; SIGTERM ends it with UNAVAILABLE."""
+    sent = threading.Semaphore(0)
+    records = [builders.record_message(builders.transaction())]
+    wire = record_service_pb2.WriteRecordsRequest(source="orders", sequence=1, records=records)
+
+    def messages() -> Iterator[bytes]:
+        yield wire.SerializeToString()
+        sent.acquire(timeout=20)
+
+    with grpc.insecure_channel(process.address) as channel:
+        method: Any = channel.stream_stream("/bonafides.v1.RecordService/WriteRecords")
+        token = token_of(process, "platform", builders.PLATFORM)
+        call = method(messages(), timeout=20, metadata=(("authorization", f"Bearer {token}"),))
+        answer = record_service_pb2.WriteRecordsResponse.FromString(next(call))
+        process.terminate()
+        with pytest.raises(grpc.RpcError) as ended:
+            next(call)
+        sent.release()
+    error: Any = ended.value
+    logged = process.events()
+    assert (answer.sequence, answer.accepted_count) == (1, 1)
+    assert error.code() is grpc.StatusCode.UNAVAILABLE
+    assert [event["code"] for event in logged if event["event"] == "rpc"] == ["UNAVAILABLE"]
     assert process.process.returncode == 0
 
 

@@ -24,6 +24,7 @@ from bonafides.storage import records as record_rows
 from bonafides.storage.tables import (
     counter,
     record,
+    refund_flag,
     rollup_buyer,
     rollup_day,
     unmatched_refund,
@@ -159,7 +160,7 @@ def day_row(store: Store) -> dict[str, int]:
 def empty(store: Store) -> None:
     """Empties the log and what was folded from it."""
     with store.writing() as work:
-        for table in (record, *_ROLLUPS, counter):
+        for table in (record, *_ROLLUPS, refund_flag, counter):
             work.execute(table.delete())
         work.commit()
 

@@ -22,6 +22,7 @@ from bonafides.storage import records as record_rows
 from bonafides.storage.tables import record, rollup_day
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_pb2, disclosure_pb2
+from scripts.verify_rollups import verify
 from tests import builders
 
 
@@ -192,6 +193,37 @@ def test_folds_at_once_count_each_record_once(store: Store, vault: Vault) -> Non
     with store.reading() as work:
         counted = work.execute(sa.select(sa.func.sum(rollup_day.c.transactions))).scalar_one()
     assert (sum(folded), counted) == (300, 300)
+
+
+def test_two_processes_fold_each_record_once_while_more_arrive(store: Store, vault: Vault) -> None:
+    """Two stores are what two processes have: nothing is shared but the database."""
+    url = store.url.render_as_string(hide_password=False)
+    others = [Store(url), Store(url)]
+    folded: list[int] = []
+    arrived = threading.Event()
+
+    def fold(own: Store) -> None:
+        while (step := operations.fold(own, now=builders.NOW, limit=15).folded) or (
+            not arrived.is_set()
+        ):
+            folded.append(step)
+
+    workers = [threading.Thread(target=fold, args=(own,)) for own in others]
+    for worker in workers:
+        worker.start()
+    for start in range(0, 400, 40):
+        take_in(store, vault, *(builders.transaction(f"t{n}") for n in range(start, start + 40)))
+    arrived.set()
+    for worker in workers:
+        worker.join()
+    for own in others:
+        own.close()
+    operations.fold(store, now=builders.NOW)
+    with store.reading() as work:
+        counted = work.execute(sa.select(sa.func.sum(rollup_day.c.transactions))).scalar_one()
+        assert verify(work).differences == []
+    assert counted == 400
+    assert sum(folded) <= 400
 
 
 def test_platforms_are_those_that_reported_anything(store: Store, vault: Vault) -> None:

@@ -22,7 +22,8 @@ from bonafides.records.money import Money
 from bonafides.storage import registry as registry_rows
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store
-from scripts.load_registry import Report, app, read_file, write_rejects
+from scripts.load_registry import app, read_file
+from scripts.table_files import Report, write_rejects
 from tests import builders
 
 _CODE = builders.code()

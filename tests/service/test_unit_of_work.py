@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -95,3 +96,66 @@ def test_waiting_for_a_connection_in_vain_is_an_error_of_ours(tmp_path: Path) ->
     with store.reading(), pytest.raises(StoreUnavailableError), store.reading():
         pass
     store.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_full_disk_refuses_writes_serves_reads_and_heals(store: Store) -> None:
+    room = [1_000_000]
+
+    # What SQLite answers when the file can't grow is what it answers on a full disk.
+    @sa.event.listens_for(store.engine, "checkout")
+    def _limit(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {room[0]}")
+
+    def write(name: str) -> None:
+        with store.writing() as work:
+            rows = [{"name": f"{name}{number}", "value": 1} for number in range(1_000)]
+            work.execute(counter.insert(), rows)
+            work.commit()
+
+    write("a")
+    room[0] = 1
+    with pytest.raises(StoreUnavailableError):
+        write("b")
+    assert _count(store) == 1_000
+    room[0] = 1_000_000
+    write("b")
+    assert _count(store) == 2_000
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_connections_that_the_server_closed_are_replaced(store: Store) -> None:
+    # Two connections in the pool, both closed by the server while nobody uses them.
+    with store.reading(), store.writing() as work:
+        work.commit()
+    _close_all_others(store)
+    assert _count(store) == 0
+    with store.writing() as work:
+        work.execute(counter.insert(), {"name": "a", "value": 1})
+        work.commit()
+    assert _count(store) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_work_whose_connection_is_closed_halfway_leaves_nothing(store: Store) -> None:
+    def work_on() -> None:
+        with store.writing() as work:
+            work.execute(counter.insert(), {"name": "a", "value": 1})
+            _close_all_others(store)
+            work.execute(counter.insert(), {"name": "b", "value": 1})
+            work.commit()
+
+    with pytest.raises(StoreUnavailableError):
+        work_on()
+    assert _count(store) == 0
+
+
+def _close_all_others(store: Store) -> None:
+    """Lets PostgreSQL close every connection to the database but the one that asks."""
+    admin = sa.create_engine(store.url)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    admin.dispose()

@@ -10,9 +10,11 @@ from structlog.testing import capture_logs
 
 from bonafides.identity.operations import load_registry
 from bonafides.instants import MICROSECONDS, Instant, from_timestamp
+from bonafides.personal.sealing import Vault
 from bonafides.records import operations as records
+from bonafides.storage.unit_of_work import Store
 from bonafides.v1.enterprise_pb2 import Submission
-from bonafides.worker import Round, Worker
+from bonafides.worker import Round, Worker, watch_lag
 from tests import builders
 from tests.serving import Served
 
@@ -68,10 +70,23 @@ def test_new_records_reach_the_archive_by_the_worker(served: Served) -> None:
     enterprise = builders.code(1)
     builders.enroll(served.store, enterprise)
     told = [builders.transaction(f"t{number}") for number in range(3)]
-    records.ingest(served.store, served.vault, builders.rates(), told, now=served.clock.now)
     with served.client(served.token("operator")) as client:
         before = client.get_archive(enterprise.text)
+        records.ingest(served.store, served.vault, builders.rates(), told, now=served.clock.now)
         served.clock.now = Instant(served.clock.now + MICROSECONDS)
         served.server.worker.run_once()
         after = client.get_archive(enterprise.text)
     assert before != after
+
+
+def test_lag_of_the_fold_is_a_number_and_logged_above_its_bound(store: Store, vault: Vault) -> None:
+    assert records.lag(store) == 0
+    told = [builders.transaction(f"t{number}") for number in range(3)]
+    records.ingest(store, vault, builders.rates(), told, now=builders.NOW)
+    assert records.lag(store) == 3
+    with capture_logs() as events:
+        watch_lag(store, most=3)
+        watch_lag(store, most=2)
+    assert [(event["event"], event["records"]) for event in events] == [("fold_lags", 3)]
+    records.fold(store, now=builders.NOW, limit=2)
+    assert records.lag(store) == 1

@@ -343,6 +343,12 @@ def test_moment_is_on_the_clock_of_shanghai() -> None:
         (figures.RULES, rating_pb2.RuleHit.Kind.DESCRIPTOR),
         (figures.OUTCOMES, enterprise_pb2.Outcome.DESCRIPTOR),
         (figures.STATES, enterprise_pb2.Submission.State.DESCRIPTOR),
+        (figures.COURT_CASES, archive_pb2.CourtCase.Kind.DESCRIPTOR),
+        (figures.PERFORMANCES, archive_pb2.CourtCase.Performance.DESCRIPTOR),
+        (figures.LISTINGS, archive_pb2.Listing.Kind.DESCRIPTOR),
+        (figures.SEVERITIES, archive_pb2.Penalty.Severity.DESCRIPTOR),
+        (figures.MATCHES, archive_pb2.PublicRecord.MatchedBy.DESCRIPTOR),
+        (figures.STANDINGS, archive_pb2.PublicRecord.Standing.DESCRIPTOR),
     ],
 )
 def test_every_value_of_an_enum_has_its_word(words: object, numbers: EnumDescriptor) -> None:

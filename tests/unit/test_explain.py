@@ -68,7 +68,7 @@ def test_a_share_is_told_with_its_parts_and_what_it_is_drawn_towards() -> None:
         "3 disputes lost, 120 orders counted; drawn towards the expected mean of 1.00 %"
     )
     assert (part.value, part.unit) == (4 * 1_000_000 // 220, "ppm")
-    assert (part.bin, part.points, part.max_points) == (">= 1.2 %, < 2.5 %", 55, 150)
+    assert (part.bin, part.points, part.max_points) == (">= 1.2 %, < 2.5 %", 44, 120)
     assert part.window_days == 365
 
 

@@ -12,7 +12,7 @@ from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import DAY, Day, Instant
 from bonafides.personal.sealing import Vault
 from bonafides.records.ingest import EARLIEST_DAY, Fault, Intake, Row
-from bonafides.records.kinds import Kind, Outcome, Record
+from bonafides.records.kinds import Kind, Outcome, Record, RefundState
 from bonafides.records.money import Money, Rate, RateTable
 from tests import builders
 
@@ -84,6 +84,8 @@ def test_what_a_kind_needs_is_missed_unless_the_record_is_void(kind: Kind, missi
         (Kind.STORE, {"buyer": "b1"}),
         (Kind.TRANSACTION, {"outcome": Outcome.UPHELD}),
         (Kind.REFUND, {"promised_day": Day(builders.TODAY)}),
+        (Kind.TRANSACTION, {"refund_state": RefundState.DONE}),
+        (Kind.DISPUTE, {"requested_at": builders.NOW}),
         (Kind.COMPLAINT, {"amount": Money("CNY", 1)}),
         (Kind.TRANSACTION, {"detail": {"title": "x"}}),
         (Kind.STORE, {"detail": {"agency": "x"}}),
@@ -226,6 +228,17 @@ def test_other_content_has_another_digest(changes: dict[str, Any]) -> None:
     order = builders.transaction(occurred_at=builders.NOW)
     one, other = row(order), row(dataclasses.replace(order, **changes))
     assert one.digest != other.digest
+
+
+@pytest.mark.parametrize(
+    "changes", [{"refund_state": RefundState.DONE}, {"requested_at": builders.NOW}]
+)
+def test_refund_of_another_state_or_request_has_another_digest(changes: dict[str, Any]) -> None:
+    assert row(of_kind(Kind.REFUND)).digest != row(of_kind(Kind.REFUND, **changes)).digest
+
+
+def test_request_that_lies_ahead_is_refused() -> None:
+    assert reason(of_kind(Kind.REFUND, requested_at=_LATER)) == "TIME_IMPLAUSIBLE"
 
 
 def test_later_rate_leaves_the_digest_as_it_was() -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from google.protobuf.json_format import Parse
 
+from bonafides.archive.expiry import Standing, standing
+from bonafides.archive.public_record_rows import read_row
 from bonafides.identity.codes import IdNumber, UnifiedCode, out_of_scope
-from bonafides.instants import from_date
+from bonafides.instants import SHANGHAI, from_date, from_datetime
 from bonafides.v1 import identity_service_pb2 as service
 from scripts import make_sample_data, sampling, sampling_trade
 from tests import builders
@@ -106,6 +108,14 @@ def test_nothing_but_an_expiry_is_dated_after_the_last_day(sample: Path) -> None
         if row.get(column, "")[:10] > END.isoformat()
     ]
     assert late == []
+
+
+@pytest.mark.feature("C5")
+def test_every_fate_of_a_public_record_occurs_and_every_row_can_be_read(sample: Path) -> None:
+    end = from_datetime(dt.datetime.combine(END, dt.time(23), SHANGHAI))
+    facts = [read_row(row, now=end) for row in rows(sample, "public_records")]
+    assert {standing(fact, end) for fact in facts} == set(Standing)
+    assert {fact.code[2:8] for fact in facts} == {"990000"}
 
 
 def test_every_outcome_and_a_revoked_licence_occur(sample: Path) -> None:

@@ -237,7 +237,7 @@ _UNSOUND: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         "features.dispute_lost_rate.not_applicable",
     ),
     "a feature that moves too much": (
-        lambda draft: draft.update(max_feature_points=149),
+        lambda draft: draft.update(max_feature_points=119),
         "features.dispute_lost_rate.points",
     ),
     "a prior for a count": (
@@ -253,11 +253,11 @@ _UNSOUND: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         "features.0.points.0",
     ),
     "a base that nobody explains": (lambda draft: draft.update(base=5), "base"),
-    "a schema of tomorrow": (lambda draft: draft.update(schema_version=2), "schema_version"),
+    "a schema of tomorrow": (lambda draft: draft.update(schema_version=3), "schema_version"),
     "a version that leads out": (lambda draft: draft.update(version="../x"), "version"),
     "levels out of order": (lambda draft: draft["levels"].reverse(), "levels"),
     "cut-offs that do not descend": (
-        lambda draft: draft["levels"][1].update(min_points=880),
+        lambda draft: draft["levels"][1].update(min_points=904),
         "levels",
     ),
     "a score without level": (lambda draft: draft["levels"][4].update(min_points=200), "levels.C"),
@@ -268,6 +268,14 @@ _UNSOUND: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "a rule left out": (
         lambda draft: draft["rules"].remove(_rule(draft, "IDENTITY")),
         "rules.IDENTITY",
+    ),
+    "a knock-out by public record left out": (
+        lambda draft: draft["rules"].remove(_rule(draft, "DISHONEST_DEBTOR")),
+        "rules.DISHONEST_DEBTOR",
+    ),
+    "a rule of a later schema": (
+        lambda draft: draft.update(schema_version=1),
+        "rules.DISHONEST_DEBTOR",
     ),
     "a rule turned into another": (
         lambda draft: _rule(draft, "LICENSE_REVOKED").update(kind="NOT_RATED"),
@@ -290,7 +298,7 @@ _UNSOUND: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         "golden.0",
     ),
     "points moved under the golden rows": (
-        _set("capital_band", points=[10, 18, 25, 30]),
+        _set("capital_band", points=[8, 14, 20, 24]),
         "golden.3",
     ),
     "golden rows that miss a slot": (
@@ -340,7 +348,11 @@ def test_a_champion_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_each_knock_out_has_its_basis_and_gives_no_level_but_d() -> None:
     knock_outs = CARD.rules(RuleKind.KNOCK_OUT)
-    assert [rule.reason for rule in knock_outs] == ["LICENSE_REVOKED"]
+    assert [rule.reason for rule in knock_outs] == [
+        "LICENSE_REVOKED",
+        "DISHONEST_DEBTOR",
+        "SERIOUS_ILLEGAL",
+    ]
     assert all("Source:" in rule.basis.en for rule in knock_outs)
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from bonafides.archive.facts import Change, FactSheet, Kind, Shareholder, Verification
+from bonafides.archive.facts import (
+    Change,
+    Fact,
+    FactSheet,
+    Kind,
+    Origin,
+    Shareholder,
+    Verification,
+)
+from bonafides.archive.public_records import MatchedBy, RemovalGround, Severity
 from bonafides.archive.statistics import Certification, PlatformRecord, Statistics
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import DAY, Day, Instant
@@ -95,8 +104,35 @@ def sheet(of: UnifiedCode = COMPANY, **changes: Any) -> FactSheet:
             ),
         ),
         verification=Verification("submission", VERIFIED_AT, EXPIRES_AT),
+        public_records=public_records(of),
+        origins={
+            kind: Origin("registry", VERIFIED_AT) for kind in (Kind.SHAREHOLDERS, Kind.CHANGES)
+        },
     )
     return dataclasses.replace(known, **changes)
+
+
+def public_records(of: UnifiedCode) -> tuple[Fact, ...]:
+    """Returns records of which three stand; the others were removed, expired, or a namesake's."""
+    day = builders.TODAY
+    return (
+        builders.court_case(of=of),
+        builders.penalty(of=of),
+        builders.listing(of=of),
+        builders.listing(
+            of=of,
+            item="removed",
+            begins=Day(day - 400),
+            removed=Day(day - 300),
+            removal_ground=RemovalGround.CORRECTED,
+        ),
+        builders.penalty(
+            of=of, item="expired", begins=Day(day - 200), severity=Severity.MINOR, amount=None
+        ),
+        builders.court_case(
+            Kind.DISHONEST_DEBTOR, of=of, item="namesake", matched_by=MatchedBy.NAME
+        ),
+    )
 
 
 def inputs(of: UnifiedCode = COMPANY, **changes: Any) -> RatingInputs:

@@ -12,7 +12,9 @@ What may be in an archive at all is decided here; who sees which part of it is n
    An individual business's address is often a home; its changes are personal too.
 4. What a platform's rules show to logged-in users is a table, one row for each
    platform; of a platform without a row only the total of stores is shown.
-5. What is not known is unset, not zero and not empty. A state that is not known
+5. Public records are public information, not the business file: they need no consent,
+   and an individual business has them too.
+6. What is not known is unset, not zero and not empty. A state that is not known
    says so.
 
     assemble(inputs, rating)     # a v1.Archive with every section that exists
@@ -25,7 +27,8 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from bonafides.archive import facts, snapshot
+from bonafides.archive import facts, published, snapshot
+from bonafides.archive.published import money_message
 from bonafides.archive.statistics import Certification, PlatformRecord, Statistics, rate_ppm
 from bonafides.instants import Day, Instant, to_date_message, to_timestamp
 from bonafides.rating.features import RatingInputs
@@ -72,6 +75,11 @@ def assemble(inputs: RatingInputs, rating: rating_pb2.Rating) -> archive_pb2.Arc
     if not inputs.code.individual or SHOW_BUSINESS_FILE in inputs.purposes:
         by_platform = sorted(inputs.platforms, key=lambda record: record.platform)
         archive.platforms.extend(_platform(record, inputs.today) for record in by_platform)
+    if (stand := published.public_records(sheet, stand=True)) is not None:
+        archive.public_records.CopyFrom(stand)
+    if (withheld := published.public_records(sheet, stand=False)) is not None:
+        archive.withheld_records.CopyFrom(withheld)
+    archive.freshness.extend(published.freshness(sheet, archive))
     archive.etag = snapshot.etag(archive)
     return archive
 
@@ -107,7 +115,7 @@ def _registration(inputs: RatingInputs) -> enterprise_pb2.Registration:
         if day is not None:
             getattr(made, name).CopyFrom(to_date_message(day))
     if told.registered_capital is not None:
-        made.registered_capital.CopyFrom(_money(told.registered_capital))
+        made.registered_capital.CopyFrom(money_message(told.registered_capital))
     made.provenance.source = inputs.sheet.registration.source
     made.provenance.retrieve_time.CopyFrom(to_timestamp(inputs.sheet.registration.retrieved_at))
     return made
@@ -132,7 +140,7 @@ def _shareholders(
         else:
             made.title = holder.title
         if holder.subscribed is not None:
-            made.subscribed.CopyFrom(_money(holder.subscribed))
+            made.subscribed.CopyFrom(money_message(holder.subscribed))
         yield made
 
 
@@ -203,7 +211,7 @@ def _certification(held: Certification, today: Day) -> archive_pb2.Certification
 def _trade(sums: Statistics) -> archive_pb2.TradeStatistics:
     return archive_pb2.TradeStatistics(
         transactions=sums.transactions,
-        amount=_money(Money("CNY", sums.amount_cny_minor)),
+        amount=money_message(Money("CNY", sums.amount_cny_minor)),
         buyers=_buyers(sums),
         refund_rate_ppm=rate_ppm(sums.refunds, sums.transactions),
         upheld_complaint_rate_ppm=rate_ppm(sums.complaints_upheld, sums.transactions),
@@ -219,7 +227,3 @@ def _buyers(sums: Statistics) -> archive_pb2.BuyerStatistics:
     return archive_pb2.BuyerStatistics(
         buyers=sums.buyers, repeat_rate_ppm=rate_ppm(sums.repeat_buyers, sums.buyers)
     )
-
-
-def _money(amount: Money) -> enterprise_pb2.Money:
-    return enterprise_pb2.Money(currency_code=amount.currency, amount_minor=amount.minor)

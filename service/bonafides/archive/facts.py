@@ -11,11 +11,13 @@ Statistics of records are no facts; `bonafides.archive.metrics` computes them.
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import TypeAdapter
 
+from bonafides.archive.public_records import CourtCase, Listing, Penalty, PublicRecord
 from bonafides.instants import Day, Instant
 from bonafides.records.money import Money
 
@@ -89,7 +91,7 @@ class Verification:
     expires_at: Instant
 
 
-Value = Registration | tuple[Shareholder, ...] | tuple[Change, ...] | Verification
+Value = Registration | tuple[Shareholder, ...] | tuple[Change, ...] | Verification | PublicRecord
 
 
 class Kind(enum.StrEnum):
@@ -99,13 +101,30 @@ class Kind(enum.StrEnum):
     SHAREHOLDERS = enum.auto()
     CHANGES = enum.auto()
     VERIFICATION = enum.auto()
+    DISHONEST_DEBTOR = enum.auto()
+    ENFORCEMENT = enum.auto()
+    JUDGMENT = enum.auto()
+    EQUITY_FREEZE = enum.auto()
+    ABNORMAL_OPERATIONS = enum.auto()
+    SERIOUS_ILLEGAL = enum.auto()
+    PENALTY = enum.auto()
 
+
+COURT_CASES: Final = frozenset(
+    {Kind.DISHONEST_DEBTOR, Kind.ENFORCEMENT, Kind.JUDGMENT, Kind.EQUITY_FREEZE}
+)
+LISTINGS: Final = frozenset({Kind.ABNORMAL_OPERATIONS, Kind.SERIOUS_ILLEGAL})
+# Many of one kind may be held of an enterprise, told apart by `Fact.item`.
+PUBLIC_RECORDS: Final = COURT_CASES | LISTINGS | {Kind.PENALTY}
 
 _ADAPTERS: Final[dict[Kind, TypeAdapter[Value]]] = {
     Kind.REGISTRATION: TypeAdapter(Registration),
     Kind.SHAREHOLDERS: TypeAdapter(tuple[Shareholder, ...]),
     Kind.CHANGES: TypeAdapter(tuple[Change, ...]),
     Kind.VERIFICATION: TypeAdapter(Verification),
+    **{kind: TypeAdapter(CourtCase) for kind in COURT_CASES},
+    **{kind: TypeAdapter(Listing) for kind in LISTINGS},
+    Kind.PENALTY: TypeAdapter(Penalty),
 }
 
 
@@ -134,11 +153,24 @@ def from_json(kind: Kind, text: str) -> Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Which source told a fact, and when it was asked last."""
+
+    source: str
+    retrieved_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class FactSheet:
     """The facts of one enterprise as of one instant, one per kind.
 
     None: no such fact is known as of the instant. The registration comes as the
-    fact it is, with its source and the instant at which the source was asked.
+    fact it is, with its source and the instant at which the source was asked; of
+    the others `origins` has these, by kind.
+
+    `public_records` are those that were known by the instant, in the order in which
+    they began: the ones that had ended by then and the ones that are matched by
+    name too. `bonafides.archive.expiry` says which of them stand.
     """
 
     code: str
@@ -147,3 +179,5 @@ class FactSheet:
     shareholders: tuple[Shareholder, ...]
     changes: tuple[Change, ...]
     verification: Verification | None
+    public_records: tuple[Fact, ...] = ()
+    origins: Mapping[Kind, Origin] = field(default_factory=dict)

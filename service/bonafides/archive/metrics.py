@@ -37,6 +37,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    or_,
     select,
     true,
 )
@@ -131,7 +132,7 @@ def buyers(scope: Scope = everything) -> Select[Any]:
         .subquery()
     ).c
     repeated = case(
-        (each.recent_first_day.is_(None), 0),
+        (or_(each.recent_first_day.is_(None), each.recent_last_day.is_(None)), 0),
         (each.recent_first_day < each.recent_last_day, 1),
         else_=0,
     )
@@ -182,9 +183,8 @@ def stores(scope: Scope = everything) -> Select[Any]:
 def membership(scope: Scope = everything) -> Select[Any]:
     """Days of paid membership up to today, of any program; overlaps count once."""
     latest = _latest(Kind.MEMBERSHIP, scope).c
-    end = case(
-        (latest.to_day.is_(None), _TODAY), (latest.to_day > _TODAY, _TODAY), else_=latest.to_day
-    )
+    until = func.coalesce(latest.to_day, _TODAY)
+    end = case((until > _TODAY, _TODAY), else_=until)
     covered = func.max(end).over(
         partition_by=(latest.code, latest.platform),
         order_by=(latest.from_day, latest.record_id),
@@ -201,11 +201,12 @@ def membership(scope: Scope = everything) -> Select[Any]:
         .where(latest.from_day <= _TODAY)
         .subquery()
     ).c
+    whole = period.end_day - period.from_day + 1
     new_days = case(
-        (period.covered_day.is_(None), period.end_day - period.from_day + 1),
+        (or_(period.covered_day.is_(None), period.from_day.is_(None)), whole),
         (period.covered_day >= period.end_day, 0),
         (period.covered_day >= period.from_day, period.end_day - period.covered_day),
-        else_=period.end_day - period.from_day + 1,
+        else_=whole,
     )
     return select(period.code, period.platform, _sum(new_days).label("membership_days")).group_by(
         period.code, period.platform

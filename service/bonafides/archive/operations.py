@@ -1,23 +1,38 @@
 """What can be done with archives: record facts, refresh the views, read one.
 
-record_facts    adds facts; what they differ from is superseded, never rewritten
-refresh         rates, assembles, and stores one snapshot for each view
-get_archive     reads a view, refreshed first if time alone has changed it
+record_facts          adds facts; what they differ from is superseded, never rewritten
+load_public_records   records rows of a file of public records, and refreshes whom they touch
+refresh               rates, assembles, and stores one snapshot for each view
+view_at_once          reads a view if that takes no waiting, for the event loop
+read_view             reads a view, refreshed first if time alone has changed it
+get_archive           the same by the store alone, as bytes
+get_past_archive      makes the archive as it was known at an instant, and keeps nothing
+get_revision          tells which revision the views have
+forget_changes        deletes old rows of the table of changes
+
+A view that is past its time is never handed out, by whichever way it was read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bonafides.archive import snapshot
 from bonafides.archive.assemble import assemble
 from bonafides.archive.facts import Fact
-from bonafides.errors import NotFoundError
+from bonafides.archive.public_record_rows import read_row
+from bonafides.archive.snapshot import Stored
+from bonafides.errors import NotFoundError, RevisionNotReachedError
+from bonafides.identity.registry import RowError
 from bonafides.instants import Instant
 from bonafides.rating import operations as rating_operations
 from bonafides.rating.scorecard import Scorecard
+from bonafides.records.ingest import Rejection
 from bonafides.storage import archive as rows
-from bonafides.storage.identity import is_enrolled
+from bonafides.storage import changes
+from bonafides.storage.identity import enrolled_at, is_enrolled, take_turns
+from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 from bonafides.v1 import disclosure_pb2
 
@@ -43,6 +58,48 @@ def record_facts(work: UnitOfWork, facts: Sequence[Fact], *, now: Instant) -> No
         rows.insert_fact(work, fact, now)
 
 
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """How many rows were taken in or known already, and which were refused."""
+
+    loaded: int
+    rejected: tuple[Rejection, ...]
+
+
+def load_public_records(
+    store: Store | None,
+    card: Scorecard | None,
+    table: Sequence[Mapping[str, str | None]],
+    *,
+    now: Instant,
+) -> LoadReport:
+    """Records the rows in one unit of work, with the levels and views that follow from them.
+
+    Safe to repeat. A row replaces the one with the same code, kind, source and record
+    id, unless it was retrieved earlier: an old file can't bring back what was taken off
+    since. Columns are those of `bonafides.archive.public_record_rows`. Without a store
+    and a card the rows are only read, which tells what would be refused.
+    """
+    told: list[Fact] = []
+    rejected: list[Rejection] = []
+    for index, values in enumerate(table):
+        try:
+            told.append(read_row(values, now=now))
+        except RowError as fault:
+            rejected.append(Rejection(index, fault.reason, fault.description))
+    if store is not None and card is not None and told:
+        with store.writing() as work:
+            # Two loads at once would each supersede what the other has not seen.
+            take_turns(work, "public records")
+            for fact in told:
+                if not _is_stale(work, fact):
+                    record_facts(work, [fact], now=now)
+            for code in sorted({fact.code for fact in told}):
+                refresh(work, card, code, now)
+            work.commit()
+    return LoadReport(len(told), tuple(rejected))
+
+
 def refresh(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> None:
     """Rates and assembles the enterprise and stores its views, in the caller's unit of work.
 
@@ -50,9 +107,53 @@ def refresh(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> None:
     """
     if not is_enrolled(work, code):
         return
+    # Of two at once, the one that gathered its facts first could store its views last,
+    # and a listing would be out of them until midnight.
+    take_turns(work, f"archive {code}")
     inputs = rating_operations.gather(work, code, now)
     rating = rating_operations.rate(work, card, inputs, now)
-    rows.write_snapshots(work, code, snapshot.views(assemble(inputs, rating)))
+    rows.write_snapshots(work, code, snapshot.views(assemble(inputs, rating)), now=now)
+
+
+def view_at_once(
+    snapshots: Snapshots,
+    code: str,
+    *,
+    audience: disclosure_pb2.Audience.ValueType,
+    now: Instant,
+    min_revision: int = 0,
+) -> Stored | None:
+    """Returns the view that the audience may see, without waiting; None: ask `read_view`."""
+    view = snapshot.VIEWS.get(audience)
+    found = None if view is None else snapshots.at_once(code, view)
+    if found is None or now >= found.next_change_at or found.revision < min_revision:
+        return None
+    return found
+
+
+def read_view(
+    store: Store,
+    snapshots: Snapshots,
+    card: Scorecard,
+    code: str,
+    *,
+    audience: disclosure_pb2.Audience.ValueType,
+    now: Instant,
+    min_revision: int = 0,
+) -> Stored:
+    """Returns the view that the audience may see, at least of this revision.
+
+    Raises:
+        NotFoundError: no such enterprise takes part, or the audience has no view.
+        RevisionNotReachedError: it is not of this revision yet.
+    """
+    view = _view(audience)
+    found = snapshots.read(code, view)
+    if found is None or now >= found.next_change_at:
+        found = _refreshed(store, card, code, view, now)
+    if found.revision < min_revision:
+        raise RevisionNotReachedError
+    return found
 
 
 def get_archive(
@@ -68,32 +169,89 @@ def get_archive(
     Raises:
         NotFoundError: no such enterprise takes part, or the audience has no view.
     """
+    view = _view(audience)
+    with store.reading() as work:
+        found = rows.read_snapshot(work, code, view)
+    if found is None or now >= found.next_change_at:
+        found = _refreshed(store, card, code, view, now)
+    return found.archive
+
+
+def get_past_archive(
+    store: Store,
+    card: Scorecard,
+    code: str,
+    *,
+    audience: disclosure_pb2.Audience.ValueType,
+    as_of: Instant,
+    now: Instant,
+) -> bytes:
+    """Returns the archive as it was known at the instant, as the audience may see it, serialized.
+
+    Facts count as recorded by then, statistics are recounted from the records that had
+    come by then, and the level is the card's answer to these. Nothing of it is kept.
+
+    Raises:
+        NotFoundError: no such enterprise took part then, or the audience has no view.
+    """
+    if audience not in snapshot.VIEWS:
+        raise NotFoundError
+    with store.reading() as work:
+        since = enrolled_at(work, code)
+        if since is None or as_of < since:
+            raise NotFoundError
+        inputs = rating_operations.gather_past(work, code, as_of, now)
+    archive = assemble(inputs, rating_operations.level_of(card, inputs))
+    return snapshot.shown(archive, audience).SerializeToString(deterministic=True)
+
+
+def get_revision(store: Store, code: str) -> int:
+    """Returns the revision of the enterprise's views; 0 if there are none."""
+    with store.reading() as work:
+        return rows.read_revision(work, code)
+
+
+def forget_changes(store: Store, *, now: Instant) -> int:
+    """Deletes changes that everybody has heard of; returns how many."""
+    deleted = 0
+    while True:
+        with store.writing() as work:
+            step = changes.prune(work.connection, now)
+            work.commit()
+        if not step:
+            return deleted
+        deleted += step
+
+
+def _view(audience: disclosure_pb2.Audience.ValueType) -> str:
     view = snapshot.VIEWS.get(audience)
     if view is None:
         raise NotFoundError
+    return view
+
+
+def _refreshed(store: Store, card: Scorecard, code: str, view: str, now: Instant) -> Stored:
     with store.reading() as work:
-        found = rows.read_snapshot(work, code, view)
         # Asked whether the code is known or not, so that both take the same time.
-        if found is None and not is_enrolled(work, code):
+        if not is_enrolled(work, code):
             raise NotFoundError
-    if found is not None and now < found.next_change_at:
-        return found.archive
-    return _refreshed(store, card, code, view, now)
-
-
-def _refreshed(store: Store, card: Scorecard, code: str, view: str, now: Instant) -> bytes:
     with store.writing() as work:
+        take_turns(work, f"archive {code}")
         found = rows.read_snapshot(work, code, view)
-        # Another reader may have refreshed it while this one waited to write.
+        # Another reader may have refreshed it while this one waited for its turn.
         if found is not None and now < found.next_change_at:
-            return found.archive
+            return found
         refresh(work, card, code, now)
-        work.commit()
-    with store.reading() as work:
         found = rows.read_snapshot(work, code, view)
+        work.commit()
     if found is None:
         raise NotFoundError
-    return found.archive
+    return found
+
+
+def _is_stale(work: UnitOfWork, told: Fact) -> bool:
+    known = rows.current_facts(work, told.code, told.kind, told.item)
+    return any(recorded.fact.retrieved_at > told.retrieved_at for recorded in known)
 
 
 def _tells_nothing_new(known: Fact, told: Fact) -> bool:

@@ -1,13 +1,14 @@
 """Makes the snapshots of an archive: what each audience sees, ready to be sent.
 
 A view is made once, when something changed, and stored as bytes; reading is one
-point read. Three audiences have no view: integrators, authorities and processors
-get what they may see by calls of their own.
+point read. Every view has a tag, the public one too, which does not show it. Three
+audiences have no view: integrators, authorities and processors get what they may
+see by calls of their own.
 
 A snapshot knows when time alone changes it: the next midnight in Shanghai, at the
 latest. Whatever goes by days (the term of business, the expiry of a
 certification, every window) changes at a midnight; what ends at an instant (the
-verification, the level) may be sooner.
+verification, the level, a public record) may be sooner.
 
     views(archive)      # one Snapshot for each view, PUBLIC to OPERATOR
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from bonafides.access import disclosure
 from bonafides.instants import Day, Instant, day_of, from_timestamp, start_of
@@ -39,6 +40,20 @@ class Snapshot:
 
     view: str
     next_change_at: Instant
+    etag: str
+    archive: bytes
+
+
+class Stored(NamedTuple):
+    """A view as it is stored; not to be served from `next_change_at` on.
+
+    `revision` grows with every assembly of the enterprise's archive. A tuple: one is
+    made for every read.
+    """
+
+    revision: int
+    next_change_at: Instant
+    etag: str
     archive: bytes
 
 
@@ -46,7 +61,8 @@ def views(archive: archive_pb2.Archive) -> tuple[Snapshot, ...]:
     """Returns a snapshot for each view, in the order of `VIEWS`."""
     changes_at = next_change_at(archive)
     return tuple(
-        Snapshot(view, changes_at, _shown(archive, audience)) for audience, view in VIEWS.items()
+        Snapshot(view, changes_at, *_tagged(shown(archive, audience)))
+        for audience, view in VIEWS.items()
     )
 
 
@@ -54,8 +70,27 @@ def next_change_at(archive: archive_pb2.Archive) -> Instant:
     """Returns the first instant after the archive's own at which time alone changes it."""
     as_of = from_timestamp(archive.as_of_time)
     midnight = start_of(Day(day_of(as_of) + 1))
-    ends = (archive.verification.expire_time, archive.rating.valid_until_time)
+    standing = archive.public_records
+    ends = (
+        archive.verification.expire_time,
+        archive.rating.valid_until_time,
+        *(case.record.expire_time for case in standing.court_cases),
+        *(listing.record.expire_time for listing in standing.listings),
+        *(penalty.record.expire_time for penalty in standing.penalties),
+    )
     return min([midnight, *(end for end in map(from_timestamp, ends) if end > as_of)])
+
+
+def shown(
+    archive: archive_pb2.Archive, audience: disclosure_pb2.Audience.ValueType
+) -> archive_pb2.Archive:
+    """Returns the archive as the audience may see it, with a tag of that view."""
+    seen = disclosure.view(archive, audience)
+    if seen.etag:
+        # The whole archive's tag is a digest of what this audience may not see, so
+        # a guess at it could be checked; a tag of the view tells nothing more.
+        seen.etag = etag(seen)
+    return seen
 
 
 def etag(archive: archive_pb2.Archive) -> str:
@@ -69,10 +104,6 @@ def etag(archive: archive_pb2.Archive) -> str:
     ]
 
 
-def _shown(archive: archive_pb2.Archive, audience: disclosure_pb2.Audience.ValueType) -> bytes:
-    shown = disclosure.view(archive, audience)
-    if shown.etag:
-        # The whole archive's tag is a digest of what this audience may not see, so
-        # a guess at it could be checked; a tag of the view tells nothing more.
-        shown.etag = etag(shown)
-    return shown.SerializeToString(deterministic=True)
+def _tagged(shown: archive_pb2.Archive) -> tuple[str, bytes]:
+    """Returns the tag of a view, which the public one does not show, and the view's bytes."""
+    return shown.etag or etag(shown), shown.SerializeToString(deterministic=True)

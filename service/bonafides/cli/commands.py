@@ -24,7 +24,7 @@ from bonafides.cli import claims_file, rendering
 from bonafides.cli.faults import AnswerLostError, CommandError
 from bonafides.cli.session import DEFAULT_SERVER, CommandLine, Session, content
 from bonafides.client import DEFAULT_TIMEOUT_SECONDS, RemoteError
-from bonafides.instants import from_datetime
+from bonafides.instants import SHANGHAI, from_datetime
 from bonafides.settings import Settings
 from bonafides.v1 import enterprise_pb2
 
@@ -37,6 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+_A_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PLATFORM: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 Code = Annotated[str, typer.Argument(help="Unified social credit code, 18 characters.")]
@@ -110,6 +111,10 @@ def serve(
     threads: Annotated[
         int | None, typer.Option(help="Threads that run calls; else BONAFIDES_THREADS.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that serve the port together; else BONAFIDES_WORKERS."),
+    ] = None,
     models_dir: Annotated[
         Path | None, typer.Option(help="Folder of scorecards; else BONAFIDES_MODELS_DIR.")
     ] = None,
@@ -129,6 +134,7 @@ def serve(
         tls_certificate=tls_certificate,
         tls_key=tls_key,
         threads=threads,
+        workers=workers,
         models_dir=models_dir,
     )
     try:
@@ -233,7 +239,18 @@ def submission(
 
 
 @app.command()
-def archive(context: typer.Context, code: Code) -> None:
+def archive(
+    context: typer.Context,
+    code: Code,
+    *,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="As it was known at the end of this day in Shanghai, YYYY-MM-DD, or at this "
+            "time in ISO 8601. For the enterprise itself and for staff."
+        ),
+    ] = None,
+) -> None:
     """Shows an enterprise's archive.
 
     Registration to anybody; level and business file to who is logged in; statistics and
@@ -241,7 +258,7 @@ def archive(context: typer.Context, code: Code) -> None:
     """
     session: Session = context.obj
     with session.client() as client:
-        shown = client.get_archive(code)
+        shown = client.get_archive(code, as_of=None if as_of is None else _as_of(as_of))
     session.answer(shown, rendering.archive(shown, logged_in=session.logged_in))
 
 
@@ -290,6 +307,17 @@ def scorecard(
     if output is not None:
         _write(output, shown.artifact)
     session.answer(shown, rendering.scorecard(shown))
+
+
+def _as_of(text: str) -> dt.datetime:
+    """Returns the last microsecond of a day, or a time; without an offset, in Shanghai."""
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("--as-of must be YYYY-MM-DD or a time in ISO 8601.") from None
+    if _A_DAY.fullmatch(text):
+        moment = dt.datetime.combine(moment, dt.time.max)
+    return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
 
 
 def _settings(**given: Any) -> Settings:

@@ -19,7 +19,7 @@ from google.type.date_pb2 import Date
 
 from bonafides.instants import SHANGHAI, from_timestamp, to_datetime
 from bonafides.records.money import minor_digits
-from bonafides.v1 import enterprise_pb2, rating_pb2
+from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2
 
 BAR_CELLS: Final = 20
 NOT_KNOWN: Final = "not known"
@@ -92,6 +92,44 @@ STATES: Final = {
         "The term of the verification is over; submit again to renew it.",
     ),
     enterprise_pb2.Submission.STATE_WITHDRAWN: ("WITHDRAWN", "Withdrawn by the enterprise."),
+}
+COURT_CASES: Final = {
+    archive_pb2.CourtCase.KIND_UNSPECIFIED: NOT_KNOWN,
+    archive_pb2.CourtCase.KIND_DISHONEST_DEBTOR: "dishonest debtor (失信被执行人)",
+    archive_pb2.CourtCase.KIND_ENFORCEMENT: "enforcement (被执行人)",
+    archive_pb2.CourtCase.KIND_JUDGMENT: "judgment (裁判)",
+    archive_pb2.CourtCase.KIND_EQUITY_FREEZE: "freeze of shares (股权冻结)",
+}
+PERFORMANCES: Final = {
+    archive_pb2.CourtCase.PERFORMANCE_UNSPECIFIED: NOT_KNOWN,
+    archive_pb2.CourtCase.PERFORMANCE_NOT_KNOWN: NOT_KNOWN,
+    archive_pb2.CourtCase.PERFORMANCE_UNPERFORMED: "not performed",
+    archive_pb2.CourtCase.PERFORMANCE_PARTLY_PERFORMED: "performed in part",
+    archive_pb2.CourtCase.PERFORMANCE_PERFORMED: "performed",
+}
+LISTINGS: Final = {
+    archive_pb2.Listing.KIND_UNSPECIFIED: NOT_KNOWN,
+    archive_pb2.Listing.KIND_ABNORMAL_OPERATIONS: "abnormal operations (经营异常)",
+    archive_pb2.Listing.KIND_SERIOUS_ILLEGAL: "serious illegality (严重违法失信)",
+}
+SEVERITIES: Final = {
+    archive_pb2.Penalty.SEVERITY_UNSPECIFIED: NOT_KNOWN,
+    archive_pb2.Penalty.SEVERITY_NOT_KNOWN: NOT_KNOWN,
+    archive_pb2.Penalty.SEVERITY_MINOR: "minor (轻微)",
+    archive_pb2.Penalty.SEVERITY_MODERATE: "moderate (一般)",
+    archive_pb2.Penalty.SEVERITY_SERIOUS: "serious (严重)",
+}
+MATCHES: Final = {
+    archive_pb2.PublicRecord.MATCHED_BY_UNSPECIFIED: NOT_KNOWN,
+    archive_pb2.PublicRecord.MATCHED_BY_CODE: "by code",
+    archive_pb2.PublicRecord.MATCHED_BY_NAME: "by NAME alone",
+}
+STANDINGS: Final = {
+    archive_pb2.PublicRecord.STANDING_UNSPECIFIED: NOT_KNOWN,
+    archive_pb2.PublicRecord.STANDING_STANDS: "stands",
+    archive_pb2.PublicRecord.STANDING_MATCHED_BY_NAME: "counts for nothing",
+    archive_pb2.PublicRecord.STANDING_REMOVED: "removed",
+    archive_pb2.PublicRecord.STANDING_EXPIRED: "expired",
 }
 
 

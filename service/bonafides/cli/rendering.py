@@ -18,6 +18,7 @@ from typing import Final
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -53,8 +54,17 @@ def archive(shown: archive_pb2.Archive, *, logged_in: bool) -> RenderableType:
         parts += [_heading("Authentication"), _verification(shown.verification)]
     if shown.HasField("rating"):
         parts += [_heading("Integrity level"), *_rating(shown.rating), *_explanation(shown.rating)]
+    if shown.HasField("public_records"):
+        parts += [_heading("Courts and authorities"), *_public_records(shown.public_records)]
+    if shown.HasField("withheld_records"):
+        parts += [
+            _heading("Counting no more, or never (staff)"),
+            *_public_records(shown.withheld_records),
+        ]
     for platform in shown.platforms:
         parts += [_heading(f"Business file: {platform.platform}"), *_platform(platform)]
+    if shown.freshness:
+        parts += [_heading("How fresh this is"), _freshness(shown.freshness)]
     parts.append(
         _facts(("As of", _moment(shown, "as_of_time")), ("Etag", shown.etag or None))
         if logged_in
@@ -116,7 +126,7 @@ def scorecard(shown: rating_pb2.Scorecard) -> RenderableType:
 
 
 def _card(artifact: bytes) -> list[RenderableType]:
-    """Returns features and levels of a card of schema version 1; models/README.md describes it."""
+    """Returns features and levels of a card of a known schema; models/README.md describes it."""
     features = _table("Feature", "Points", "Better when")
     levels = _table("Level", "From points")
     try:
@@ -252,6 +262,61 @@ def _contributions(shown: Iterable[rating_pb2.Contribution]) -> RenderableType:
     return table
 
 
+def _public_records(shown: archive_pb2.PublicRecords) -> Iterable[RenderableType]:
+    cases = _table("Court", "Case", "Published", "Performance", "Amount", "Record")
+    for case in shown.court_cases:
+        _add(
+            cases,
+            _lines(word(figures.COURT_CASES, case.kind), case.court),
+            case.case_number,
+            _day(case, "publish_date") or figures.NOT_KNOWN,
+            word(figures.PERFORMANCES, case.performance),
+            money(case.amount) if case.HasField("amount") else figures.NOT_KNOWN,
+            _public_record(case.record),
+        )
+    listings = _table("List", "Listed", "Ground", "Record")
+    for listing in shown.listings:
+        removed = f"taken off: {listing.removal_ground}" if listing.removal_ground else ""
+        _add(
+            listings,
+            _lines(word(figures.LISTINGS, listing.kind), listing.authority),
+            _day(listing, "list_date") or figures.NOT_KNOWN,
+            _lines(listing.ground, removed),
+            _public_record(listing.record),
+        )
+    penalties = _table("Penalty", "Decided", "Sanction", "Amount", "Record")
+    for penalty in shown.penalties:
+        _add(
+            penalties,
+            _lines(penalty.decision_number, penalty.authority),
+            _day(penalty, "decision_date") or figures.NOT_KNOWN,
+            _lines(penalty.sanction, word(figures.SEVERITIES, penalty.severity)),
+            money(penalty.amount) if penalty.HasField("amount") else "none, or not known",
+            _public_record(penalty.record),
+        )
+    return [table for table in (cases, listings, penalties) if table.rows]
+
+
+def _public_record(shown: archive_pb2.PublicRecord) -> Text:
+    removed, ends = _day(shown, "removal_date"), _moment(shown, "expire_time")
+    return _lines(
+        word(figures.STANDINGS, shown.standing),
+        f"removed {removed}" if removed else "",
+        f"until {ends}" if ends else "",
+        f"matched {word(figures.MATCHES, shown.matched_by)}",
+        f"id {shown.record_id}",
+        _provenance(shown.provenance) or "",
+    )
+
+
+def _freshness(shown: Iterable[archive_pb2.Freshness]) -> RenderableType:
+    table = _table("Section", "Source", "Asked", "Records through")
+    for row in shown:
+        asked = _moment(row, "retrieve_time") or "reports by itself"
+        _add(table, row.section, row.source, asked, _day(row, "data_through") or "")
+    return table
+
+
 def _platform(shown: archive_pb2.PlatformFile) -> list[RenderableType]:
     displayed = shown.displayed
     membership = "Chengxintong (诚信通)" if shown.platform == "1688" else "Paid membership"
@@ -380,6 +445,11 @@ def _lines(*texts: str) -> Text:
 def _moment(message: Message, field: str) -> str | None:
     stamp: Timestamp = getattr(message, field)
     return moment(stamp) if message.HasField(field) else None
+
+
+def _day(message: Message, field: str) -> str | None:
+    date: Date = getattr(message, field)
+    return day(date) if message.HasField(field) else None
 
 
 def _count(message: Message, field: str) -> str | None:

@@ -15,7 +15,6 @@ hold the key.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 from dataclasses import dataclass
@@ -31,6 +30,8 @@ Sealed = NewType("Sealed", bytes)
 KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _VERSION: Final = b"\x01"
+# Fields come from our code and from platforms' names; what is beyond is derived each time.
+_MOST_FIELD_KEYS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Vault:
         self._environment: Final = environment
         self._wrapping: Final = SubjectKey(_derived(kek, f"wrap|{environment}"))
         self._indexing: Final = _derived(kek, f"index|{environment}")
+        self._field_keys: Final[dict[str, bytes]] = {}
 
     def new_key(self, subject: str) -> tuple[SubjectKey, WrappedKey]:
         """Returns a fresh key for the subject, and its wrapped form to be stored."""
@@ -98,8 +100,16 @@ class Vault:
 
     def index(self, field: str, value: str) -> bytes:
         """Returns the keyed digest, 32 bytes, by which equal values of a field are found."""
-        key = hmac.digest(self._indexing, field.encode(), hashlib.sha256)
-        return hmac.digest(key, value.encode(), hashlib.sha256)
+        return hmac.digest(self._field_key(field), value.encode(), "sha256")
+
+    def _field_key(self, field: str) -> bytes:
+        # Fields are few; records name the same one thousands of times a second.
+        key = self._field_keys.get(field)
+        if key is None:
+            key = hmac.digest(self._indexing, field.encode(), "sha256")
+            if len(self._field_keys) < _MOST_FIELD_KEYS:
+                self._field_keys[field] = key
+        return key
 
     def _associated(self, place: Place) -> bytes:
         return f"{self._environment}|{place.table}|{place.subject}|{place.field}".encode()

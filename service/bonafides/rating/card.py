@@ -221,9 +221,9 @@ class GoldenRow(_Part):
 
 
 class Content(_Part):
-    """What a card says, schema version 1."""
+    """What a card says. Schema version 2 has the rules on public records; 1 is without them."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[1, 2]
     version: str = Field(pattern=VERSION_PATTERN)
     basis: Literal["EXPERT", "SYNTHETIC", "OUTCOMES"]
     title: Text

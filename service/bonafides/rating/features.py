@@ -12,6 +12,8 @@ Rules:
 - MISSING means that nothing is known; NOT_APPLICABLE that the question does not arise.
 - What is a part of a whole stays a Share, so that the card can draw it towards the
   peer mean: 0 of 12 is no proof.
+- A public record counts only while it stands (`bonafides.archive.expiry`), and never
+  if it was matched by name alone.
 - Figures are summed over the authorized platforms; buyers are never merged across them.
 
     FEATURES["dispute_lost_rate"].measure(inputs)     # Share(part=3, whole=120)
@@ -26,7 +28,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from bonafides.archive.facts import FactSheet, Registration
+from bonafides.archive.expiry import public_record, standing_records
+from bonafides.archive.facts import FactSheet, Kind, Registration
+from bonafides.archive.public_records import CourtCase, Penalty, Performance, Severity
 from bonafides.archive.statistics import Certification, PlatformRecord
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import Day, Instant, day_of
@@ -38,9 +42,18 @@ OPEN_CERTIFICATION_DAYS: Final = 2 * YEAR_DAYS
 # One buyer counts for at most these orders, or a quarter of all that are counted,
 # whichever is more: an enterprise that trades with itself stays small.
 ONE_BUYER_ORDERS: Final = 10
-_OTHERS_PER_ONE_BUYER: Final = 3
+OTHERS_PER_ONE_BUYER: Final = 3
 # Registered capital in fen at which the next band begins.
 _CAPITAL_BANDS: Final = (10_000_000, 100_000_000, 1_000_000_000)
+# What a penalty weighs on the day of its decision, and how often that halves. One
+# whose severity is not known weighs as a minor one.
+_PENALTY_WEIGHTS: Final = {
+    Severity.NOT_KNOWN: 100,
+    Severity.MINOR: 100,
+    Severity.MODERATE: 300,
+    Severity.SERIOUS: 900,
+}
+_PENALTY_HALVES_DAYS: Final = 180
 # Legal forms that have no registered capital of their own.
 _FORMS_WITHOUT_CAPITAL: Final = ("个体", "个人独资", "合伙", "分公司", "分支机构")
 
@@ -357,6 +370,57 @@ def on_site_level(inputs: RatingInputs) -> Value:
     return 2 if min(ages) <= YEAR_DAYS else 1
 
 
+@_feature("count", _DOWN, facts="{value} court cases not yet performed")
+def unfulfilled_cases(inputs: RatingInputs) -> Value:
+    """How many judgments and enforcements against the enterprise are not performed; less is better.
+
+    An enforcement counts until the court says that it is performed, a judgment only if
+    the source says that it is not performed in full. A case leaves the count when the
+    source takes it off, or when its term is over. A case that was matched by name alone
+    counts for nothing. Source: what courts published under the enterprise's code.
+    """
+    cases = [
+        (fact.kind, public_record(fact))
+        for fact in standing_records(inputs.sheet, Kind.ENFORCEMENT, Kind.JUDGMENT)
+    ]
+    return sum(
+        isinstance(case, CourtCase)
+        and case.performance is not Performance.PERFORMED
+        and (kind is Kind.ENFORCEMENT or case.performance is not Performance.NOT_KNOWN)
+        for kind, case in cases
+    )
+
+
+@_feature("weight", _DOWN, facts="penalties weigh {value}; 100 is a new minor one")
+def penalty_weight(inputs: RatingInputs) -> Value:
+    """What the administrative penalties against the enterprise weigh today; less is better.
+
+    A minor one weighs 100 on the day of its decision, a moderate one 300, a serious one
+    900; the weight halves every 180 days. A penalty leaves when the authority takes it
+    off, or when its term is over. Source: what authorities published under the
+    enterprise's code.
+    """
+    penalties = map(public_record, standing_records(inputs.sheet, Kind.PENALTY))
+    return sum(
+        _PENALTY_WEIGHTS[penalty.severity]
+        >> (max(0, inputs.today - penalty.begins) // _PENALTY_HALVES_DAYS)
+        for penalty in penalties
+        if isinstance(penalty, Penalty)
+    )
+
+
+@_feature("days", _DOWN, facts="{value} days on the list of abnormal operations")
+def abnormal_list_days(inputs: RatingInputs) -> Value:
+    """For how many days the enterprise has been on the list of abnormal operations; less is better.
+
+    0: it is not on the list. The day of listing counts. Of several entries the longest
+    counts; one that was taken off counts no more. Source: what the market regulator
+    published under the enterprise's code.
+    """
+    listed = standing_records(inputs.sheet, Kind.ABNORMAL_OPERATIONS)
+    return max((inputs.today - public_record(fact).begins + 1 for fact in listed), default=0)
+
+
 FEATURES: Final[Mapping[str, Feature]] = MappingProxyType(_features)
 
 
@@ -385,7 +449,7 @@ def _capped(platform: PlatformRecord) -> int:
     # Buyers are counted by whole months, orders by days: a buyer may seem to have more.
     largest = min(year.largest_buyer_transactions, year.transactions)
     others = year.transactions - largest
-    return others + min(largest, max(ONE_BUYER_ORDERS, others // _OTHERS_PER_ONE_BUYER))
+    return others + min(largest, max(ONE_BUYER_ORDERS, others // OTHERS_PER_ONE_BUYER))
 
 
 def _share(part: int, whole: int) -> Value:

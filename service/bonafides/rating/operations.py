@@ -1,6 +1,7 @@
 """What can be done with levels and scorecards.
 
     inputs = gather(work, code, now)          # the facts as of now
+    inputs = gather_past(work, code, as_of, now)    # as they were known then
     rating = rate(work, card, inputs, now)    # the level, kept as a row
     get_rating(store, card, code, now=now)    # the kept level while it is valid
     get_scorecard(models_dir, "champion")     # what anyone needs to recompute it
@@ -32,6 +33,7 @@ from bonafides.storage import archive as archive_rows
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import rating as rating_rows
 from bonafides.storage import records as record_rows
+from bonafides.storage import recount
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 from bonafides.v1 import rating_pb2
 
@@ -49,6 +51,33 @@ def gather(work: UnitOfWork, code: str, now: Instant) -> RatingInputs:
         platforms_known=len(reporting),
         purposes=identity_rows.live_purposes(work, code, now),
     )
+
+
+def gather_past(work: UnitOfWork, code: str, as_of: Instant, now: Instant) -> RatingInputs:
+    """Returns the facts of an enterprise as the service knew them at an instant of the past.
+
+    Statistics are recounted from the records that had come by then; roll-ups know the
+    present alone. What was authorized then and has been taken back since is not used:
+    a revocation holds for the past too.
+    """
+    reporting = recount.platforms(work, code, as_of)
+    authorized = frozenset(identity_rows.authorized_platforms(work, code, as_of))
+    still = frozenset(identity_rows.authorized_platforms(work, code, now))
+    covered = sorted(authorized & still & frozenset(reporting))
+    return RatingInputs(
+        code=UnifiedCode.parse(code),
+        as_of=as_of,
+        sheet=archive_rows.fact_sheet(work, code, as_of),
+        platforms=recount.platform_records(work, code, covered, as_of),
+        platforms_known=len(reporting),
+        purposes=identity_rows.live_purposes(work, code, as_of)
+        & identity_rows.live_purposes(work, code, now),
+    )
+
+
+def level_of(card: Scorecard, inputs: RatingInputs) -> rating_pb2.Rating:
+    """Returns the level that the card gives to the facts, kept nowhere."""
+    return explain.message(rules.rate(inputs, card), card)
 
 
 def rate(

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bonafides.archive.expiry import ends_at, public_record, standing_records
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import Day, Instant, start_of
 from bonafides.rating.card import Contribution, Level, Rule, RuleKind, lower, score
@@ -107,8 +108,9 @@ def _result(
 
 def _valid_until(inputs: RatingInputs) -> Instant:
     # Ages, windows and certifications turn with the day in Shanghai.
-    midnight = start_of(Day(inputs.today + 1))
+    ends = [start_of(Day(inputs.today + 1))]
+    ends += [ends_at(fact.kind, public_record(fact)) for fact in standing_records(inputs.sheet)]
     verification = inputs.sheet.verification
-    if verification is None or not identity_established(inputs):
-        return midnight
-    return min(midnight, verification.expires_at)
+    if verification is not None and identity_established(inputs):
+        ends.append(verification.expires_at)
+    return min(ends)

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from bonafides.archive.facts import OperatingState
+from bonafides.archive.expiry import public_record, standing_records
+from bonafides.archive.facts import Kind, OperatingState
+from bonafides.archive.public_records import CourtCase, Performance
 from bonafides.rating.card import RuleKind
 from bonafides.rating.features import (
     RatingInputs,
@@ -27,10 +29,15 @@ from bonafides.rating.features import (
 
 @dataclass(frozen=True, slots=True)
 class RuleMeasure:
-    """What a rule does, and the number that it looks at; yes is 1 and no is 0."""
+    """What a rule does, and the number that it looks at; yes is 1 and no is 0.
+
+    `since` is the schema version from which on every card has the rule. Cards that were
+    sealed before go without it, so that they give the levels that they gave.
+    """
 
     kind: RuleKind
     measure: Callable[[RatingInputs], int]
+    since: int = 1
 
 
 def _license_stands(inputs: RatingInputs) -> int:
@@ -39,8 +46,33 @@ def _license_stands(inputs: RatingInputs) -> int:
     return int(told is None or told.operating_state is not OperatingState.REVOKED)
 
 
-def _no_knock_out(inputs: RatingInputs) -> int:
-    return int(inputs.code.individual or _license_stands(inputs))
+def _no_dishonest_debt(inputs: RatingInputs) -> int:
+    """Tells whether no court lists the enterprise as a dishonest debtor now.
+
+    Who has performed is no dishonest debtor, whether or not the court has taken the
+    entry off already.
+    """
+    listed = map(public_record, standing_records(inputs.sheet, Kind.DISHONEST_DEBTOR))
+    return int(
+        all(
+            isinstance(case, CourtCase) and case.performance is Performance.PERFORMED
+            for case in listed
+        )
+    )
+
+
+def _no_serious_illegality(inputs: RatingInputs) -> int:
+    return int(not standing_records(inputs.sheet, Kind.SERIOUS_ILLEGAL))
+
+
+def _of_company(measure: Callable[[RatingInputs], int]) -> Callable[[RatingInputs], int]:
+    """Never hits for an individual business: a person must look before it is given a D."""
+    return lambda inputs: int(inputs.code.individual or measure(inputs))
+
+
+def _no_listing_to_review(inputs: RatingInputs) -> int:
+    listed = not (_no_dishonest_debt(inputs) and _no_serious_illegality(inputs))
+    return int(not inputs.code.individual or not listed)
 
 
 def _no_review_due(inputs: RatingInputs) -> int:
@@ -69,7 +101,14 @@ def _evidence(inputs: RatingInputs) -> int:
 
 RULES: Final[Mapping[str, RuleMeasure]] = MappingProxyType(
     {
-        "LICENSE_REVOKED": RuleMeasure(RuleKind.KNOCK_OUT, _no_knock_out),
+        "LICENSE_REVOKED": RuleMeasure(RuleKind.KNOCK_OUT, _of_company(_license_stands)),
+        "DISHONEST_DEBTOR": RuleMeasure(
+            RuleKind.KNOCK_OUT, _of_company(_no_dishonest_debt), since=2
+        ),
+        "SERIOUS_ILLEGAL": RuleMeasure(
+            RuleKind.KNOCK_OUT, _of_company(_no_serious_illegality), since=2
+        ),
+        "LISTING_REVIEW_BY_PERSON": RuleMeasure(RuleKind.NOT_RATED, _no_listing_to_review, since=2),
         "REVIEW_BY_PERSON": RuleMeasure(RuleKind.NOT_RATED, _no_review_due),
         "IDENTITY": RuleMeasure(RuleKind.NOT_RATED, _identity),
         "CONSENT_MISSING": RuleMeasure(RuleKind.NOT_RATED, _consent),

@@ -4,17 +4,17 @@ A card is loaded whole or refused with an error that says what and where. It is
 refused unless
 1. its bytes are canonical: the JSON Canonicalization Scheme of RFC 8785, restricted
    to objects with ASCII keys, arrays, strings and integers up to 2**53 - 1;
-2. it has exactly the members that schema version 1 has, of exactly their types;
+2. it has exactly the members that its schema version has, of exactly their types;
 3. every feature is one of the code's, with the code's unit, direction and window, and
    none is of a person;
 4. edges ascend, points follow the declared direction over all bins, missing is never
    above neutral, and the neutral points of a share are those of its expected mean;
 5. no feature moves more than the card allows, the levels descend, and every rule of
-   the code is there once;
+   the code and of the schema version is there once;
 6. its golden rows reach every slot of every feature and score exactly as they say.
 
 The digest, SHA-256 of the bytes, is the identity of the card. Nothing is ever
-unpickled. Schema version 1 has no calibration: its levels are ordinal.
+unpickled. No schema version has a calibration yet: levels are ordinal.
 
     card = champion(None)
     card.version, card.digest, card.basis

@@ -7,7 +7,8 @@ The bins are finite, so that what is shown here is shown for all inputs:
    the neutral slot; the neutral points of a share are those of its expected mean;
 3. no feature moves the score by more than the card's own bound;
 4. the levels are those that points give, best first, and every score has one;
-5. every rule of the code is there once, and does what the code says it is for;
+5. every rule of the code, as far as the schema version has it, is there once, and does
+   what the code says it is for;
 6. the golden rows reach every slot of every feature and score exactly as they say.
 
 It says nothing of causes: whether a feature ought to count is for people.
@@ -121,14 +122,17 @@ def _level_faults(content: Content) -> Iterator[Fault]:
 
 def _rule_faults(content: Content) -> Iterator[Fault]:
     reasons = [rule.reason for rule in content.rules]
-    for reason in RULES.keys() - set(reasons):
-        yield f"rules.{reason}", "is missing"
+    for reason, policy in RULES.items():
+        if reason not in reasons and policy.since <= content.schema_version:
+            yield f"rules.{reason}", "is missing"
     for rule in content.rules:
         where = f"rules.{rule.reason}"
         if reasons.count(rule.reason) > 1:
             yield where, "is there more than once"
         if rule.reason not in RULES:
             yield where, "is no rule of this build"
+        elif RULES[rule.reason].since > content.schema_version:
+            yield where, f"belongs to schema version {RULES[rule.reason].since}"
         elif rule.kind is not RULES[rule.reason].kind:
             yield f"{where}.kind", f"must be {RULES[rule.reason].kind}"
         if (rule.kind is RuleKind.CEILING) != (rule.holds_at in POINT_LEVELS[1:]):

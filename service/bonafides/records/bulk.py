@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,9 +27,10 @@ from bonafides.identity.codes import CodeError, UnifiedCode
 from bonafides.instants import Day, Instant, day_of
 from bonafides.records import mapping as mappings
 from bonafides.records.ingest import IngestReport
-from bonafides.records.kinds import Outcome, Record
+from bonafides.records.kinds import Outcome, Record, RefundState
 from bonafides.records.mapping import DAYS, INSTANTS, NUMBERS, TEXTS, Block, quoted
 from bonafides.records.money import Money, parse
+from bonafides.records.reported import code_of
 
 BATCH_ROWS: Final = 10_000
 MAX_EXAMPLES: Final = 5
@@ -46,7 +46,6 @@ _ENGINE: Final[dict[str, str | bool | int | float | list[str]]] = {
 _PATTERNS: Final = ("*.csv", "*.parquet")
 # Headings longer than this are no headings.
 _MAX_HEADING: Final = 65_536
-_CODES_CACHED: Final = 100_000
 
 
 class UnreadableError(Exception):
@@ -315,6 +314,8 @@ def _read(
         from_day=told["from_day"],
         to_day=told["to_day"],
         detail=_detail(block, row),
+        refund_state=_refund_state(told["refund_state"]),
+        requested_at=told["requested_at"],
     )
 
 
@@ -343,6 +344,15 @@ def _outcome(text: str | None) -> Outcome | None:
         raise _RowError("OUTCOME_NOT_ALLOWED", "There is no such outcome.") from None
 
 
+def _refund_state(text: str | None) -> RefundState | None:
+    if text is None:
+        return None
+    try:
+        return RefundState(text.lower())
+    except ValueError:
+        raise _RowError("REFUND_STATE_UNKNOWN", "There is no such state of a refund.") from None
+
+
 def _detail(block: Block, row: tuple[Any, ...]) -> Mapping[str, str]:
     if not block.details:
         return {}
@@ -351,19 +361,10 @@ def _detail(block: Block, row: tuple[Any, ...]) -> Mapping[str, str]:
 
 
 def _code(text: str) -> UnifiedCode:
-    code = _parsed(text)
+    code = code_of(text)
     if isinstance(code, CodeError):
         raise _RowError("CODE_FAULTY", code.description)
     return code
-
-
-@lru_cache(maxsize=_CODES_CACHED)
-def _parsed(text: str) -> UnifiedCode | CodeError:
-    # The fault is returned, for lru_cache keeps what is returned alone.
-    try:
-        return UnifiedCode.parse(text)
-    except CodeError as fault:
-        return fault
 
 
 def _view(file: Path) -> str:

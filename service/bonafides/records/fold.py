@@ -16,11 +16,18 @@ and the step adds what new counts and takes away what old counted. Rules:
    day, and is counted only where both days are known;
 4. minima and maxima can't be taken away from: a buyer's month that lost a
    transaction is recounted from the current records;
-5. a refund is unmatched while the log holds no record, not even a voided one, of
+5. a refund counts once it is done, or its state is not told; one that is submitted or
+   waiting may still end in nothing being paid, and counts for nothing yet;
+6. a refund is unmatched while the log holds no record, not even a voided one, of
    the transaction that it names. A refund that names none is not unmatched.
 
 What a step touches is put into the temporary table `change` first, once: -1 what
 is taken away, +1 what is added.
+
+A recount makes the same rows of the whole log, with the same measures:
+`recounted_days`, `recounted_buyers`, `recounted_refunds`. They run on any engine that
+has the table `record`; with `upto` None it holds each record once, by its latest
+revision, as an export does.
 """
 
 from __future__ import annotations
@@ -34,7 +41,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
 from bonafides.instants import HOUR
-from bonafides.records.kinds import Kind, Outcome
+from bonafides.records.kinds import Kind, Outcome, RefundState
 from bonafides.storage.tables import record, rollup_day
 
 # Upper edges of the buckets of hours to the first response, inclusive; what took
@@ -81,14 +88,18 @@ class FoldReport:
     codes: frozenset[str]
 
 
-def div(dividend: ColumnElement[int], divisor: int) -> ColumnElement[int]:
-    """Returns the whole quotient of a dividend >= 0, on every engine alike.
+def div(dividend: ColumnElement[int], divisor: int | ColumnElement[int]) -> ColumnElement[int]:
+    """Returns the whole quotient of a dividend from 0 to 2**53 by a divisor > 0.
 
     `//` is no integer division on DuckDB and Spark, so the remainder is taken off
-    first and the exact quotient, a double below 2**53, is cast back.
+    first and the exact quotient of doubles is cast back.
     """
     whole = sa.cast(dividend - dividend % divisor, sa.Double)
-    return sa.cast(sa.func.floor(whole / sa.literal(float(divisor), sa.Double)), sa.BigInteger)
+    if isinstance(divisor, int):
+        by: ColumnElement[float] = sa.literal(float(divisor), sa.Double)
+    else:
+        by = sa.cast(divisor, sa.Double)
+    return sa.cast(sa.func.floor(whole / by), sa.BigInteger)
 
 
 def month_of(day: ColumnElement[int]) -> ColumnElement[int]:
@@ -135,9 +146,63 @@ def day_sums() -> sa.Select[Any]:
     keys = (change.c.code, change.c.platform, change.c.day)
     sums = [
         sa.cast(sa.func.sum(change.c.sign * measure), sa.BigInteger).label(name)
-        for name, measure in _day_measures().items()
+        for name, measure in _day_measures(change).items()
     ]
     return sa.select(*keys, *sums).where(sa.true()).group_by(*keys).order_by(*keys)
+
+
+def recounted_days(upto: ColumnElement[int] | None = None) -> sa.Select[Any]:
+    """Returns the rows of rollup_day, recounted from the log up to a sequence."""
+    log = record.alias("log")
+    keys = (log.c.code, log.c.platform, log.c.day)
+    sums = [
+        sa.cast(sa.func.sum(measure), sa.BigInteger).label(name)
+        for name, measure in _day_measures(log).items()
+    ]
+    return sa.select(*keys, *sums).where(_counted(log), *_standing(log, upto)).group_by(*keys)
+
+
+def recounted_buyers(upto: ColumnElement[int] | None = None) -> sa.Select[Any]:
+    """Returns the rows of rollup_buyer, recounted from the log up to a sequence."""
+    log = record.alias("log")
+    buyers = (log.c.code, log.c.platform, log.c.buyer)
+    # By day first: the month is then computed once a day, not once a record.
+    daily = (
+        sa.select(*buyers, log.c.day, sa.func.count().label("transactions"))
+        .where(_bought(log), *_standing(log, upto))
+        .group_by(*buyers, log.c.day)
+        .subquery("daily")
+    )
+    bought = sa.select(daily, month_of(daily.c.day).label("month")).subquery("bought")
+    keys = [bought.c[name] for name in BUYER_MONTH]
+    return sa.select(
+        *keys,
+        sa.cast(sa.func.sum(bought.c.transactions), sa.BigInteger).label("transactions"),
+        sa.func.min(bought.c.day).label("first_day"),
+        sa.func.max(bought.c.day).label("last_day"),
+    ).group_by(*keys)
+
+
+def recounted_refunds(upto: ColumnElement[int] | None = None) -> sa.Select[Any]:
+    """Returns the rows of unmatched_refund, recounted from the log up to a sequence."""
+    log = record.alias("log")
+    paid = record.alias("paid")
+    known = sa.exists().where(
+        paid.c.code == log.c.code,
+        paid.c.platform == log.c.platform,
+        paid.c.kind == Kind.TRANSACTION.value,
+        paid.c.record_id == log.c.original_id,
+        *([] if upto is None else [paid.c.sequence <= upto]),
+    )
+    return sa.select(
+        log.c.code, log.c.platform, log.c.record_id, log.c.original_id, log.c.day
+    ).where(
+        log.c.kind == Kind.REFUND.value,
+        _counted(log),
+        log.c.original_id.is_not(None),
+        *_standing(log, upto),
+        ~known,
+    )
 
 
 def buyer_sums() -> sa.Select[Any]:
@@ -180,7 +245,7 @@ def shrunk_buyer_months() -> sa.Select[Any]:
 
 def empty_day() -> ColumnElement[bool]:
     """Returns whether a row of rollup_day counts nothing any more."""
-    return sa.and_(*(rollup_day.c[name] == 0 for name in _day_measures()))
+    return sa.and_(*(rollup_day.c[name] == 0 for name in _day_measures(change)))
 
 
 def orphans(upto: ColumnElement[int]) -> sa.Select[Any]:
@@ -244,34 +309,37 @@ def _measures(log: FromClause, sign: int) -> Sequence[ColumnElement[Any]]:
     return [(made[c.name] if c.name in made else log.c[c.name]).label(c.name) for c in change.c]
 
 
-def _day_measures() -> dict[str, ColumnElement[int]]:
+def _day_measures(log: FromClause) -> dict[str, ColumnElement[int]]:
     """Returns what one record counts for in each column of rollup_day."""
-    transaction = change.c.kind == Kind.TRANSACTION.value
-    refund = change.c.kind == Kind.REFUND.value
-    complaint = change.c.kind == Kind.COMPLAINT.value
-    dispute = change.c.kind == Kind.DISPUTE.value
+    transaction = log.c.kind == Kind.TRANSACTION.value
+    refund = log.c.kind == Kind.REFUND.value
+    complaint = log.c.kind == Kind.COMPLAINT.value
+    dispute = log.c.kind == Kind.DISPUTE.value
     both_days = sa.and_(
-        transaction, change.c.promised_day.is_not(None), change.c.delivered_day.is_not(None)
+        transaction, log.c.promised_day.is_not(None), log.c.delivered_day.is_not(None)
     )
-    late = sa.and_(both_days, change.c.delivered_day > change.c.promised_day)
+    decided = log.c.outcome.is_not(None)
+    upheld = sa.and_(complaint, decided, log.c.outcome == Outcome.UPHELD.value)
+    lost = sa.and_(dispute, decided, log.c.outcome == Outcome.LOST.value)
+    late = sa.and_(both_days, log.c.delivered_day > log.c.promised_day)
     return {
         "transactions": _one_if(transaction),
-        "amount_cny_minor": _amount_if(transaction),
+        "amount_cny_minor": _amount_if(log, transaction),
         "deliveries_promised": _one_if(both_days),
         "deliveries_late": _one_if(late),
         "refunds": _one_if(refund),
-        "refund_cny_minor": _amount_if(refund),
+        "refund_cny_minor": _amount_if(log, refund),
         "complaints": _one_if(complaint),
-        "complaints_upheld": _one_if(complaint & (change.c.outcome == Outcome.UPHELD.value)),
+        "complaints_upheld": _one_if(upheld),
         "disputes": _one_if(dispute),
-        "disputes_lost": _one_if(dispute & (change.c.outcome == Outcome.LOST.value)),
-        **_response_measures(complaint | dispute),
+        "disputes_lost": _one_if(lost),
+        **_response_measures(log, complaint | dispute),
     }
 
 
-def _response_measures(case: ColumnElement[bool]) -> dict[str, ColumnElement[int]]:
-    answered = sa.and_(case, change.c.first_response_at.is_not(None))
-    took = change.c.first_response_at - change.c.occurred_at
+def _response_measures(log: FromClause, case: ColumnElement[bool]) -> dict[str, ColumnElement[int]]:
+    answered = sa.and_(case, log.c.first_response_at.is_not(None))
+    took = log.c.first_response_at - log.c.occurred_at
     edges: list[ColumnElement[bool]] = [took <= hours * HOUR for hours in RESPONSE_HOURS]
     buckets = [edges[0]]
     buckets += [sa.and_(~below, upto) for below, upto in pairwise(edges)]
@@ -282,8 +350,16 @@ def _response_measures(case: ColumnElement[bool]) -> dict[str, ColumnElement[int
     }
 
 
+def _standing(log: FromClause, upto: ColumnElement[int] | None) -> list[ColumnElement[bool]]:
+    """Returns what makes a row of the log count: the latest revision of its record, not void."""
+    valid = log.c.void.is_(sa.false())
+    return [valid] if upto is None else [valid, log.c.sequence <= upto, current(log, upto)]
+
+
 def _counted(log: FromClause) -> ColumnElement[bool]:
-    return log.c.kind.in_([kind.value for kind in COUNTED])
+    kinds = log.c.kind.in_([kind.value for kind in COUNTED])
+    state = log.c.refund_state
+    return sa.and_(kinds, sa.or_(state.is_(None), state == RefundState.DONE.value))
 
 
 def _bought(log: FromClause) -> ColumnElement[bool]:
@@ -294,5 +370,5 @@ def _one_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return sa.case((condition, 1), else_=0)
 
 
-def _amount_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return sa.case((condition, sa.func.coalesce(change.c.amount_cny_minor, 0)), else_=0)
+def _amount_if(log: FromClause, condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return sa.case((condition, sa.func.coalesce(log.c.amount_cny_minor, 0)), else_=0)

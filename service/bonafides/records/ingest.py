@@ -9,10 +9,14 @@ record and nothing else of its batch:
 2. a revision is a positive int64;
 3. a record has what its kind needs and nothing that its kind does not know; a
    revision that voids needs nothing;
-4. amounts are positive, and convertible to CNY with a known rate of the day;
+4. amounts are positive, and convertible to CNY with a known rate of the day; a refund
+   that names its transaction may yet get the rate of that one;
 5. what has happened lies between 1992 and one day after now, what is promised or
    expires at most a century away; nothing ends before it began;
 6. an outcome is one that the kind can have.
+
+What a record may be beside those that were stored before, its contract among them,
+is decided by `bonafides.records.refunds` and `bonafides.records.contracts`.
 
 The buyer is keyed under the vault, so that the log holds no platform's pseudonym.
 The digest covers what the platform said, after keying: with it a replay is told
@@ -33,6 +37,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from bonafides.identity.codes import UnifiedCode, out_of_scope
@@ -118,6 +123,13 @@ class Row(NamedTuple):
     from_day: int | None
     to_day: int | None
     detail: str | None
+    refund_state: str | None
+    requested_at: int | None
+    settlement_currency: str | None = None
+    settlement_minor: int | None = None
+    settlement_rate_e12: int | None = None
+    settlement_rate_source: str | None = None
+    settlement_rate_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +141,17 @@ class _Shape:
     @property
     def forbidden(self) -> frozenset[str]:
         return _CONTENT - self.required - self.optional
+
+
+class _Absent:
+    """Fields that a kind does not know. There are several for every kind."""
+
+    __slots__ = ("names", "none", "values")
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names: Final = names
+        self.values: Final = attrgetter(*names)
+        self.none: Final = (None,) * len(names)
 
 
 _CONTENT: Final = frozenset(
@@ -143,6 +166,8 @@ _CONTENT: Final = frozenset(
         "decided_at",
         "from_day",
         "to_day",
+        "refund_state",
+        "requested_at",
     }
 )
 _CASE: Final = frozenset({"buyer", "original_id", "first_response_at", "decided_at"})
@@ -159,7 +184,7 @@ _SHAPES: Final = {
     ),
     Kind.REFUND: _Shape(
         required=frozenset({"amount"}),
-        optional=frozenset({"original_id"}),
+        optional=frozenset({"original_id", "refund_state", "requested_at"}),
     ),
     Kind.COMPLAINT: _Shape(
         required=frozenset({"outcome"}),
@@ -182,11 +207,12 @@ _SHAPES: Final = {
 }
 # Sorted, so that the same fault is named whatever the hash seed.
 _REQUIRED: Final = {kind: tuple(sorted(shape.required)) for kind, shape in _SHAPES.items()}
-_FORBIDDEN: Final = {kind: tuple(sorted(shape.forbidden)) for kind, shape in _SHAPES.items()}
+_FORBIDDEN: Final = {kind: _Absent(tuple(sorted(s.forbidden))) for kind, s in _SHAPES.items()}
+_IDS: Final = ("record_id", "store_id", "original_id", "buyer")
 # Days that tell what has happened; the others may lie ahead.
 _PAST_START: Final = frozenset({Kind.STORE, Kind.CERTIFICATION})
 
-_RATE_UNKNOWN: Final = Fault(
+RATE_UNKNOWN: Final = Fault(
     "RATE_UNKNOWN", "No exchange rate is known for the currency and day; load rates first."
 )
 REVISION_CONFLICT: Final = Fault(
@@ -219,16 +245,21 @@ class Intake:
         rate: Rate | None = None
         if record.amount is not None and not record.void:
             rate = self._rates.rate(record.amount.currency, day)
-            if rate is None:
-                return _RATE_UNKNOWN
+            # A refund is converted at its transaction's rate, if that one is stored.
+            if rate is None and record.original_id is None:
+                return RATE_UNKNOWN
         return self._stored(record, day, rate)
 
     def _time_fault(self, record: Record) -> Fault | None:
+        if not _EARLIEST <= record.occurred_at <= self._latest:
+            return _implausible("occurred_at")
+        if _TIMES(record) == _NO_TIMES:
+            return None
         started = record.from_day if record.kind in _PAST_START else None
         for name, instant in (
-            ("occurred_at", record.occurred_at),
             ("first_response_at", record.first_response_at),
             ("decided_at", record.decided_at),
+            ("requested_at", record.requested_at),
         ):
             if instant is not None and not _EARLIEST <= instant <= self._latest:
                 return _implausible(name)
@@ -249,37 +280,56 @@ class Intake:
             buyer = self._vault.index(f"buyer|{record.platform}", record.buyer)[:BUYER_BYTES]
         amount = record.amount
         detail = _canonical(record.detail) if record.detail else None
+        # By position: names cost a microsecond, for each record.
         return Row(
-            code=record.code.text,
-            platform=record.platform,
-            kind=record.kind.value,
-            record_id=record.record_id,
-            revision=record.revision,
-            void=record.void,
-            digest=_digest(record, buyer, detail),
-            store_id=record.store_id,
-            occurred_at=record.occurred_at,
-            day=day,
-            buyer=buyer,
-            amount_minor=amount.minor if amount else None,
-            currency=amount.currency if amount else None,
-            amount_cny_minor=in_cny(amount, rate).minor if amount and rate else None,
-            rate_e12=rate.rate_e12 if rate else None,
-            rate_source=rate.source if rate else None,
-            rate_day=rate.day if rate else None,
-            original_id=record.original_id,
-            promised_day=record.promised_day,
-            delivered_day=record.delivered_day,
-            first_response_at=record.first_response_at,
-            outcome=record.outcome.value if record.outcome else None,
-            decided_at=record.decided_at,
-            from_day=record.from_day,
-            to_day=record.to_day,
-            detail=detail,
+            record.code.text,
+            record.platform,
+            record.kind.value,
+            record.record_id,
+            record.revision,
+            record.void,
+            _digest(record, buyer, detail),
+            record.store_id,
+            record.occurred_at,
+            day,
+            buyer,
+            amount.minor if amount else None,
+            amount.currency if amount else None,
+            in_cny(amount, rate).minor if amount and rate else None,
+            rate.rate_e12 if rate else None,
+            rate.source if rate else None,
+            rate.day if rate else None,
+            record.original_id,
+            record.promised_day,
+            record.delivered_day,
+            record.first_response_at,
+            record.outcome.value if record.outcome else None,
+            record.decided_at,
+            record.from_day,
+            record.to_day,
+            detail,
+            record.refund_state.value if record.refund_state else None,
+            record.requested_at,
         )
 
 
 _EARLIEST: Final = start_of(EARLIEST_DAY)
+# Every other time of a record. Most transactions have none, or two days.
+_TIMES: Final = attrgetter(
+    "first_response_at",
+    "decided_at",
+    "requested_at",
+    "promised_day",
+    "delivered_day",
+    "from_day",
+    "to_day",
+)
+_NO_TIMES: Final = (None,) * 7
+
+
+@lru_cache(maxsize=1_024)
+def _is_platform(text: str) -> bool:
+    return _PLATFORM.fullmatch(text) is not None
 
 
 # A batch names few enterprises many times.
@@ -289,18 +339,21 @@ def _scope_fault(code: UnifiedCode) -> Fault | None:
     return None if told is None else Fault("OUT_OF_SCOPE", told)
 
 
+def platform_fault(platform: str) -> Fault | None:
+    """Returns why a text is no platform; None: it is one."""
+    if _is_platform(platform):
+        return None
+    return Fault(
+        "PLATFORM_FAULTY",
+        "A platform is 1 to 40 lower-case letters, digits and hyphens, no hyphen first.",
+    )
+
+
 def _text_fault(record: Record) -> Fault | None:
-    if not _PLATFORM.fullmatch(record.platform):
-        return Fault(
-            "PLATFORM_FAULTY",
-            "A platform is 1 to 40 lower-case letters, digits and hyphens, no hyphen first.",
-        )
-    for name, text in (
-        ("record_id", record.record_id),
-        ("store_id", record.store_id),
-        ("original_id", record.original_id),
-        ("buyer", record.buyer),
-    ):
+    if fault := platform_fault(record.platform):
+        return fault
+    for name in _IDS:
+        text = getattr(record, name)
         # Not printable are control characters, lone surrogates, what is not
         # assigned, and what turns or hides text.
         if text is not None and not (0 < len(text) <= MAX_ID_LENGTH and text.isprintable()):
@@ -314,11 +367,11 @@ def _text_fault(record: Record) -> Fault | None:
 
 def _shape_fault(record: Record) -> Fault | None:
     kind = record.kind
-    for name in _FORBIDDEN[kind]:
-        if getattr(record, name) is not None:
-            return Fault(
-                "FIELD_NOT_ALLOWED", f"A record of kind {kind} has no {name}; leave it out."
-            )
+    forbidden = _FORBIDDEN[kind]
+    # All at once first: this is asked of every record, and hardly ever so.
+    if forbidden.values(record) != forbidden.none:
+        name = next(name for name in forbidden.names if getattr(record, name) is not None)
+        return Fault("FIELD_NOT_ALLOWED", f"A record of kind {kind} has no {name}; leave it out.")
     if record.detail and (fault := _detail_fault(record)):
         return fault
     if record.outcome is not None and record.outcome not in _SHAPES[kind].outcomes:
@@ -403,6 +456,8 @@ def _digest(record: Record, buyer: bytes | None, detail: str | None) -> bytes:
         record.from_day,
         record.to_day,
         detail,
+        record.refund_state,
+        record.requested_at,
     )
     joined = _SEPARATOR.join(["" if part is None else str(part) for part in told])
     return hashlib.sha256(joined.encode()).digest()

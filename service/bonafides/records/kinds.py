@@ -7,7 +7,8 @@ is a revision that takes the record back. What only some kinds have:
     kind            what is used beside the common part
     STORE           from_day opened, to_day closed, detail: title, category, address
     TRANSACTION     buyer, amount, promised_day, delivered_day
-    REFUND          amount, original_id (the transaction; None: not told)
+    REFUND          amount, original_id (the transaction; None: not told),
+                    refund_state, requested_at
     COMPLAINT       buyer, original_id, outcome, first_response_at, decided_at
     DISPUTE         the same
     CERTIFICATION   from_day inspected, to_day expires, detail: agency, scope
@@ -15,7 +16,8 @@ is a revision that takes the record back. What only some kinds have:
                     detail: program
 
 Only an outcome decided against the enterprise counts against it: UPHELD for a
-complaint, LOST for a dispute.
+complaint, LOST for a dispute. A refund counts once it is DONE; one whose state is
+not told is taken for done.
 """
 
 from __future__ import annotations
@@ -52,6 +54,16 @@ class Outcome(enum.StrEnum):
     UNDECIDED = enum.auto()
 
 
+class RefundState(enum.StrEnum):
+    """How far a refund has come, as the platform reports it (003 T02)."""
+
+    # Requested; the platform takes it up on the next day.
+    SUBMITTED = enum.auto()
+    # Until enough money has come in.
+    WAITING = enum.auto()
+    DONE = enum.auto()
+
+
 # What the detail of a record may hold, by kind.
 DETAILS: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.STORE: frozenset({"title", "category", "address"}),
@@ -71,6 +83,7 @@ class Record:
     `buyer` is the platform's own pseudonym for the buyer; it is keyed again when
     the record is taken in and is not stored as it came. None: the platform names
     no buyer, and the record counts as a transaction but not as a buyer.
+    `requested_at` is when a refund was asked for; None: when it occurred.
     """
 
     code: UnifiedCode
@@ -92,3 +105,5 @@ class Record:
     from_day: Day | None = None
     to_day: Day | None = None
     detail: Mapping[str, str] = field(default_factory=dict)
+    refund_state: RefundState | None = None
+    requested_at: Instant | None = None

@@ -52,9 +52,10 @@ TEXTS: Final = (
     "currency",
     "original_id",
     "outcome",
+    "refund_state",
 )
 NUMBERS: Final = {"revision": "BIGINT", "void": "BOOLEAN"}
-INSTANTS: Final = ("occurred_at", "first_response_at", "decided_at")
+INSTANTS: Final = ("occurred_at", "first_response_at", "decided_at", "requested_at")
 DAYS: Final = ("promised_day", "delivered_day", "from_day", "to_day")
 UNREADABLE: Final = "unreadable"
 

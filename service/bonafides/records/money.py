@@ -7,13 +7,17 @@ last banking day before; a later table of rates changes no old figure.
 
     rates.rate("GBP", day)                     # Rate(rate_e12=9_512_345_678_901, ...)
     in_cny(Money("GBP", 1_050), rate)          # Money("CNY", 9988)
+
+The currencies that enterprises abroad are settled in are a table, with the digits
+of their minor units. The source (003 G01) counts twelve and names none; these
+twelve are the choice of this service.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -26,6 +30,22 @@ MAX_AMOUNT_MINOR: Final = 10**15
 MAX_RATE_E12: Final = 10**15
 # A rate older than this says nothing about the day: holidays last ten days at most.
 MAX_RATE_AGE_DAYS: Final = 31
+
+# What a contract may settle in, beside CNY, with the digits of the minor unit.
+SETTLEMENT_CURRENCIES: Final[Mapping[str, int]] = {
+    "AUD": 2,
+    "CAD": 2,
+    "CHF": 2,
+    "DKK": 2,
+    "EUR": 2,
+    "GBP": 2,
+    "HKD": 2,
+    "JPY": 0,
+    "NOK": 2,
+    "SEK": 2,
+    "SGD": 2,
+    "USD": 2,
+}
 
 # ISO 4217 currencies whose minor unit is not a hundredth.
 _EXPONENTS: Final = {"BHD": 3, "JPY": 0, "KRW": 0, "KWD": 3, "OMR": 3, "TND": 3, "VND": 0}
@@ -77,11 +97,27 @@ def parse(text: str, currency: str) -> Money:
     return Money(currency, int(scaled))
 
 
+def as_text(amount: Money) -> str:
+    """Returns the amount as people write it, such as "12.50 GBP"."""
+    digits = minor_digits(amount.currency)
+    return f"{Decimal(amount.minor).scaleb(-digits):.{digits}f} {amount.currency}"
+
+
 def in_cny(amount: Money, rate: Rate) -> Money:
     """Returns the amount in CNY, rounded half-even to the fen."""
-    numerator = amount.minor * rate.rate_e12 * 100
-    denominator = RATE_SCALE * 10 ** minor_digits(amount.currency)
-    return Money("CNY", _divide_half_even(numerator, denominator))
+    if rate is PAR and amount.currency == "CNY":
+        return amount
+    return converted(amount, rate, "CNY", PAR)
+
+
+def converted(amount: Money, rate: Rate, currency: str, its_rate: Rate) -> Money:
+    """Returns the amount in another currency, over CNY, rounded once, half-even.
+
+    `rate` is that of the amount's currency, `its_rate` that of the other one.
+    """
+    numerator = amount.minor * rate.rate_e12 * 10 ** minor_digits(currency)
+    denominator = its_rate.rate_e12 * 10 ** minor_digits(amount.currency)
+    return Money(currency, _divide_half_even(numerator, denominator))
 
 
 class RateTable:

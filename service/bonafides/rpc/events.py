@@ -7,26 +7,25 @@ of an unexpected error is kept is where in our own files it passed.
 
     event = Event(call_id)
     event.succeeded()
-    event.write("/bonafides.v1.ArchiveService/GetArchive", 0.004, pseudonym)
+    event.write(log, "/bonafides.v1.ArchiveService/GetArchive", 0.004, pseudonym)
 """
 
 from __future__ import annotations
 
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import grpc
-import structlog
 
 from bonafides.errors import BonafidesError, BugError, CredentialError
 from bonafides.rpc.status import Reply
 
 _OURS: Final = Path(__file__).parents[1]
 _ALARMING: Final = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE})
-_log: Final = structlog.get_logger("bonafides.rpc")
 
 
 @dataclass(slots=True)
@@ -36,6 +35,8 @@ class Event:
     call_id: str
     caller: str = "unresolved"
     enterprise: str | None = None
+    # Of streams: how many messages, and what became of what they brought.
+    counts: Counter[str] = field(default_factory=Counter)
     _code: grpc.StatusCode = grpc.StatusCode.CANCELLED
     _more: dict[str, Any] = field(default_factory=dict)
 
@@ -48,9 +49,9 @@ class Event:
         self._code = told.code
         self._more = _facts(error, told)
 
-    def write(self, method: str, seconds: float, pseudonym: Callable[[str], str]) -> None:
+    def write(self, log: Any, method: str, seconds: float, pseudonym: Callable[[str], str]) -> None:
         """Writes the event, with the enterprise by the pseudonym that the audit knows it by."""
-        write = _log.error if self._code in _ALARMING else _log.info
+        write = log.error if self._code in _ALARMING else log.info
         write(
             "rpc",
             method=method,
@@ -59,6 +60,7 @@ class Event:
             code=self._code.name,
             milliseconds=round(seconds * 1_000, 1),
             call_id=self.call_id,
+            **self.counts,
             **self._more,
         )
 

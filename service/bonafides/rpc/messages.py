@@ -8,19 +8,27 @@ form as its remedy; a code in it is normalised as everywhere.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from bonafides.errors import FieldViolation, InvalidFieldsError
 from bonafides.identity.codes import CodeError, UnifiedCode
 from bonafides.identity.submission import CheckResult, SubmissionStatus, Transition
-from bonafides.instants import to_timestamp
+from bonafides.instants import Instant, from_timestamp, to_timestamp
 from bonafides.v1 import enterprise_pb2
 
 _CODE: Final = "{code}"
 _UID: Final = "{uid}"
 _VERSION: Final = "{version}"
+_EARLIEST: Final = Instant(0)
+# Names are read anew with each call, and few of them make most calls. A name has
+# 160 characters at most, so this is some megabytes.
+_MOST_REMEMBERED: Final = 8_192
 
 
+@lru_cache(_MOST_REMEMBERED)
 def enterprise_of(name: str, part: str) -> UnifiedCode:
     """Returns the code in `enterprises/{code}/<part>`.
 
@@ -47,6 +55,20 @@ def scorecard_of(name: str) -> str:
         InvalidFieldsError: the name is of another form.
     """
     return _variables(name, f"scorecards/{_VERSION}")[0]
+
+
+def past_instant_of(stamp: Timestamp, field: str, *, now: Instant) -> Instant:
+    """Returns the instant of a field that must not lie in the future.
+
+    Raises:
+        InvalidFieldsError: it lies in the future, or is no instant.
+    """
+    instant = from_timestamp(stamp)
+    if not _EARLIEST <= instant <= now:
+        raise InvalidFieldsError(
+            (FieldViolation(field, "OUT_OF_RANGE", "Give an instant from 1970 on, not to come."),)
+        )
+    return instant
 
 
 def submission_message(status: SubmissionStatus) -> enterprise_pb2.Submission:

@@ -15,9 +15,21 @@ and quotes exceptions. A call goes through these steps, numbered again below:
 5. The row of access.policy. Only now may anything be said about the request.
 6. Parsing.
 7. Validation of shape, and of meaning beside it, so that all faults come at once.
-8. The handler: `def get_archive(self, request, call) -> Archive | bytes`.
+8. The handler: `def get_archive(self, request, call) -> Archive | bytes`. One that
+   misses a revision is asked again, after a pause in which it holds no thread.
 9. Errors become statuses by rpc.status; foreign ones become INTERNAL, fixed text.
 10. Exactly one event in the log: no message, no text of an exception, no value.
+
+Steps 4 to 8 are done on a thread. A method whose service has `at_once_<method>` is
+tried on the event loop first, through the same steps: if its token is remembered
+and that handler answers, no thread is needed, and no place is taken. If it returns
+None, nothing has been done, and a thread begins anew. Such a handler never waits.
+
+A method that streams both ways goes through the same steps, with a count of its own
+(2) and a bound on silence in place of a deadline (3). Its handler gives a session
+for each stream; 4 to 8 are done for each message, whose result may come later, and
+`rpc.streams` keeps them in order. The credential is looked at again for each: a
+stream outlives no token.
 
 What a caller sees of the answer is the handler's business, by access.disclosure.
 """
@@ -30,11 +42,12 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 import grpc
+import structlog
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
@@ -48,12 +61,15 @@ from bonafides.errors import (
     FieldViolation,
     InvalidFieldsError,
     MalformedMessageError,
+    RevisionNotReachedError,
     ServerBusyError,
+    ServerDrainingError,
 )
 from bonafides.instants import Instant
 from bonafides.rpc import validation
 from bonafides.rpc.events import Event
 from bonafides.rpc.status import CALL_ID, Reply, reply
+from bonafides.rpc.streams import Flow, Stream
 
 Answer: TypeAlias = Message | bytes
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -61,8 +77,16 @@ Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 # A caller that asks for more does not get it: no call of ours is that long.
 _MOST_SECONDS: Final = 60.0
 _BUSY_RETRY_SECONDS: Final = 1
+_OWN_CALL_ID: Final = f"x-{CALL_ID}"
+# Pauses between two looks for a revision, doubled each time.
+_FIRST_PAUSE_SECONDS: Final = 0.02
+_LONGEST_PAUSE_SECONDS: Final = 0.5
+# What is left for the answer of a call that waited in vain.
+_ANSWER_SECONDS: Final = 0.1
 # Meaning is looked at beside a faulty shape only in requests of honest size.
 _MOST_BYTES_FOR_MEANING: Final = 32_768
+# Reading records keeps the interpreter busy: more threads would not be faster.
+_STREAM_THREADS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +95,9 @@ class Limits:
 
     threads: int
     default_deadline_seconds: float
+    # Open at once. Each may hold 512 KiB of messages that are under way.
+    streams: int = 64
+    stream_idle_seconds: float = 60.0
 
     @property
     def admitted(self) -> int:
@@ -94,30 +121,50 @@ class Call:
 
     caller: Caller
     now: Instant
-    request_digest: bytes
+    _received: _Received = field(repr=False)
     _event: Event = field(repr=False)
+
+    @property
+    def request_digest(self) -> bytes:
+        """SHA-256 of the request's bytes as they came: protobuf's encoding is not canonical."""
+        return hashlib.sha256(self._received.wire or b"").digest()
+
+    def tell(self, key: str, value: str) -> None:
+        """Adds to the trailing metadata of the answer. Not told beside an error."""
+        self._received.trailers.append((key, value))
 
     def concerns(self, code: str) -> None:
         """Notes the enterprise that the call is about; the log gets its pseudonym."""
         self._event.enterprise = code
 
+    def count(self, **numbers: int) -> None:
+        """Adds to the numbers that the log tells of the call."""
+        self._event.counts.update(numbers)
+
 
 @dataclass(frozen=True, slots=True)
 class _Method:
     name: str
+    streams: bool
     request: type[Message]
-    handle: Callable[[Message, Call], Answer]
+    # Answers a request; or opens the session of a stream, which has `take(request, call)`,
+    # giving a future, and `answer(results)`, giving one answer to several.
+    handle: Callable[..., Any]
     # The service's `faults_in_<method>`: violations of meaning, as the handler would raise them.
     faults: Callable[[Message, Call], Sequence[FieldViolation]] | None
+    # The service's `at_once_<method>`: the answer without waiting, or None.
+    at_once: Callable[[Message, Call], Answer | None] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Received:
-    """A call as it came in: nothing of it is trusted yet. No wire: no message was sent."""
+    """A call as it comes in: nothing of it is trusted yet. No wire: no message was sent."""
 
-    wire: bytes | None
-    authorizations: tuple[str, ...]
-    deadline: float
+    authorizations: Sequence[str]
+    # What goes out beside the answer.
+    trailers: list[tuple[str, str]]
+    deadline: float = 0.0
+    wire: bytes | None = None
 
 
 class Pipeline:
@@ -128,101 +175,199 @@ class Pipeline:
         self._limits: Final = limits
         self._world: Final = world
         self._admission: Final = _Admission(limits.admitted)
+        # Calls that wait for a revision; counted on the event loop alone.
+        self._waiting = 0
+        # Bound once: the lazy logger would be assembled anew for every event.
+        self._log: Final = structlog.get_logger("bonafides.rpc").bind()
         self._threads: Final = ThreadPoolExecutor(limits.threads, thread_name_prefix="call")
+        self._flow: Final = Flow(
+            ThreadPoolExecutor(_STREAM_THREADS, thread_name_prefix="stream"),
+            limits.stream_idle_seconds,
+        )
+        self._streams: Final[set[Stream]] = set()
+        self._draining = False
 
     def handlers(self, descriptor: ServiceDescriptor, service: object) -> grpc.GenericRpcHandler:
         """Returns the handlers of a service, one for each method of its descriptor.
 
         Raises:
-            BugError: a method has no policy row, no handler, or streams.
+            BugError: a method has no policy row, no handler, or streams one way.
         """
         methods = [_bound(method, service) for method in descriptor.methods]
         policy.require_rows(method.name for method in methods)
         served = {method.name.rsplit("/", 1)[1]: self._served(method) for method in methods}
         return grpc.method_handlers_generic_handler(descriptor.full_name, served)
 
+    async def drain(self) -> None:
+        """Ends the streams, each once what it has sent is answered. Unary calls finish anyway."""
+        self._draining = True
+        for stream in self._streams:
+            stream.end(ServerDrainingError())
+
     def close(self) -> None:
         """Waits for the threads that still work, and lets no more work begin."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._flow.threads.shutdown(wait=True, cancel_futures=True)
 
     def _served(self, method: _Method) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def serve(_messages: object, context: Context) -> bytes:
             return await self._serve(method, context)
 
+        async def stream(_messages: object, context: Context) -> None:
+            await self._serve(method, context)
+
+        if method.streams:
+            return grpc.stream_stream_rpc_method_handler(stream)
         # Registered as if messages streamed in, though exactly one is read: the
         # library's own reading of one message waits for ever where none is sent.
         return grpc.stream_unary_rpc_method_handler(serve)
 
     async def _serve(self, method: _Method, context: Context) -> bytes:
-        metadata = tuple(context.invocation_metadata() or ())
         started = self._world.monotonic()
-        event = Event(_call_id(metadata) or self._world.new_call_id())  # 1
+        call_id, authorizations = _headers(context.invocation_metadata() or ())
+        event = Event(call_id or self._world.new_call_id())  # 1
+        received = _Received(authorizations, [(CALL_ID, event.call_id)])
         told: Reply | None = None
         try:
-            answer = await self._answer(method, context, metadata, event)
+            run = self._stream if method.streams else self._answer
+            answer = await run(method, context, received, event)
             event.succeeded()
         except Exception as error:  # noqa: BLE001 - whatever it is, its text must not get out
             told = reply(error, event.call_id)  # 9
             event.failed(error, told)
         finally:
             seconds = self._world.monotonic() - started
-            event.write(method.name, seconds, self._world.pseudonym)  # 10
+            event.write(self._log, method.name, seconds, self._world.pseudonym)  # 10
         if told is not None:
             await context.abort(told.code, told.message, told.trailers)
-        context.set_trailing_metadata(((CALL_ID, event.call_id),))
+        context.set_trailing_metadata(tuple(received.trailers))
         return answer
 
     async def _answer(
-        self, method: _Method, context: Context, metadata: Iterable[Any], event: Event
+        self, method: _Method, context: Context, received: _Received, event: Event
     ) -> bytes:
-        self._admission.require_room()  # 2
-        seconds = self._seconds(context)  # 3
-        deadline = self._world.monotonic() + seconds
-        try:
-            async with asyncio.timeout(seconds) as patience:
-                wire = await read_message(context, self._limits.default_deadline_seconds)
-                received = _Received(wire, _authorizations(metadata), deadline)
-                # A place is taken only now: senders that dawdle hold none.
-                self._admission.enter()
-                try:
-                    work = self._threads.submit(self._work, method, received, event)
-                except RuntimeError:
-                    # Draining: the threads are closed to new work.
-                    self._admission.leave()
-                    raise ServerBusyError(_BUSY_RETRY_SECONDS) from None
-                # Not when the caller gives up: the thread is busy until it is done.
-                work.add_done_callback(lambda _: self._admission.leave())
-                return await asyncio.wrap_future(work)
-        except TimeoutError:
-            if patience.expired():
-                raise DeadlinePassedError from None
-            raise
+        seconds = self._admitted_seconds(method, context)
+        received.deadline = self._world.monotonic() + seconds
+        # The message itself must come within the default.
+        patience = min(seconds, self._limits.default_deadline_seconds)
+        received.wire = await read_message(context, patience)
+        answer = self._at_once(method, received, event)
+        return await self._patiently(method, received, event) if answer is None else answer
 
-    def _seconds(self, context: Context) -> float:
+    async def _stream(
+        self, method: _Method, context: Context, received: _Received, event: Event
+    ) -> bytes:
+        """Runs a stream to its end. What it answers it has written by then."""
+        if self._draining:
+            raise ServerDrainingError
+        if len(self._streams) >= self._limits.streams:  # 2
+            raise ServerBusyError(_BUSY_RETRY_SECONDS)
+        session = method.handle(self._allowed(method, received, event))
+
+        def take(wires: Sequence[bytes]) -> list[Future[Any]]:
+            taken: list[Future[Any]] = []
+            for wire in wires:
+                try:
+                    # The digest of a batch is of its own bytes, not of the stream's.
+                    message = replace(received, wire=wire)
+                    call = self._allowed(method, message, event)
+                    request = _parsed(method, wire)  # 6
+                    _validate_envelope(request)  # 7
+                    taken.append(session.take(request, call))  # 8
+                except Exception as error:  # noqa: BLE001 - raised where the stream is answered
+                    refused: Future[Any] = Future()
+                    refused.set_exception(error)
+                    return [*taken, refused]
+            return taken
+
+        def answer(results: Sequence[Any]) -> bytes:
+            made: bytes = session.answer(results).SerializeToString()
+            return made
+
+        stream = Stream(context, take, answer, self._flow)
+        self._streams.add(stream)
+        try:
+            await stream.run()
+        finally:
+            self._streams.discard(stream)
+        return b""
+
+    def _admitted_seconds(self, method: _Method, context: Context) -> float:
         """Returns how long the call may take."""
-        asked: float | None = context.time_remaining()
+        if method.at_once is None:
+            self._admission.require_room()  # 2
+        asked: float | None = context.time_remaining()  # 3
         if asked is None:
             return self._limits.default_deadline_seconds
         if asked <= 0:
             raise DeadlinePassedError
         return min(asked, _MOST_SECONDS)
 
+    def _at_once(self, method: _Method, received: _Received, event: Event) -> bytes | None:
+        """Does steps 4 to 8 on the event loop, if that takes no waiting; else nothing."""
+        if method.at_once is None or len(received.authorizations) > 1:
+            return None
+        now = self._world.now()
+        caller = self._verifier.recall(next(iter(received.authorizations), None), now)  # 4
+        if caller is None:
+            return None
+        call = _permitted(method, Call(caller, now, received, event))
+        return _handled(method, method.at_once, received.wire, call)
+
+    async def _patiently(self, method: _Method, received: _Received, event: Event) -> bytes:
+        """Does steps 4 to 8 on a thread, again while a revision is missing and time is left."""
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return await self._on_thread(method, received, event)
+            except RevisionNotReachedError:
+                left = received.deadline - self._world.monotonic() - _ANSWER_SECONDS
+                # As many may wait as may work: each asks the database now and then.
+                if left <= pause or self._waiting >= self._limits.admitted:
+                    raise
+            self._waiting += 1
+            try:
+                await asyncio.sleep(pause)
+            finally:
+                self._waiting -= 1
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    async def _on_thread(self, method: _Method, received: _Received, event: Event) -> bytes:
+        # A place is taken only now: senders that dawdle hold none.
+        self._admission.enter()  # 2
+        try:
+            work = self._threads.submit(self._work, method, received, event)
+        except RuntimeError:
+            # Draining: the threads are closed to new work.
+            self._admission.leave()
+            raise ServerBusyError(_BUSY_RETRY_SECONDS) from None
+        # Not when the caller gives up: the thread is busy until it is done.
+        work.add_done_callback(lambda _: self._admission.leave())
+        try:
+            async with asyncio.timeout(received.deadline - self._world.monotonic()) as patience:
+                return await asyncio.wrap_future(work)
+        except TimeoutError:
+            if patience.expired():
+                raise DeadlinePassedError from None
+            raise
+
     def _work(self, method: _Method, received: _Received, event: Event) -> bytes:
         """Does steps 4 to 8, on a thread."""
         if self._world.monotonic() >= received.deadline:  # 3, again
             raise DeadlinePassedError
+        call = self._allowed(method, received, event)
+        answer = _handled(method, method.handle, received.wire, call)
+        if answer is None:
+            raise BugError(f"{method.name} gave no answer")
+        return answer
+
+    def _allowed(self, method: _Method, received: _Received, event: Event) -> Call:
+        """Returns the call, once it is known to be one that its caller may make."""
         now = self._world.now()
         if len(received.authorizations) > 1:  # 4
             raise CredentialError("REPEATED")
         caller = self._verifier.resolve(next(iter(received.authorizations), None), now)
-        event.caller = caller.kind.value
-        policy.check(method.name, caller)  # 5
-        request = _parsed(method, received.wire)  # 6
-        digest = hashlib.sha256(received.wire or b"").digest()
-        call = Call(caller, now, digest, event)
-        _validate(method, request, call)  # 7
-        answer = method.handle(request, call)  # 8
-        return answer if isinstance(answer, bytes) else answer.SerializeToString()
+        return _permitted(method, Call(caller, now, received, event))
 
 
 async def read_message(context: Context, seconds: float) -> bytes | None:
@@ -264,18 +409,42 @@ class _Admission:
 
 def _bound(method: MethodDescriptor, service: object) -> _Method:
     name = f"/{method.containing_service.full_name}/{method.name}"
-    if method.client_streaming or method.server_streaming:
-        raise BugError(f"{name} streams, and the pipeline has no wrapper for that")
+    if method.client_streaming != method.server_streaming:
+        raise BugError(f"{name} streams one way, and the pipeline has no wrapper for that")
     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
     handle = getattr(service, snake, None)
     if not callable(handle):
         raise BugError(f"{name} has no handler {snake}")
     return _Method(
         name,
+        method.client_streaming,
         GetMessageClass(method.input_type),
         handle,
         getattr(service, f"faults_in_{snake}", None),
+        getattr(service, f"at_once_{snake}", None),
     )
+
+
+def _permitted(method: _Method, call: Call) -> Call:
+    """Returns the call if its caller may make it."""
+    call._event.caller = call.caller.kind.value  # noqa: SLF001 - the log's side of the call
+    policy.check(method.name, call.caller)  # 5
+    return call
+
+
+def _handled(
+    method: _Method,
+    handle: Callable[[Message, Call], Answer | None],
+    wire: bytes | None,
+    call: Call,
+) -> bytes | None:
+    """Does steps 6 to 8; None if the handler has no answer."""
+    request = _parsed(method, wire)  # 6
+    _validate(method, request, call)  # 7
+    answer = handle(request, call)  # 8
+    if answer is None or isinstance(answer, bytes):
+        return answer
+    return answer.SerializeToString()
 
 
 def _parsed(method: _Method, wire: bytes | None) -> Message:
@@ -299,16 +468,22 @@ def _validate(method: _Method, request: Message, call: Call) -> None:
     raise InvalidFieldsError(found)
 
 
-def _call_id(metadata: Iterable[Any]) -> str | None:
-    """Returns the caller's own call id, canonical; None if it sent none that is a UUID."""
+def _validate_envelope(request: Message) -> None:
+    if found := validation.envelope_violations(request):
+        raise InvalidFieldsError(found)
+
+
+def _headers(metadata: Iterable[Any]) -> tuple[str | None, Sequence[str]]:
+    """Returns the caller's own call id, canonical, None without a UUID; and its credentials."""
+    call_id: str | None = None
+    authorizations: list[str] = []
     for key, value in metadata:
-        if key == f"x-{CALL_ID}":
+        if key == "authorization":
+            authorizations.append(str(value))
+        elif key == _OWN_CALL_ID and call_id is None:
             try:
-                return str(uuid.UUID(value))
+                call_id = str(uuid.UUID(value))
             except (ValueError, TypeError, AttributeError):
-                return None
-    return None
-
-
-def _authorizations(metadata: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(str(value) for key, value in metadata if key == "authorization")
+                # Not taken, and no second one either.
+                call_id = ""
+    return call_id or None, authorizations

@@ -3,35 +3,60 @@
 A handler is named after its method and is given the request, valid in shape, and
 the call. It calls one operation of one room and discloses the answer to the
 caller's audience. It may hand out a stored snapshot as bytes: that was disclosed
-when it was made. `faults_in_<method>` tells what a handler would refuse in a
-request whose shape is at fault already, so that the caller learns all at once.
+when it was made. `at_once_<method>` answers on the event loop if it can without
+waiting, None otherwise. `faults_in_<method>` tells what a handler would refuse in a
+request whose shape is at fault already, so that the caller learns all at once. The
+handler of a stream is given the call alone, and gives a session.
 """
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
-from bonafides.access.callers import CallerKind, audience
+from bonafides.access.callers import Caller, CallerKind, audience
 from bonafides.access.disclosure import view
 from bonafides.archive import operations as archive
-from bonafides.errors import FieldViolation, InvalidFieldsError
+from bonafides.archive.snapshot import Stored
+from bonafides.errors import (
+    BugError,
+    FieldViolation,
+    InvalidFieldsError,
+    LoginRequiredError,
+    MethodNotAllowedError,
+)
 from bonafides.identity import operations as identity
 from bonafides.identity.claims import read_claims
+from bonafides.identity.submission import State, SubmissionStatus
+from bonafides.instants import to_timestamp
+from bonafides.personal.sealing import Vault
 from bonafides.rating import operations as rating
 from bonafides.rating.scorecard import Scorecard
+from bonafides.records import batches, reported
+from bonafides.records import operations as records
+from bonafides.records.batches import Batch, Source, Taken
+from bonafides.records.group_commit import GroupCommit
 from bonafides.rpc import messages
 from bonafides.rpc.pipeline import Call
+from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_service_pb2 as archive_service
-from bonafides.v1 import enterprise_pb2, rating_pb2
+from bonafides.v1 import disclosure_pb2, enterprise_pb2, rating_pb2
 from bonafides.v1 import identity_service_pb2 as identity_service
 from bonafides.v1 import rating_service_pb2 as rating_service
+from bonafides.v1 import record_service_pb2 as record_service
 
 # Names the card that is served, whatever its version.
 _SERVED: Final = "champion"
+# What was once known and is known better now is for the enterprise itself and for staff.
+_SEE_THE_PAST: Final = frozenset({disclosure_pb2.AUDIENCE_OWNER, disclosure_pb2.AUDIENCE_OPERATOR})
+# Trailing metadata.
+_ETAG: Final = "etag"
+_REVISION: Final = "revision"
 
 
 class IdentityService:
@@ -55,7 +80,7 @@ class IdentityService:
             request_digest=call.request_digest,
             now=call.now,
         )
-        return view(messages.submission_message(status), audience(call.caller, claims.code.text))
+        return self._told(status, call)
 
     def faults_in_submit_identity(
         self, request: identity_service.SubmitIdentityRequest, call: Call
@@ -81,27 +106,92 @@ class IdentityService:
             submitter=None if staff else call.caller.submitter,
             now=call.now,
         )
-        return view(messages.submission_message(status), audience(call.caller, code.text))
+        return self._told(status, call)
+
+    def _told(self, status: SubmissionStatus, call: Call) -> enterprise_pb2.Submission:
+        """Returns what the caller may see, beside the revision that shows what was changed."""
+        if status.state is State.VERIFIED:
+            call.tell(_REVISION, str(archive.get_revision(self._desk.store, status.code.text)))
+        return view(messages.submission_message(status), audience(call.caller, status.code.text))
 
 
 class ArchiveService:
     """Shows each caller the part of an archive that the caller may see."""
 
-    def __init__(self, store: Store, card: Scorecard) -> None:
+    def __init__(self, store: Store, snapshots: Snapshots, card: Scorecard) -> None:
         self._store: Final = store
+        self._snapshots: Final = snapshots
         self._card: Final = card
 
+    def at_once_get_archive(
+        self, request: archive_service.GetArchiveRequest, call: Call
+    ) -> bytes | None:
+        """Gets the archive as stored for the caller's audience, if that takes no waiting."""
+        if request.HasField("as_of_time"):
+            return None
+        code, seen_as = _asked(request, call)
+        found = archive.view_at_once(
+            self._snapshots,
+            code,
+            audience=seen_as,
+            now=call.now,
+            min_revision=request.min_revision,
+        )
+        return None if found is None else _answered(request, call, found)
+
     def get_archive(self, request: archive_service.GetArchiveRequest, call: Call) -> bytes:
-        """Gets the archive as stored for the caller's audience."""
-        code = messages.enterprise_of(request.name, "archive").text
-        call.concerns(code)
-        return archive.get_archive(
+        """Gets the archive as stored for the caller's audience; of the past, made for the call."""
+        code, seen_as = _asked(request, call)
+        if request.HasField("as_of_time"):
+            return self._past(code, seen_as, request, call)
+        found = archive.read_view(
             self._store,
+            self._snapshots,
             self._card,
             code,
-            audience=audience(call.caller, code),
+            audience=seen_as,
             now=call.now,
+            min_revision=request.min_revision,
         )
+        return _answered(request, call, found)
+
+    def _past(
+        self,
+        code: str,
+        seen_as: disclosure_pb2.Audience.ValueType,
+        request: archive_service.GetArchiveRequest,
+        call: Call,
+    ) -> bytes:
+        # Before anything is looked up: whoever may not ask learns of no code.
+        if call.caller.kind is CallerKind.ANONYMOUS:
+            raise LoginRequiredError
+        if seen_as not in _SEE_THE_PAST:
+            raise MethodNotAllowedError
+        as_of = messages.past_instant_of(request.as_of_time, "as_of_time", now=call.now)
+        return archive.get_past_archive(
+            self._store, self._card, code, audience=seen_as, as_of=as_of, now=call.now
+        )
+
+
+def _asked(
+    request: archive_service.GetArchiveRequest, call: Call
+) -> tuple[str, disclosure_pb2.Audience.ValueType]:
+    """Returns which enterprise is asked for, and in whose eyes it is shown."""
+    if request.min_revision and call.caller.kind is CallerKind.ANONYMOUS:
+        raise LoginRequiredError
+    code = messages.enterprise_of(request.name, "archive").text
+    call.concerns(code)
+    return code, audience(call.caller, code)
+
+
+def _answered(request: archive_service.GetArchiveRequest, call: Call, found: Stored) -> bytes:
+    """Returns the body of the answer: none, if the caller holds what it would be."""
+    call.tell(_ETAG, found.etag)
+    # How often an archive is made anew tells how lively the business is, which is
+    # more than the closed list of what the public sees.
+    if call.caller.kind is not CallerKind.ANONYMOUS:
+        call.tell(_REVISION, str(found.revision))
+    return b"" if request.if_none_match == found.etag else found.archive
 
 
 class RatingService:
@@ -130,3 +220,100 @@ class RatingService:
         return rating.get_scorecard(
             self._models_dir, self._card.version if version == _SERVED else version
         )
+
+
+class RecordService:
+    """Takes records in, durably and once."""
+
+    def __init__(self, store: Store, vault: Vault, writer: GroupCommit) -> None:
+        self._store: Final = store
+        self._vault: Final = vault
+        self._writer: Final = writer
+        self._rates: Final = records.CurrentRates(store)
+
+    def write_records(self, call: Call) -> Writing:
+        """Opens a stream of batches."""
+        return Writing(call, self._vault, self._rates, self._writer)
+
+    def get_write_cursor(
+        self, request: record_service.GetWriteCursorRequest, call: Call
+    ) -> record_service.WriteCursor:
+        """Gets how far the caller's own source is stored. It describes no enterprise."""
+        source = Source(_writer(call.caller), request.source)
+        sequence, written_at = records.write_cursor(self._store, source)
+        cursor = record_service.WriteCursor(source=request.source, sequence=sequence)
+        if written_at is not None:
+            cursor.write_time.CopyFrom(to_timestamp(written_at))
+        return cursor
+
+
+class Writing:
+    """One stream of batches, all of one source."""
+
+    def __init__(
+        self, call: Call, vault: Vault, rates: records.CurrentRates, writer: GroupCommit
+    ) -> None:
+        self._call: Final = call
+        self._vault: Final = vault
+        self._rates: Final = rates
+        self._writer: Final = writer
+        self._source: Source | None = None
+
+    def take(self, request: record_service.WriteRecordsRequest, call: Call) -> Future[Taken]:
+        """Prepares a batch and hands it in; the future is done once it is stored for good."""
+        source = Source(_writer(call.caller), request.source)
+        if self._source is None:
+            self._source = source
+        if source != self._source:
+            text = "Send the batches of another source in a stream of their own."
+            raise InvalidFieldsError((FieldViolation("source", "SOURCE_CHANGED", text),))
+        batches.require_size(request.records)
+        platform = _platform(call.caller)
+        told = [reported.read(record, platform=platform) for record in request.records]
+        content = records.prepare(self._vault, self._rates.table(call.now), told, now=call.now)
+        digest = batches.digest_of(call.request_digest)
+        return self._writer.put(Batch(source, request.sequence, digest, content))
+
+    def answer(self, results: Sequence[Taken]) -> record_service.WriteRecordsResponse:
+        """Acknowledges batches that are stored."""
+        reports = [taken.report for taken in results]
+        made = record_service.WriteRecordsResponse(
+            sequence=max(taken.cursor for taken in results),
+            accepted_count=sum(report.accepted for report in reports),
+            replayed_count=sum(report.replayed for report in reports),
+            repeated_batch_count=sum(taken.repeated for taken in results),
+            rejections=(
+                record_service.RecordRejection(
+                    sequence=taken.sequence,
+                    index=one.index,
+                    reason=one.reason,
+                    description=one.description,
+                )
+                for taken in results
+                for one in taken.report.rejected
+            ),
+        )
+        self._call.count(
+            batches=len(results),
+            accepted=made.accepted_count,
+            replayed=made.replayed_count,
+            repeated_batches=made.repeated_batch_count,
+            rejected=len(made.rejections),
+        )
+        return made
+
+
+def _platform(caller: Caller) -> str | None:
+    """Returns whose records the caller may write; None: any platform's, as staff may."""
+    if caller.kind is CallerKind.OPERATOR:
+        return None
+    if not caller.platform:
+        raise BugError("a writer that is neither staff nor a platform")
+    return caller.platform
+
+
+def _writer(caller: Caller) -> str:
+    """Returns the name under which the caller's sources are kept; it names no person."""
+    platform = _platform(caller)
+    # No platform's name holds a bar.
+    return platform or f"staff|{hashlib.sha256(caller.submitter.encode()).hexdigest()}"

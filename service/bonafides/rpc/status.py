@@ -8,8 +8,10 @@ One table: the class of the error decides code and reason. The rules:
    how many were left out is told.
 3. Where every faulty field has one and the same reason that ErrorReason knows
    (OUT_OF_SCOPE, OLD_REGISTRATION_NUMBER), that is the reason of the error.
-4. Limits carry RetryInfo, and `retry-after` in seconds for those who read headers.
-5. An error that is not in the table is our fault: fixed text, and the call id.
+4. A call that waited for a revision in vain tells the caller's library not to try
+   again by itself: the waiting was done here.
+5. Limits carry RetryInfo, and `retry-after` in seconds for those who read headers.
+6. An error that is not in the table is our fault: fixed text, and the call id.
 
     reply(NotFoundError(), call_id).code        # StatusCode.NOT_FOUND
 """
@@ -32,6 +34,8 @@ from bonafides.v1 import error_reason_pb2
 DOMAIN: Final = "bonafides"
 CALL_ID: Final = "call-id"
 RETRY_AFTER: Final = "retry-after"
+# Negative: not at all. Source: gRFC A6, server pushback.
+_PUSHBACK: Final = ("grpc-retry-pushback-ms", "-1")
 DETAILS: Final = "grpc-status-details-bin"
 
 # Clients refuse trailers beyond 8 KiB, some at random below. Details travel as
@@ -64,6 +68,8 @@ STATUSES: Final[Mapping[type[BonafidesError], tuple[grpc.StatusCode, str]]] = {
     errors.ServerBusyError: (_LIMIT, "SERVER_BUSY"),
     errors.DeadlinePassedError: (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_PASSED"),
     errors.StoreUnavailableError: (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
+    errors.RevisionNotReachedError: (grpc.StatusCode.UNAVAILABLE, "REVISION_NOT_REACHED"),
+    errors.ServerDrainingError: (grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING"),
     errors.BugError: (grpc.StatusCode.INTERNAL, "INTERNAL"),
 }
 # What faulty fields may agree on, so that the error as a whole carries it.
@@ -102,6 +108,8 @@ def reply(error: BaseException, call_id: str) -> Reply:
         wait.retry_delay.seconds = told.retry_after_seconds
         details.append(wait)
         trailers.append((RETRY_AFTER, str(told.retry_after_seconds)))
+    if isinstance(told, errors.RevisionNotReachedError):
+        trailers.append(_PUSHBACK)
     if call_id:
         metadata["call_id"] = call_id
         trailers.append((CALL_ID, call_id))

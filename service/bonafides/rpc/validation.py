@@ -61,6 +61,19 @@ def violations(request: Message) -> tuple[FieldViolation, ...]:
     return tuple(found)
 
 
+def envelope_violations(request: Message) -> tuple[FieldViolation, ...]:
+    """Returns every fault of a batch's own fields.
+
+    What it carries is left out: each item is looked at where it is read, and one
+    that is at fault is refused without the others.
+    """
+    envelope = type(request)()
+    for field, value in request.ListFields():
+        if not field.is_repeated and field.type != FieldDescriptor.TYPE_MESSAGE:
+            setattr(envelope, field.name, value)
+    return violations(envelope)
+
+
 def is_plain(text: str) -> bool:
     """Returns whether the text holds only characters that show what they are."""
     if _BLANK.search(text):

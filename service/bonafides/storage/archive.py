@@ -7,7 +7,7 @@ T, not superseded by T, and valid at T.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -16,9 +16,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.archive import facts, metrics
 from bonafides.archive.facts import Fact, FactSheet
-from bonafides.archive.snapshot import Snapshot
+from bonafides.archive.snapshot import Snapshot, Stored
 from bonafides.archive.statistics import Certification, PlatformRecord, Statistics
 from bonafides.instants import Day, Instant
+from bonafides.storage.changes import ARCHIVE, Change
 from bonafides.storage.tables import fact as fact_table
 from bonafides.storage.tables import snapshot as snapshot_table
 from bonafides.storage.unit_of_work import UnitOfWork
@@ -36,13 +37,17 @@ def fact_sheet(work: UnitOfWork, code: str, as_of: Instant) -> FactSheet:
     """Returns what was known of the enterprise at the instant, and held then.
 
     Of several facts of a kind, the one that became valid last counts; of those,
-    the one that was recorded last.
+    the one that was recorded last. Public records are all there, ended ones too.
     """
     told = work.execute(_READ_SHEET, {"code": code, "as_of": as_of})
     known: dict[facts.Kind, Fact] = {}
+    public: list[Fact] = []
     for row in told:
         found = _fact(row)
-        known[found.kind] = found
+        if found.kind in facts.PUBLIC_RECORDS:
+            public.append(found)
+        else:
+            known[found.kind] = found
     return FactSheet(
         code=code,
         as_of=as_of,
@@ -50,6 +55,10 @@ def fact_sheet(work: UnitOfWork, code: str, as_of: Instant) -> FactSheet:
         shareholders=_value(known, facts.Kind.SHAREHOLDERS) or (),
         changes=_value(known, facts.Kind.CHANGES) or (),
         verification=_value(known, facts.Kind.VERIFICATION),
+        public_records=tuple(public),
+        origins={
+            kind: facts.Origin(found.source, found.retrieved_at) for kind, found in known.items()
+        },
     )
 
 
@@ -131,16 +140,21 @@ def platform_records(
     )
 
 
-def read_snapshot(work: UnitOfWork, code: str, view: str) -> Snapshot | None:
+def read_snapshot(work: UnitOfWork, code: str, view: str) -> Stored | None:
     """Returns the stored view, which may be past its time; None if there is none."""
     row = work.execute(_READ_SNAPSHOT, {"code": code, "view": view}).one_or_none()
     if row is None:
         return None
-    return Snapshot(view, Instant(row.next_change_at), row.archive)
+    return Stored._make(row)
 
 
-def write_snapshots(work: UnitOfWork, code: str, made: Sequence[Snapshot]) -> None:
-    """Stores the views of one enterprise; each that was there gets the next revision."""
+def read_revision(work: UnitOfWork, code: str) -> int:
+    """Returns the revision of the enterprise's views; 0 if there are none."""
+    return work.execute(_READ_REVISION, {"code": code}).scalar() or 0
+
+
+def write_snapshots(work: UnitOfWork, code: str, made: Sequence[Snapshot], *, now: Instant) -> None:
+    """Stores all views of one enterprise under the next revision, and notes the change."""
     insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(snapshot_table)
     work.execute(
         insert.on_conflict_do_update(
@@ -148,6 +162,7 @@ def write_snapshots(work: UnitOfWork, code: str, made: Sequence[Snapshot]) -> No
             set_={
                 "revision": snapshot_table.c.revision + 1,
                 "next_change_at": insert.excluded.next_change_at,
+                "etag": insert.excluded.etag,
                 "archive": insert.excluded.archive,
             },
         ),
@@ -157,11 +172,31 @@ def write_snapshots(work: UnitOfWork, code: str, made: Sequence[Snapshot]) -> No
                 "view": one.view,
                 "revision": 1,
                 "next_change_at": one.next_change_at,
+                "etag": one.etag,
                 "archive": one.archive,
             }
             for one in made
         ],
     )
+    work.note(Change(ARCHIVE, code, read_revision(work, code), now))
+
+
+def mark_stale(work: UnitOfWork, codes: Iterable[str], now: Instant) -> None:
+    """Makes the views of the enterprises due: they are refreshed when next read, or before."""
+    marked = [{"stale_code": code} for code in codes]
+    if marked:
+        due = sa.update(snapshot_table).where(snapshot_table.c.code == sa.bindparam("stale_code"))
+        work.execute(due.values(next_change_at=0), marked)
+    for stale in (each["stale_code"] for each in marked):
+        # What other processes remember of it must not be served, either.
+        work.note(Change(ARCHIVE, stale, read_revision(work, stale), now))
+
+
+def stale_codes(work: UnitOfWork) -> list[str]:
+    """Returns the enterprises whose views were made due and not refreshed since, sorted."""
+    table = snapshot_table.c
+    due = sa.select(table.code).where(table.next_change_at == 0).distinct().order_by(table.code)
+    return list(work.execute(due).scalars())
 
 
 def _of_one(table: sa.Table) -> sa.ColumnElement[bool]:
@@ -191,12 +226,24 @@ _READ_SHEET: Final = (
         fact_table.c.recorded_at <= _AS_OF,
         sa.or_(fact_table.c.superseded_at.is_(None), fact_table.c.superseded_at > _AS_OF),
         fact_table.c.valid_from <= _AS_OF,
-        sa.or_(fact_table.c.valid_to.is_(None), fact_table.c.valid_to > _AS_OF),
+        sa.or_(
+            fact_table.c.valid_to.is_(None),
+            fact_table.c.valid_to > _AS_OF,
+            # Operators see what ended, too.
+            fact_table.c.kind.in_([kind.value for kind in facts.PUBLIC_RECORDS]),
+        ),
     )
-    .order_by(fact_table.c.valid_from, fact_table.c.recorded_at)
+    .order_by(
+        fact_table.c.valid_from, fact_table.c.recorded_at, fact_table.c.kind, fact_table.c.item
+    )
 )
-_READ_SNAPSHOT: Final = sa.select(snapshot_table.c.next_change_at, snapshot_table.c.archive).where(
+_READ_SNAPSHOT: Final = sa.select(
+    *(snapshot_table.c[name] for name in Stored._fields),
+).where(
     snapshot_table.c.code == sa.bindparam("code"), snapshot_table.c.view == sa.bindparam("view")
+)
+_READ_REVISION: Final = sa.select(sa.func.max(snapshot_table.c.revision)).where(
+    snapshot_table.c.code == sa.bindparam("code")
 )
 
 

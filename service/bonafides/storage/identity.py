@@ -60,6 +60,13 @@ def is_enrolled(work: UnitOfWork, code: str) -> bool:
     return found.first() is not None
 
 
+def enrolled_at(work: UnitOfWork, code: str) -> Instant | None:
+    """Returns since when the enterprise takes part; None if it does not."""
+    table = tables.enterprise.c
+    found = work.execute(sa.select(table.enrolled_at).where(table.code == code)).scalar()
+    return None if found is None else Instant(found)
+
+
 def enrolled_codes(work: UnitOfWork, after: str, limit: int) -> list[str]:
     """Returns the next codes behind `after` of enterprises that take part, in order."""
     column = tables.enterprise.c.code
@@ -78,10 +85,15 @@ def authorized_platforms(work: UnitOfWork, code: str, at: Instant) -> tuple[str,
 
 
 def live_purposes(work: UnitOfWork, code: str, at: Instant) -> frozenset[str]:
-    """Returns what the representative agreed to and hasn't revoked, such as "RATE"."""
+    """Returns what the representative agreed to and hasn't revoked, such as "RATE".
+
+    As of an earlier instant: as far as the service had learned of it by then.
+    """
     table = tables.authorization
     found = work.execute(
-        sa.select(table.c.purpose).distinct().where(table.c.code == code, _live(table, at))
+        sa.select(table.c.purpose)
+        .distinct()
+        .where(table.c.code == code, table.c.recorded_at <= at, _live(table, at))
     )
     return frozenset(found.scalars())
 
@@ -116,6 +128,7 @@ def add_authorizations(
                     "scope": ",".join(each.scope),
                     "evidence_sha256": each.evidence_sha256,
                     "granted_at": each.granted_at,
+                    "recorded_at": now,
                 }
                 for each in authorizations
             ],

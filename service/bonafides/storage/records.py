@@ -23,9 +23,11 @@ from sqlalchemy.sql.expression import ColumnElement
 from bonafides.errors import BugError, StoreUnavailableError
 from bonafides.instants import Day, Instant
 from bonafides.records import fold as expressions
+from bonafides.records.batches import Cursor, Source
 from bonafides.records.fold import FoldReport
 from bonafides.records.ingest import Row
 from bonafides.records.money import Rate, RateTable
+from bonafides.storage import refunds as refund_rows
 from bonafides.storage.tables import (
     counter,
     exchange_rate,
@@ -33,11 +35,13 @@ from bonafides.storage.tables import (
     rollup_buyer,
     rollup_day,
     unmatched_refund,
+    write_cursor,
 )
 from bonafides.storage.unit_of_work import UnitOfWork
 
 _LAST_RECORD: Final = "record"
 _WATERMARK: Final = "fold"
+_RATES: Final = "rates"
 
 # A row as Row has it, with its place in the log and the time put after the key.
 _KEY_COLUMNS: Final = 5
@@ -51,6 +55,11 @@ _INSERT: Final = str(
     sa.insert(record).compile(dialect=sqlite.dialect(), column_keys=list(_COLUMNS))
 )
 _COPY: Final = f"COPY record ({', '.join(column.name for column in record.columns)}) FROM STDIN"
+
+_CURSOR: Final = sa.select(write_cursor).where(
+    write_cursor.c.writer == sa.bindparam("writer"),
+    write_cursor.c.source == sa.bindparam("source"),
+)
 
 _Key = tuple[str, str, str, str, int]
 
@@ -84,10 +93,59 @@ def write(work: UnitOfWork, rows: Sequence[Row], *, now: Instant) -> list[Writte
     return outcomes
 
 
+def hold_log(work: UnitOfWork) -> None:
+    """Keeps other writers off the log until the commit: what is read now stays true."""
+    _lock(work, _LAST_RECORD)
+
+
 def compare(work: UnitOfWork, rows: Sequence[Row]) -> list[Written]:
     """Returns what would become of each row if it were written, and writes nothing."""
     outcomes, _ = _sorted_out(rows, _stored_digests(work, rows))
     return outcomes
+
+
+def cursors(work: UnitOfWork, sources: Iterable[Source]) -> dict[Source, Cursor]:
+    """Returns how far each source is stored; none moves by another's hand until the commit."""
+    # The lock of the log: whoever stores a batch holds it.
+    _lock(work, _LAST_RECORD)
+    return {source: cursor(work, source)[0] for source in sources}
+
+
+def cursor(work: UnitOfWork, source: Source) -> tuple[Cursor, Instant | None]:
+    """Returns how far a source is stored, and when the last of it was; None: none ever was."""
+    found = work.execute(_CURSOR, {"writer": source.writer, "source": source.name}).first()
+    if found is None:
+        return Cursor(), None
+    return Cursor(found.sequence, bytes(found.digests)), Instant(found.written_at)
+
+
+def move_cursors(work: UnitOfWork, moved: Mapping[Source, Cursor], *, now: Instant) -> None:
+    """Stores how far the sources are stored now."""
+    if not moved:
+        return
+    insert = _insert(work, write_cursor)
+    told = ("sequence", "digests", "written_at")
+    work.execute(
+        insert.on_conflict_do_update(
+            index_elements=["writer", "source"], set_={name: insert.excluded[name] for name in told}
+        ),
+        [
+            {
+                "writer": source.writer,
+                "source": source.name,
+                "sequence": each.sequence,
+                "digests": each.digests,
+                "written_at": now,
+            }
+            for source, each in moved.items()
+        ],
+    )
+
+
+def known(work: UnitOfWork, rows: Sequence[Row]) -> list[bool]:
+    """Returns of each row whether the log holds its revision, whatever the content."""
+    stored = _stored_digests(work, rows) if rows else {}
+    return [row[:_KEY_COLUMNS] in stored for row in rows]
 
 
 def platforms(work: UnitOfWork, code: str) -> tuple[str, ...]:
@@ -200,9 +258,24 @@ def fold(work: UnitOfWork, limit: int) -> FoldReport:
     _fold_days(work, taken=taken)
     _fold_buyers(work, end, taken=taken)
     _fold_refunds(work, begin, end)
+    refund_rows.flag(work, begin, end)
     change.drop(work.connection, checkfirst=False)
     _advance(work, _WATERMARK, upto)
     return FoldReport(sum(counts.values()), frozenset(counts))
+
+
+def lag(work: UnitOfWork) -> int:
+    """Returns how many records of the log are not folded yet."""
+    return (remembered(work, _LAST_RECORD) or 0) - (remembered(work, _WATERMARK) or 0)
+
+
+def move_watermark(work: UnitOfWork, upto: int) -> None:
+    """Moves the fold's watermark, forth or back, and keeps the fold off it until the commit.
+
+    The roll-ups must be made to count the log up to there in the same unit of work.
+    """
+    _lock(work, _WATERMARK)
+    _advance(work, _WATERMARK, upto)
 
 
 def _fold_days(work: UnitOfWork, *, taken: bool) -> None:
@@ -314,7 +387,13 @@ def save_rates(work: UnitOfWork, quotes: Iterable[tuple[str, Rate]]) -> int:
         ),
         rows,
     )
+    remember(work, _RATES, rates_revision(work) + 1)
     return len(rows)
+
+
+def rates_revision(work: UnitOfWork) -> int:
+    """Returns a number that grows whenever quotes are stored."""
+    return remembered(work, _RATES) or 0
 
 
 def rate_table(work: UnitOfWork) -> RateTable:

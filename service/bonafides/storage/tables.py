@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata: Final = MetaData(
@@ -52,7 +53,7 @@ subject_key: Final = Table(
 )
 
 # One row per named number that must be handed out or moved on in commit order:
-# the last sequence number of the record log, the fold's watermark.
+# the last sequence number of the record log, the fold's watermark, the last change.
 counter: Final = Table(
     "counter",
     metadata,
@@ -68,6 +69,33 @@ exchange_rate: Final = Table(
     # CNY for one unit of the currency, times 10**12.
     Column("rate_e12", BigInteger, nullable=False),
     Column("source", String(80), nullable=False),
+)
+
+# How far a source of batches is stored: written in the commit of its records.
+write_cursor: Final = Table(
+    "write_cursor",
+    metadata,
+    # A platform, or a digest that stands for a member of staff.
+    Column("writer", String(80), primary_key=True),
+    Column("source", String(64), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    # Digests of the last batches, the newest last; see `bonafides.records.batches`.
+    Column("digests", LargeBinary, nullable=False),
+    Column("written_at", BigInteger, nullable=False),
+)
+
+# In which currency a platform reports an enterprise's records, by contract. Of
+# two that overlap the one that began later is in force.
+platform_contract: Final = Table(
+    "platform_contract",
+    metadata,
+    _code(),
+    Column("platform", _PLATFORM, primary_key=True),
+    Column("from_day", BigInteger, primary_key=True, autoincrement=False),
+    # The last day, inclusive; null: it runs on.
+    Column("to_day", BigInteger),
+    Column("currency", String(3), nullable=False),
+    Column("settlement_currency", String(3), nullable=False),
 )
 
 # --- Identity --------------------------------------------------------------------
@@ -158,6 +186,8 @@ authorization: Final = Table(
     Column("scope", Text, nullable=False),
     Column("evidence_sha256", LargeBinary, nullable=False),
     Column("granted_at", BigInteger, nullable=False),
+    # Granted is when the person agreed; recorded, when the service learned of it.
+    Column("recorded_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
 )
 
@@ -219,7 +249,24 @@ record: Final = Table(
     Column("from_day", BigInteger),
     Column("to_day", BigInteger),
     Column("detail", Text),
+    Column("refund_state", String(20)),
+    Column("requested_at", BigInteger),
+    # What the contract settles the amount in; null without a contract.
+    Column("settlement_currency", String(3)),
+    Column("settlement_minor", BigInteger),
+    Column("settlement_rate_e12", BigInteger),
+    Column("settlement_rate_source", String(80)),
+    Column("settlement_rate_day", BigInteger),
     Index(None, "sequence"),
+    # Refunds by transaction. Partial: most records name none and pay nothing for it.
+    Index(
+        "ix_record_original_id",
+        "code",
+        "platform",
+        "original_id",
+        sqlite_where=text("original_id IS NOT NULL"),
+        postgresql_where=text("original_id IS NOT NULL"),
+    ),
     sqlite_with_rowid=False,
 )
 
@@ -277,6 +324,19 @@ unmatched_refund: Final = Table(
     Index(None, "code", "platform", "original_id"),
 )
 
+# What is remarkable about a refund beside its transaction; the words are those of
+# `bonafides.records.refunds.Flag`. Nothing is hidden by a flag, and nothing counts less.
+refund_flag: Final = Table(
+    "refund_flag",
+    metadata,
+    _code(),
+    Column("platform", _PLATFORM, primary_key=True),
+    Column("record_id", String(80), primary_key=True),
+    Column("reason", String(20), primary_key=True),
+    Column("original_id", String(80), nullable=False),
+    Index(None, "code", "platform", "original_id"),
+)
+
 # --- Archive and rating ------------------------------------------------------------
 
 # Append-only and bitemporal: a correction closes the old row's recorded time
@@ -286,7 +346,8 @@ fact: Final = Table(
     metadata,
     _code(),
     Column("kind", String(20), primary_key=True),
-    Column("item", String(80), primary_key=True),
+    # Of public records: source and the source's own id.
+    Column("item", String(120), primary_key=True),
     Column("recorded_at", BigInteger, primary_key=True, autoincrement=False),
     Column("superseded_at", BigInteger),
     Column("valid_from", BigInteger, nullable=False),
@@ -302,10 +363,24 @@ snapshot: Final = Table(
     metadata,
     _code(),
     Column("view", String(20), primary_key=True),
+    # Grows with every assembly; the same in every view of one.
     Column("revision", BigInteger, nullable=False),
     # The next instant at which time alone changes the view.
     Column("next_change_at", BigInteger, nullable=False),
+    Column("etag", String(64), nullable=False),
     Column("archive", LargeBinary, nullable=False),
+)
+
+# What was changed, so that other processes forget what they remember of it. Its
+# ids grow in commit order; rows are kept for an hour.
+changes: Final = Table(
+    "changes",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(20), nullable=False),
+    Column("key", String(80), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
 )
 
 # The levels that were computed: the last of each day, card and level.

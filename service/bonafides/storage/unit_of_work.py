@@ -4,7 +4,8 @@
         identity_rows.insert(work, submission)
         work.commit()
 
-A unit of work that is left without `commit()` is rolled back. It may hold no
+A unit of work that is left without `commit()` is rolled back. What it changes and
+others remember it notes (storage.changes); they hear of it with the commit. It may hold no
 network call. On SQLite one writer works at a time in a process, behind a lock:
 waiting there costs nothing, where SQLite's own busy handler sleeps and starves.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +33,8 @@ from sqlalchemy.exc import (
 )
 
 from bonafides.errors import StoreUnavailableError
+from bonafides.storage import changes
+from bonafides.storage.changes import Change
 
 _BUSY_TIMEOUT_MS: Final = 10_000
 _URL_HELP: Final = "give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
@@ -47,17 +50,27 @@ class StoreUrlError(ValueError):
 class UnitOfWork:
     """One transaction on one connection. Commits only when told."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, told: Callable[[Sequence[Change]], None]) -> None:
         self.connection: Final = connection
         self.dialect: Final = connection.dialect.name
+        self._told: Final = told
+        self._noted: Final[list[Change]] = []
 
     def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
         """Executes a Core statement; a list of parameters means executemany."""
         return self.connection.execute(statement, parameters)
 
+    def note(self, change: Change) -> None:
+        """Notes what is changed, to be told of when it is committed."""
+        self._noted.append(change)
+
     def commit(self) -> None:
         """Makes the work durable. Nothing more may be done in it."""
+        if self._noted:
+            changes.write(self.connection, self._noted)
         self.connection.commit()
+        if self._noted:
+            self._told(self._noted)
 
 
 class Store:
@@ -74,6 +87,7 @@ class Store:
         self._sqlite: Final = self.url.get_backend_name() == "sqlite"
         self._connections: Final = connections
         self.engine: Final = self._engine()
+        self._listeners: Final[list[Callable[[Sequence[Change]], None]]] = []
         self._writer: Final[Any] = threading.Lock() if self._sqlite else nullcontext()
 
     @contextmanager
@@ -90,7 +104,7 @@ class Store:
                 connection.exec_driver_sql(
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
                 )
-            yield UnitOfWork(connection)
+            yield UnitOfWork(connection, self._tell)
 
     @contextmanager
     def writing(self) -> Iterator[UnitOfWork]:
@@ -104,7 +118,7 @@ class Store:
                 # Take the write lock at once: a reader that turns writer halfway
                 # can't wait for it and fails with SQLITE_BUSY.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield UnitOfWork(connection)
+            yield UnitOfWork(connection, self._tell)
 
     def migrate(self) -> None:
         """Brings the schema up to date. Safe to repeat, and to run in two processes at once."""
@@ -120,9 +134,28 @@ class Store:
             command.upgrade(config, "head")
             connection.commit()
 
+    def listen(self, told: Callable[[Sequence[Change]], None]) -> None:
+        """Has the changes of this store's own units of work told of, once committed."""
+        self._listeners.append(told)
+
+    def connect(self) -> Any:
+        """Returns a connection of PostgreSQL's driver itself, which commits by itself.
+
+        It is the caller's own, and counts among no others.
+
+        Raises:
+            Error: the driver's own; the database can't be reached.
+        """
+        arguments, options = self.engine.dialect.create_connect_args(self.url)
+        return self.engine.dialect.connect(*arguments, **options, autocommit=True)
+
     def close(self) -> None:
         """Closes every connection."""
         self.engine.dispose()
+
+    def _tell(self, told: Sequence[Change]) -> None:
+        for listener in self._listeners:
+            listener(told)
 
     def _engine(self) -> sa.Engine:
         if not self._sqlite:

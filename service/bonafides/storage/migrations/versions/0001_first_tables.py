@@ -24,8 +24,18 @@ def upgrade() -> None:
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("evidence_sha256", sa.LargeBinary(), nullable=False),
         sa.Column("granted_at", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("code", "uid", "purpose", name=op.f("pk_authorization")),
+    )
+    op.create_table(
+        "changes",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("key", sa.String(length=80), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_changes")),
     )
     op.create_table(
         "check_result",
@@ -65,7 +75,7 @@ def upgrade() -> None:
         "fact",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("item", sa.String(length=80), nullable=False),
+        sa.Column("item", sa.String(length=120), nullable=False),
         sa.Column("recorded_at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("superseded_at", sa.BigInteger(), nullable=True),
         sa.Column("valid_from", sa.BigInteger(), nullable=False),
@@ -83,6 +93,16 @@ def upgrade() -> None:
         sa.Column("granted_at", sa.BigInteger(), nullable=False),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("code", "platform", "uid", name=op.f("pk_platform_authorization")),
+    )
+    op.create_table(
+        "platform_contract",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("from_day", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("to_day", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("settlement_currency", sa.String(length=3), nullable=False),
+        sa.PrimaryKeyConstraint("code", "platform", "from_day", name=op.f("pk_platform_contract")),
     )
     op.create_table(
         "rating",
@@ -124,12 +144,44 @@ def upgrade() -> None:
         sa.Column("from_day", sa.BigInteger(), nullable=True),
         sa.Column("to_day", sa.BigInteger(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("refund_state", sa.String(length=20), nullable=True),
+        sa.Column("requested_at", sa.BigInteger(), nullable=True),
+        sa.Column("settlement_currency", sa.String(length=3), nullable=True),
+        sa.Column("settlement_minor", sa.BigInteger(), nullable=True),
+        sa.Column("settlement_rate_e12", sa.BigInteger(), nullable=True),
+        sa.Column("settlement_rate_source", sa.String(length=80), nullable=True),
+        sa.Column("settlement_rate_day", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint(
             "code", "platform", "kind", "record_id", "revision", name=op.f("pk_record")
         ),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "ix_record_original_id",
+        "record",
+        ["code", "platform", "original_id"],
+        unique=False,
+        sqlite_where=sa.text("original_id IS NOT NULL"),
+        postgresql_where=sa.text("original_id IS NOT NULL"),
+    )
     op.create_index(op.f("ix_record_sequence"), "record", ["sequence"], unique=False)
+    op.create_table(
+        "refund_flag",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("record_id", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=20), nullable=False),
+        sa.Column("original_id", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "code", "platform", "record_id", "reason", name=op.f("pk_refund_flag")
+        ),
+    )
+    op.create_index(
+        op.f("ix_refund_flag_code_platform_original_id"),
+        "refund_flag",
+        ["code", "platform", "original_id"],
+        unique=False,
+    )
     op.create_table(
         "registry",
         sa.Column("code", sa.String(length=18), nullable=False),
@@ -198,6 +250,7 @@ def upgrade() -> None:
         sa.Column("view", sa.String(length=20), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("next_change_at", sa.BigInteger(), nullable=False),
+        sa.Column("etag", sa.String(length=64), nullable=False),
         sa.Column("archive", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("code", "view", name=op.f("pk_snapshot")),
     )
@@ -265,10 +318,20 @@ def upgrade() -> None:
         ["code", "platform", "original_id"],
         unique=False,
     )
+    op.create_table(
+        "write_cursor",
+        sa.Column("writer", sa.String(length=80), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("digests", sa.LargeBinary(), nullable=False),
+        sa.Column("written_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("writer", "source", name=op.f("pk_write_cursor")),
+    )
 
 
 def downgrade() -> None:
     """Drops the tables, and with them all data."""
+    op.drop_table("write_cursor")
     op.drop_index(
         op.f("ix_unmatched_refund_code_platform_original_id"), table_name="unmatched_refund"
     )
@@ -285,13 +348,23 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_registry_title_key"), table_name="registry")
     op.drop_index(op.f("ix_registry_sync_due_at"), table_name="registry")
     op.drop_table("registry")
+    op.drop_index(op.f("ix_refund_flag_code_platform_original_id"), table_name="refund_flag")
+    op.drop_table("refund_flag")
     op.drop_index(op.f("ix_record_sequence"), table_name="record")
+    op.drop_index(
+        "ix_record_original_id",
+        table_name="record",
+        sqlite_where=sa.text("original_id IS NOT NULL"),
+        postgresql_where=sa.text("original_id IS NOT NULL"),
+    )
     op.drop_table("record")
     op.drop_table("rating")
+    op.drop_table("platform_contract")
     op.drop_table("platform_authorization")
     op.drop_table("fact")
     op.drop_table("exchange_rate")
     op.drop_table("enterprise")
     op.drop_table("counter")
     op.drop_table("check_result")
+    op.drop_table("changes")
     op.drop_table("authorization")

@@ -1,0 +1,1 @@
+"""Measures the service against what it could be at best; see docs/benchmarks.md."""

@@ -1,0 +1,149 @@
+"""Measures everything that has a bar, prints a table, and writes build/bench.json.
+
+A benchmark reports: it exits 0 though a bar is missed, and 1 only when it can't
+measure at all. What could not be measured is a row without a value, which keeps no
+bar; what this build does not have yet is named under the table and is no row.
+
+    python -m scripts.bench --quick             # make bench QUICK=1
+    python -m scripts.bench --only score        # one family of rows
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from scripts.bench import folds, idle, ingests, reads, scores, streams
+from scripts.bench.databases import Databases, databases
+from scripts.bench.effort import FULL, QUICK, USUAL, Effort
+from scripts.bench.figures import BARS, Figure, failed, write
+from scripts.bench.processes import NotMeasuredError
+
+# Rows of the table for which this build has nothing to measure.
+NOT_BUILT: Final = frozenset({"build.over_duckdb", "score.rescore_1m.over_numpy"})
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_OUTPUT: Final = _ROOT / "build" / "bench.json"
+# Beside the output and not in /tmp, which may be memory: durable is what is measured.
+_WORKPLACE: Final = _ROOT / "build"
+
+# Of what is written to a file or a pipe: no row is broken.
+_WIDTH: Final = 180
+
+Topic = Callable[[Path, Databases, Effort], Iterator[Figure]]
+
+# What measures which rows, in order; rows by the beginnings of their names.
+TOPICS: Final[tuple[tuple[tuple[str, ...], Topic], ...]] = (
+    (("process.",), lambda folder, _made, effort: idle.measure(folder, effort)),
+    (("score.",), lambda _folder, _made, effort: scores.measure(effort)),
+    (("read.",), reads.measure),
+    (("ingest.stream.",), streams.measure),
+    (("ingest.fdatasync", "ingest.sqlite.", "ingest.postgresql."), ingests.measure),
+    (("fold.", "build."), folds.measure),
+)
+
+
+def main(
+    *,
+    quick: Annotated[bool, typer.Option(help="Small sizes, in two minutes.")] = False,
+    full: Annotated[bool, typer.Option(help="The largest sizes, at length.")] = False,
+    only: Annotated[str, typer.Option(help="Rows whose names begin so.")] = "",
+    output: Annotated[Path, typer.Option(help="The JSON file to write.")] = _OUTPUT,
+) -> None:
+    """Measures the service against what it could be at best, and reports."""
+    if quick and full:
+        raise typer.BadParameter("choose --quick or --full")
+    console = Console(stderr=True)
+    effort = FULL if full else QUICK if quick else USUAL
+    start = time.monotonic()
+    figures = list(_measured(effort, only, console))
+    write(output, figures)
+    wide = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    wide.print(_table(figures), *_closing(figures, time.monotonic() - start, output), sep="\n")
+    if not any(figure.value is not None for figure in figures):
+        raise typer.Exit(1)
+
+
+def _measured(effort: Effort, only: str, console: Console) -> Iterator[Figure]:
+    """Yields the figures of every topic asked for; the fault of one spoils no other."""
+    _WORKPLACE.mkdir(exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=_WORKPLACE))
+        )
+        made = stack.enter_context(databases(folder))
+        for prefixes, topic in TOPICS:
+            if only.startswith(prefixes) or any(each.startswith(only) for each in prefixes):
+                with console.status(f"measuring {', '.join(prefixes)}"):
+                    for figure in reported(prefixes, topic(folder, made, effort)):
+                        if figure.name.startswith(only):
+                            yield figure
+
+
+def reported(prefixes: tuple[str, ...], figures: Iterator[Figure]) -> Iterator[Figure]:
+    """Yields the figures of a topic, and after a fault its other rows without a value."""
+    told: set[str] = set()
+    try:
+        for figure in figures:
+            told.add(figure.name)
+            yield figure
+    except (NotMeasuredError, ImportError) as fault:
+        for name in BARS:
+            if name.startswith(prefixes) and name not in told | NOT_BUILT:
+                yield failed(name, str(fault))
+
+
+def _table(figures: list[Figure]) -> Table:
+    table = Table(title="Ratios of this run on this machine", title_justify="left")
+    table.add_column("row", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    for heading in ("least - greatest", "bar", "goal", "", "made of"):
+        table.add_column(heading, no_wrap=heading in {"bar", "goal"})
+    for figure in figures:
+        table.add_row(
+            figure.name,
+            _number(figure.value),
+            f"{_number(figure.low)} - {_number(figure.high)}" if figure.low is not None else "",
+            figure.bar.text or "",
+            figure.bar.goal_text,
+            _verdict(figure),
+            figure.beside,
+        )
+    return table
+
+
+def _verdict(figure: Figure) -> str:
+    if figure.holds is None:
+        return ""
+    if figure.holds:
+        return "[green]holds[/green]"
+    if figure.value is None:
+        return "[red bold]NOT MEASURED[/red bold]"
+    return "[red bold]MISSED[/red bold]"
+
+
+def _closing(figures: list[Figure], seconds: float, output: Path) -> Iterator[str]:
+    judged = [figure.holds for figure in figures if figure.holds is not None]
+    kept = f"{judged.count(True)} of {len(judged)} bars hold"
+    yield f"{kept}; measured in {seconds:.0f} s on {os.cpu_count()} CPUs."
+    if absent := sorted(NOT_BUILT - {figure.name for figure in figures}):
+        yield f"Not built yet, so no rows: {', '.join(absent)}."
+    yield f"Written to {output}."
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,237 @@
+"""Counts the roll-ups again from the records themselves, and reports every difference.
+
+By other means than the fold: each record's highest revision is picked by a window
+function, grouped by day in plain SQL, and months are reckoned on the calendar. What
+is not folded yet is left out on both sides; how much that is is told. Changes
+nothing, and may run while the service does.
+
+    python scripts/verify_rollups.py --json
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeAlias
+
+import sqlalchemy as sa
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bonafides.errors import StoreUnavailableError
+from bonafides.instants import Day, Month, month_of, to_date
+from bonafides.settings import Settings
+from bonafides.storage.unit_of_work import Store, StoreUrlError, UnitOfWork
+
+# Measures by name, under (platform, day) or (platform, buyer, month).
+_Counts: TypeAlias = "dict[tuple[Any, ...], dict[str, int]]"
+
+_HOUR: Final = 3_600_000_000
+_EDGES: Final = (0, 1, 4, 12, 24, 72)
+# Beyond these the table says how many more there are; --json lists all.
+_SHOWN: Final = 50
+
+_SUMS: Final = {
+    "transactions": "kind = 'transaction'",
+    "deliveries_promised": "kind = 'transaction' AND promised_day >= 0 AND delivered_day >= 0",
+    "deliveries_late": "kind = 'transaction' AND delivered_day > promised_day",
+    "refunds": "kind = 'refund'",
+    "complaints": "kind = 'complaint'",
+    "complaints_upheld": "kind = 'complaint' AND outcome = 'upheld'",
+    "disputes": "kind = 'dispute'",
+    "disputes_lost": "kind = 'dispute' AND outcome = 'lost'",
+}
+_AMOUNTS: Final = {"amount_cny_minor": "transaction", "refund_cny_minor": "refund"}
+
+
+def _bucket(number: int) -> str:
+    took = "kind IN ('complaint', 'dispute') AND first_response_at - occurred_at"
+    above = f"{took} > {_EDGES[number] * _HOUR}" if number else "1 = 1"
+    if number + 1 == len(_EDGES):
+        return above
+    return f"{above} AND {took} <= {_EDGES[number + 1] * _HOUR}"
+
+
+_MEASURES: Final = {
+    **{name: f"CASE WHEN {when} THEN 1 ELSE 0 END" for name, when in _SUMS.items()},
+    **{
+        name: f"CASE WHEN kind = '{kind}' THEN COALESCE(amount_cny_minor, 0) ELSE 0 END"
+        for name, kind in _AMOUNTS.items()
+    },
+    **{
+        f"response_{number}": f"CASE WHEN {_bucket(number)} THEN 1 ELSE 0 END"
+        for number in range(len(_EDGES))
+    },
+}
+_CURRENT: Final = """
+    SELECT * FROM (
+        SELECT record.*, row_number() OVER (
+            PARTITION BY platform, kind, record_id ORDER BY revision DESC
+        ) AS place
+        FROM record WHERE code = :code AND sequence <= :upto
+    ) AS ranked
+    WHERE place = 1 AND NOT void AND kind IN ('transaction', 'refund', 'complaint', 'dispute')
+      AND (refund_state IS NULL OR refund_state = 'done')
+"""
+_DAYS: Final = sa.text(
+    f"SELECT platform, day, {', '.join(f'SUM({sql}) AS {name}' for name, sql in _MEASURES.items())}"  # noqa: S608 - all parts are constants
+    f" FROM ({_CURRENT}) AS current_record GROUP BY platform, day"
+)
+_BUYERS: Final = sa.text(
+    "SELECT platform, buyer, day, COUNT(*) AS transactions"  # noqa: S608 - all parts are constants
+    f" FROM ({_CURRENT}) AS current_record"
+    " WHERE kind = 'transaction' AND buyer IS NOT NULL GROUP BY platform, buyer, day"
+)
+_STORED_DAYS: Final = sa.text("SELECT * FROM rollup_day WHERE code = :code")
+_STORED_BUYERS: Final = sa.text("SELECT * FROM rollup_buyer WHERE code = :code")
+_CODES: Final = sa.text(
+    "SELECT code FROM record UNION SELECT code FROM rollup_day"
+    " UNION SELECT code FROM rollup_buyer ORDER BY code"
+)
+_COUNTER: Final = sa.text("SELECT value FROM counter WHERE name = :name")
+
+app = typer.Typer(add_completion=False, help=__doc__)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One measure that is not what the records say. Where there is no roll-up, it is 0."""
+
+    code: str
+    platform: str
+    # A day, or a month and the digest of a buyer, in hexadecimal.
+    when: str
+    buyer: str
+    measure: str
+    rolled_up: int
+    recounted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was compared: enterprises, roll-ups, records that wait for the fold."""
+
+    enterprises: int
+    rollups: int
+    not_folded: int
+    differences: list[Difference]
+
+
+@app.command()
+def main(
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the data; unset: BONAFIDES_DATA_DIR.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Counts the roll-ups again; exits 1 if one differs."""
+    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
+    try:
+        store = Store(settings.url)
+        with store.reading() as work:
+            report = verify(work)
+        store.close()
+    except (StoreUnavailableError, StoreUrlError) as fault:
+        Console(stderr=True).print(f"Nothing was compared: {fault}", style="red", markup=False)
+        raise typer.Exit(1) from None
+    if as_json:
+        print(json.dumps(asdict(report), indent=2))
+    else:
+        _show(report)
+    if report.differences:
+        raise typer.Exit(1)
+
+
+def verify(work: UnitOfWork) -> Report:
+    """Compares every roll-up with the records, enterprise by enterprise."""
+    upto, last = (_counter(work, name) for name in ("fold", "record"))
+    codes = [row.code for row in work.execute(_CODES)]
+    rollups = 0
+    differences: list[Difference] = []
+    for code in codes:
+        told = {"code": code, "upto": upto}
+        days, buyers = _stored_days(work, told), _stored_buyers(work, told)
+        rollups += len(days) + len(buyers)
+        differences += _differences(code, days, _recounted_days(work, told))
+        differences += _differences(code, buyers, _recounted_buyers(work, told))
+    return Report(len(codes), rollups, last - upto, differences)
+
+
+def _counter(work: UnitOfWork, name: str) -> int:
+    return int(work.execute(_COUNTER, {"name": name}).scalar() or 0)
+
+
+def _stored_days(work: UnitOfWork, told: Mapping[str, Any]) -> _Counts:
+    return {
+        (row.platform, row.day): {name: getattr(row, name) for name in _MEASURES}
+        for row in work.execute(_STORED_DAYS, {"code": told["code"]})
+    }
+
+
+def _recounted_days(work: UnitOfWork, told: Mapping[str, Any]) -> _Counts:
+    # PostgreSQL's sums of BIGINT are decimals.
+    return {
+        (row.platform, row.day): {name: int(getattr(row, name)) for name in _MEASURES}
+        for row in work.execute(_DAYS, told)
+    }
+
+
+def _stored_buyers(work: UnitOfWork, told: Mapping[str, Any]) -> _Counts:
+    names = ("transactions", "first_day", "last_day")
+    return {
+        (row.platform, bytes(row.buyer), row.month): {name: getattr(row, name) for name in names}
+        for row in work.execute(_STORED_BUYERS, {"code": told["code"]})
+    }
+
+
+def _recounted_buyers(work: UnitOfWork, told: Mapping[str, Any]) -> _Counts:
+    months: _Counts = {}
+    for row in work.execute(_BUYERS, told):
+        key = (row.platform, bytes(row.buyer), month_of(Day(row.day)))
+        had = months.setdefault(key, {"transactions": 0, "first_day": row.day, "last_day": row.day})
+        had["transactions"] += row.transactions
+        had["first_day"] = min(had["first_day"], row.day)
+        had["last_day"] = max(had["last_day"], row.day)
+    return months
+
+
+def _differences(code: str, stored: _Counts, counted: _Counts) -> Iterator[Difference]:
+    for key in sorted(stored.keys() | counted.keys()):
+        had, has = stored.get(key, {}), counted.get(key, {})
+        for measure in sorted(had.keys() | has.keys()):
+            pair = had.get(measure, 0), has.get(measure, 0)
+            if pair[0] != pair[1]:
+                yield Difference(code, key[0], *_place(key), measure, *pair)
+
+
+def _place(key: tuple[Any, ...]) -> tuple[str, str]:
+    """Returns when, and whose: a day, or the month of a buyer."""
+    if len(key) == 2:  # noqa: PLR2004 - platform and day
+        return to_date(key[1]).isoformat(), ""
+    month: Month = key[2]
+    return f"{1970 + month // 12}-{month % 12 + 1:02d}", key[1].hex()
+
+
+def _show(report: Report) -> None:
+    console = Console()
+    console.print(
+        f"{report.rollups} roll-ups of {report.enterprises} enterprises compared,"
+        f" {report.not_folded} records not folded yet, {len(report.differences)} differences."
+    )
+    if not report.differences:
+        return
+    table = Table("Enterprise", "Platform", "Day or month", "Buyer", "Measure", "Is", "Should be")
+    for one in report.differences[:_SHOWN]:
+        place = (one.code, one.platform, one.when, one.buyer[:8], one.measure)
+        table.add_row(*place, str(one.rolled_up), str(one.recounted))
+    console.print(table)
+    if len(report.differences) > _SHOWN:
+        console.print(f"And {len(report.differences) - _SHOWN} more; --json lists all.")
+
+
+if __name__ == "__main__":
+    app()

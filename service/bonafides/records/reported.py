@@ -1,0 +1,156 @@
+"""Reads the records that a platform sends, as messages.
+
+It decides what the message can't say by its type: that enums are known, dates are
+days of the calendar, codes are codes, and that a platform reports for itself
+alone. Everything else is for `bonafides.records.ingest`. What can't be read is a
+fault of that one record; no fault holds a value.
+
+    read(message, platform="1688")      # a Record, or a Fault such as CODE_FAULTY
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from functools import lru_cache
+from typing import Final
+
+from google.type.date_pb2 import Date
+
+from bonafides.identity.codes import CodeError, UnifiedCode
+from bonafides.instants import Day, from_date, from_timestamp
+from bonafides.records.ingest import Fault
+from bonafides.records.kinds import Kind, Outcome, Record, RefundState
+from bonafides.records.money import Money
+from bonafides.v1 import record_pb2
+
+_KINDS: Final = {record_pb2.RecordKind.Value(f"RECORD_KIND_{kind.name}"): kind for kind in Kind}
+_OUTCOMES: Final = {
+    record_pb2.RecordOutcome.Value(f"RECORD_OUTCOME_{outcome.name}"): outcome for outcome in Outcome
+}
+_REFUND_STATES: Final = {
+    record_pb2.RefundState.Value(f"REFUND_STATE_{state.name}"): state for state in RefundState
+}
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+# Codes are written in 18 characters; full-width ones and spaces leave this bound.
+_MOST_CODE_LENGTH: Final = 60
+_CODES_CACHED: Final = 100_000
+_DAYS_CACHED: Final = 50_000
+
+_KIND_FAULTY: Final = Fault("KIND_FAULTY", "Fill in one of the kinds of record.")
+_OUTCOME_FAULTY: Final = Fault("OUTCOME_NOT_ALLOWED", "There is no such outcome.")
+_STATE_FAULTY: Final = Fault("REFUND_STATE", "There is no such state of a refund.")
+_TIME_MISSING: Final = Fault("FIELD_MISSING", "A record needs occurred_at.")
+_CURRENCY_FAULTY: Final = Fault("AMOUNT_FAULTY", "A currency is three capital letters (ISO 4217).")
+_FOREIGN: Final = Fault(
+    "PLATFORM_FOREIGN", "A platform reports its own records alone; send the token's platform."
+)
+
+
+class _DateError(ValueError):
+    """A date that no calendar has."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.fault: Final = Fault("DATE_FAULTY", f"{name} must be a day of the calendar.")
+
+
+def read(message: record_pb2.Record, *, platform: str | None) -> Record | Fault:
+    """Returns the record as it was told, or why it can't be read.
+
+    `platform` is the one that reports, which must be the record's; None: staff,
+    who may write for any.
+    """
+    if platform is not None and message.platform != platform:
+        return _FOREIGN
+    code = code_of(message.code)
+    if isinstance(code, CodeError):
+        return Fault("CODE_FAULTY", code.description)
+    fault = _fault(message)
+    if fault:
+        return fault
+    try:
+        return _record(message, code)
+    except _DateError as error:
+        return error.fault
+
+
+def code_of(text: str) -> UnifiedCode | CodeError:
+    """Returns the code that the text shows, or what is wrong with it."""
+    if len(text) > _MOST_CODE_LENGTH:
+        return CodeError("LENGTH", "Give the code's 18 characters.")
+    return _parsed(text)
+
+
+def _fault(message: record_pb2.Record) -> Fault | None:
+    if message.kind not in _KINDS:
+        return _KIND_FAULTY
+    if message.outcome and message.outcome not in _OUTCOMES:
+        return _OUTCOME_FAULTY
+    if message.refund_state and message.refund_state not in _REFUND_STATES:
+        return _STATE_FAULTY
+    if not message.HasField("occur_time"):
+        return _TIME_MISSING
+    if message.HasField("amount") and not _CURRENCY.fullmatch(message.amount.currency_code):
+        return _CURRENCY_FAULTY
+    return None
+
+
+def _record(message: record_pb2.Record, code: UnifiedCode) -> Record:
+    has = message.HasField
+    amount = message.amount
+    return Record(
+        code=code,
+        platform=message.platform,
+        kind=_KINDS[message.kind],
+        record_id=message.record_id,
+        store_id=message.store_id,
+        occurred_at=from_timestamp(message.occur_time),
+        revision=message.revision or 1,
+        void=message.void,
+        buyer=message.buyer or None,
+        amount=Money(amount.currency_code, amount.amount_minor) if has("amount") else None,
+        original_id=message.original_id or None,
+        promised_day=_day(message.promised_date, "promised_date") if has("promised_date") else None,
+        delivered_day=(
+            _day(message.delivered_date, "delivered_date") if has("delivered_date") else None
+        ),
+        first_response_at=(
+            from_timestamp(message.first_response_time) if has("first_response_time") else None
+        ),
+        outcome=_OUTCOMES.get(message.outcome),
+        decided_at=from_timestamp(message.decide_time) if has("decide_time") else None,
+        refund_state=_REFUND_STATES.get(message.refund_state),
+        requested_at=from_timestamp(message.request_time) if has("request_time") else None,
+        from_day=_day(message.from_date, "from_date") if has("from_date") else None,
+        to_day=_day(message.to_date, "to_date") if has("to_date") else None,
+        detail=(
+            {field.name: text for field, text in message.detail.ListFields()}
+            if has("detail")
+            else {}
+        ),
+    )
+
+
+def _day(date: Date, name: str) -> Day:
+    day = _calendar_day(date.year, date.month, date.day)
+    if day is None:
+        raise _DateError(name)
+    return day
+
+
+@lru_cache(maxsize=_DAYS_CACHED)
+def _calendar_day(year: int, month: int, day: int) -> Day | None:
+    try:
+        return from_date(dt.date(year, month, day))
+    except (ValueError, OverflowError):
+        return None
+
+
+@lru_cache(maxsize=_CODES_CACHED)
+def _parsed(text: str) -> UnifiedCode | CodeError:
+    # The fault is returned, for lru_cache keeps what is returned alone.
+    try:
+        return UnifiedCode.parse(text)
+    except CodeError as fault:
+        return fault

@@ -1,0 +1,178 @@
+"""Replaces the roll-ups by a recount, and tells whose figures that changes.
+
+A recount is of the log as of a sequence number, made in the store or by an engine out
+of an export. What it holds is staged, compared as sets with what is kept, and put in
+its place in the caller's unit of work; the watermark of the fold goes to that
+sequence, so that what came later is folded after it and nothing twice. Where a
+recount agrees, nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.expression import FromClause
+
+from bonafides.records import fold
+from bonafides.storage.records import move_watermark
+from bonafides.storage.tables import record, rollup_buyer, rollup_day, unmatched_refund
+from bonafides.storage.unit_of_work import UnitOfWork
+
+ROLLUPS: Final = (rollup_day, rollup_buyer, unmatched_refund)
+Rows = Iterable[Sequence[tuple[Any, ...]]]
+
+# What an export holds of a record: what metrics and roll-ups are counted from.
+EXPORTED: Final = (
+    *("code", "platform", "kind", "record_id", "revision", "sequence", "void"),
+    *("occurred_at", "day", "buyer", "amount_cny_minor", "original_id", "promised_day"),
+    *("delivered_day", "first_response_at", "outcome", "from_day", "to_day", "detail"),
+    "refund_state",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How many records, the sum of their sequence numbers, and the highest of them.
+
+    It tells an export of this log, as of a sequence, from any other.
+    """
+
+    records: int
+    sequences: int
+    upto: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """Roll-ups that an engine recounted of an export, by the name of the roll-up."""
+
+    extent: Extent
+    rows: Mapping[str, Rows]
+
+
+def last_sequence(work: UnitOfWork) -> int:
+    """Returns the sequence number of the newest record of the log; 0 of an empty one."""
+    return int(work.execute(sa.select(sa.func.max(record.c.sequence))).scalar() or 0)
+
+
+def extent(work: UnitOfWork, upto: int) -> Extent:
+    """Returns the extent of what `exported` gives up to a sequence."""
+    log = record.alias("log")
+    latest = (log.c.sequence <= upto, fold.current(log, sa.literal(upto, sa.BigInteger)))
+    told = work.execute(measured(log).where(*latest)).one()
+    return Extent(told.records, told.sequences, told.upto)
+
+
+def measured(log: FromClause) -> sa.Select[Any]:
+    """Returns the extent of the rows of a log: how many, sum and maximum of their sequences."""
+    total = sa.cast(sa.func.sum(log.c.sequence), sa.BigInteger)
+    return sa.select(
+        sa.func.count().label("records"),
+        sa.func.coalesce(total, 0).label("sequences"),
+        sa.func.coalesce(sa.func.max(log.c.sequence), 0).label("upto"),
+    ).select_from(log)
+
+
+def exported(work: UnitOfWork, upto: int) -> sa.CursorResult[Any]:
+    """Returns the latest revision of each record up to a sequence, void ones too, streamed."""
+    log = record.alias("log")
+    statement = sa.select(*(log.c[name] for name in EXPORTED)).where(
+        log.c.sequence <= upto, fold.current(log, sa.literal(upto, sa.BigInteger))
+    )
+    return work.connection.execution_options(yield_per=10_000).execute(statement)
+
+
+def staged(table: sa.Table) -> sa.Table:
+    """Returns the temporary table that a recount of a roll-up waits in."""
+    columns = [sa.Column(c.name, c.type, nullable=False) for c in table.columns]
+    return sa.Table(
+        f"staged_{table.name}",
+        sa.MetaData(),
+        *columns,
+        prefixes=["TEMPORARY"],
+        postgresql_on_commit="DROP",
+    )
+
+
+def stage(work: UnitOfWork, table: sa.Table, recounted: sa.Select[Any] | Rows) -> None:
+    """Stages a recount of one roll-up: a statement on this store, or rows of an engine."""
+    waiting = staged(table)
+    waiting.create(work.connection, checkfirst=False)
+    if isinstance(recounted, sa.Select):
+        names = [c.name for c in waiting.columns]
+        work.execute(waiting.insert().from_select(names, recounted))
+        return
+    for batch in recounted:
+        _append(work, waiting, batch)
+
+
+def recount(work: UnitOfWork) -> int:
+    """Stages a recount of the whole log, made here; returns up to which sequence."""
+    upto = last_sequence(work)
+    end = sa.literal(upto, sa.BigInteger)
+    stage(work, rollup_day, fold.recounted_days(end))
+    stage(work, rollup_buyer, fold.recounted_buyers(end))
+    stage(work, unmatched_refund, fold.recounted_refunds(end))
+    return upto
+
+
+def replace(work: UnitOfWork, upto: int) -> frozenset[str]:
+    """Puts what is staged in place of the roll-ups; returns whose rows differed.
+
+    The watermark of the fold goes to `upto`, which the recount is of. Drops the stages.
+    """
+    move_watermark(work, upto)
+    changed: set[str] = set()
+    for table in ROLLUPS:
+        waiting = staged(table)
+        changed |= _differing(work, table, waiting)
+        _write(work, table, waiting)
+        waiting.drop(work.connection, checkfirst=False)
+    return frozenset(changed)
+
+
+def _differing(work: UnitOfWork, table: sa.Table, waiting: sa.Table) -> set[str]:
+    codes: set[str] = set()
+    for one, other in ((table, waiting), (waiting, table)):
+        rows = sa.select(*one.c).except_(sa.select(*other.c)).subquery()
+        codes.update(work.execute(sa.select(rows.c.code).distinct()).scalars())
+    return codes
+
+
+def _write(work: UnitOfWork, table: sa.Table, waiting: sa.Table) -> None:
+    keys = [c.name for c in table.primary_key.columns]
+    rest = [c.name for c in table.columns if c.name not in keys]
+    kept = sa.exists().where(*(waiting.c[name] == table.c[name] for name in keys))
+    work.execute(table.delete().where(~kept))
+    fresh = sa.select(*waiting.c).except_(sa.select(*table.c)).subquery()
+    insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(table)
+    work.execute(
+        # SQLite takes ON CONFLICT for a join's ON without a WHERE.
+        insert.from_select(
+            [c.name for c in table.columns], sa.select(fresh).where(sa.true())
+        ).on_conflict_do_update(
+            index_elements=keys, set_={name: insert.excluded[name] for name in rest}
+        )
+    )
+
+
+def _append(work: UnitOfWork, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    names = [c.name for c in table.columns]
+    if work.dialect == "sqlite":
+        marks = ", ".join("?" for _ in names)
+        work.connection.exec_driver_sql(
+            f"INSERT INTO {table.name} VALUES ({marks})",  # noqa: S608 - a name of ours
+            list(rows),
+        )
+        return
+    driver: Any = work.connection.connection.driver_connection
+    with (
+        driver.cursor() as cursor,
+        cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)

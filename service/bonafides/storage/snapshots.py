@@ -1,0 +1,266 @@
+"""Reads stored views as quickly as each database allows.
+
+`at_once` is for the event loop: it never waits and may not know. `read` is for
+threads: it asks the database and always knows. Neither looks at `next_change_at`:
+the caller does, every time.
+
+- SQLite: `at_once` is a point read by the driver, on a connection of its own. The
+  engine's page cache is the cache, so that nothing can be stale.
+- PostgreSQL: `at_once` looks into the memory of this process, `read` fills it. A
+  round trip costs more than a whole call, so what is remembered is not compared
+  with the database but invalidated through the table of changes: at once by this
+  process's own commits, within a second by those of others (storage.follower).
+
+    snapshots = open_snapshots(store, monotonic=time.monotonic)
+    snapshots.at_once("91990000MA0000001T", "PUBLIC")      # Stored | None
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+from bonafides.archive.snapshot import Stored
+from bonafides.errors import StoreUnavailableError
+from bonafides.storage import archive as rows
+from bonafides.storage.changes import ARCHIVE, Change
+from bonafides.storage.follower import Follower
+from bonafides.storage.unit_of_work import Store
+
+# Some 20,000 views of ordinary size.
+_MOST_BYTES: Final = 64 * 1_024 * 1_024
+# What an entry costs beside its bytes, roughly.
+_OVERHEAD_BYTES: Final = 1_024
+_COLUMNS: Final = "revision, next_change_at, etag, archive"
+
+
+class Snapshots(Protocol):
+    """The way to the stored views of one database."""
+
+    def at_once(self, code: str, view: str) -> Stored | None:
+        """Returns the view without waiting; None says nothing: ask `read`."""
+
+    def read(self, code: str, view: str) -> Stored | None:
+        """Returns the view as it is stored now, or None if there is none.
+
+        Raises:
+            StoreUnavailableError: the database can't be reached.
+        """
+
+    def start(self) -> None:
+        """Begins to follow what other processes change, where that is needed."""
+
+    def close(self) -> None:
+        """Closes what it opened."""
+
+
+def open_snapshots(store: Store, *, monotonic: Callable[[], float]) -> Snapshots:
+    """Returns the way to the views that fits the database."""
+    if store.url.get_backend_name() == "sqlite":
+        return SqliteSnapshots(store)
+    return RememberedSnapshots(store, monotonic=monotonic)
+
+
+class SqliteSnapshots:
+    """Reads from the file, on the event loop."""
+
+    def __init__(self, store: Store) -> None:
+        self._store: Final = store
+        # Opened on one thread and used on that of the event loop, by it alone. It
+        # does not wait for locks: a thread does.
+        self._connection: Final = sqlite3.connect(
+            store.url.database or ":memory:",
+            timeout=0,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        self._connection.execute("PRAGMA query_only=ON")
+
+    def at_once(self, code: str, view: str) -> Stored | None:
+        """Returns the view as it is stored now; None if there is none, or in doubt."""
+        try:
+            # Read to the end, so that no read transaction stays open behind it.
+            found = self._connection.execute(_POINT_SQLITE, (code, view)).fetchall()
+        except sqlite3.Error:
+            # Busy or broken: the thread that asks next can wait, and tells the fault.
+            return None
+        return Stored(*found[0]) if found else None
+
+    def read(self, code: str, view: str) -> Stored | None:
+        """Returns the view as it is stored now, or None if there is none."""
+        with self._store.reading() as work:
+            return rows.read_snapshot(work, code, view)
+
+    def start(self) -> None:
+        """Does nothing: there is nothing to follow."""
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._connection.close()
+
+
+class RememberedSnapshots:
+    """Remembers views in this process, the oldest used forgotten first."""
+
+    def __init__(
+        self, store: Store, *, monotonic: Callable[[], float], most_bytes: int = _MOST_BYTES
+    ) -> None:
+        self._store: Final = store
+        self._memory: Final = _Memory(most_bytes)
+        self._connections: Final = _Connections(store)
+        self._follower: Final = Follower(
+            store, told=self._memory.told, lost=self._memory.clear, monotonic=monotonic
+        )
+        # Changes of this process are heard of as they are committed.
+        store.listen(self._memory.told)
+
+    def at_once(self, code: str, view: str) -> Stored | None:
+        """Returns the view that is remembered, at most a second old; None otherwise."""
+        if not self._follower.is_fresh():
+            return None
+        return self._memory.get(code, view)
+
+    def read(self, code: str, view: str) -> Stored | None:
+        """Returns the view as it is stored now, or None; remembers it."""
+        entry = self._memory.expect(code)
+        found = self._connections.point_read(code, view)
+        self._memory.put(code, view, entry, found)
+        return found
+
+    def start(self) -> None:
+        """Begins to follow the changes of other processes."""
+        self._follower.start()
+
+    def close(self) -> None:
+        """Stops following, and closes the connections."""
+        self._follower.stop()
+        self._connections.close()
+
+
+class _Entry:
+    """The views of one enterprise, none below the revision that was heard of."""
+
+    __slots__ = ("floor", "views")
+
+    def __init__(self) -> None:
+        self.floor = 0
+        self.views: dict[str, Stored] = {}
+
+
+class _Memory:
+    """The views of the enterprises that were read last, up to a number of bytes.
+
+    A view that was read before a change and arrives after it must not be kept.
+    So the entry is made before the question is asked: a change finds it, and
+    raises its floor. An entry that was thrown out meanwhile takes nothing.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes: Final = most_bytes
+        self._bytes = 0
+        self._lock: Final = threading.Lock()
+        self._entries: Final[OrderedDict[str, _Entry]] = OrderedDict()
+
+    def get(self, code: str, view: str) -> Stored | None:
+        with self._lock:
+            entry = self._entries.get(code)
+            if entry is None:
+                return None
+            self._entries.move_to_end(code)
+            return entry.views.get(view)
+
+    def expect(self, code: str) -> _Entry:
+        """Returns the entry that a view is about to be read for."""
+        with self._lock:
+            entry = self._entries.get(code)
+            if entry is None:
+                entry = self._entries[code] = _Entry()
+            return entry
+
+    def put(self, code: str, view: str, entry: _Entry, found: Stored | None) -> None:
+        with self._lock:
+            if self._entries.get(code) is not entry:
+                return
+            if found is not None and found.revision >= entry.floor:
+                self._drop(entry, view)
+                entry.views[view] = found
+                self._bytes += _size(found)
+            if not entry.views:
+                # Codes that have no archive must not push out those that have.
+                del self._entries[code]
+            while self._bytes > self._most_bytes:
+                _, oldest = self._entries.popitem(last=False)
+                self._empty(oldest)
+
+    def told(self, heard: Sequence[Change]) -> None:
+        """Forgets what was changed."""
+        with self._lock:
+            for change in heard:
+                entry = self._entries.get(change.key) if change.kind == ARCHIVE else None
+                if entry is not None:
+                    entry.floor = max(entry.floor, change.revision)
+                    for view, known in tuple(entry.views.items()):
+                        if known.revision < entry.floor:
+                            self._drop(entry, view)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._entries.clear()
+            self._bytes = 0
+
+    def _drop(self, entry: _Entry, view: str) -> None:
+        known = entry.views.pop(view, None)
+        if known is not None:
+            self._bytes -= _size(known)
+
+    def _empty(self, entry: _Entry) -> None:
+        for view in tuple(entry.views):
+            self._drop(entry, view)
+
+
+class _Connections:
+    """Connections of the driver itself: one round trip for a point read, no more.
+
+    As many as threads read at once; each is given back after its use.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store: Final = store
+        self._idle: Final[list[Any]] = []
+
+    def point_read(self, code: str, view: str) -> Stored | None:
+        fault = self._store.engine.dialect.loaded_dbapi.Error
+        if self._idle:
+            try:
+                return self._ask(self._idle.pop(), code, view)
+            except (fault, IndexError):
+                # A server that was restarted closed what lay idle.
+                pass
+        try:
+            return self._ask(self._store.connect(), code, view)
+        except fault as error:
+            raise StoreUnavailableError from error
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    def _ask(self, connection: Any, code: str, view: str) -> Stored | None:
+        try:
+            found = connection.execute(_POINT_POSTGRESQL, (code, view)).fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+        return None if found is None else Stored(*found)
+
+
+def _size(known: Stored) -> int:
+    return len(known.archive) + _OVERHEAD_BYTES
+
+
+_POINT_SQLITE: Final = f"SELECT {_COLUMNS} FROM snapshot WHERE code = ? AND view = ?"  # noqa: S608 - constants
+_POINT_POSTGRESQL: Final = f"SELECT {_COLUMNS} FROM snapshot WHERE code = %s AND view = %s"  # noqa: S608 - constants

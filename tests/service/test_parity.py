@@ -1,0 +1,205 @@
+"""Every engine gives the figures and points that the service serves, to the last unit.
+
+Two data sets, one made up and one real, each in SQLite, in PostgreSQL, and as Parquet
+under DuckDB and Spark Connect.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import sqlalchemy as sa
+
+from bonafides.archive import metrics
+from bonafides.personal.sealing import Vault
+from bonafides.rating import bulk, operations, sql
+from bonafides.rating.card import GoldenRow
+from bonafides.rating.rate import rate
+from bonafides.rating.scorecard import champion
+from bonafides.storage import archive as archive_rows
+from bonafides.storage import engines
+from bonafides.storage.engines import DuckDb, Engine, Native
+from bonafides.storage.rollups import ROLLUPS
+from bonafides.storage.unit_of_work import Store
+from tests.builders import NOW, TODAY
+from tests.service import parity
+from tests.service.parity import Ground
+
+pytestmark = pytest.mark.xdist_group("parity")
+
+ENGINES: Final = ("sqlite", "postgresql", "duckdb", "spark")
+CARD: Final = champion(None)
+PARAMETERS: Final = metrics.parameters(TODAY)
+
+Open = Callable[[Ground, str], AbstractContextManager[Engine]]
+
+
+@pytest.fixture(scope="module")
+def spark_endpoint() -> Iterator[str]:
+    """A Spark Connect server of this process, on loopback."""
+    server = pytest.importorskip(
+        "pysail.spark", reason="install the test extra to run on Spark Connect"
+    ).SparkConnectServer(ip="127.0.0.1", port=0)
+    server.start(background=True)
+    yield f"sc://127.0.0.1:{server.listening_address[1]}"
+    server.stop()
+
+
+@pytest.fixture(scope="module", params=[parity.generated, parity.olist], ids=lambda p: p.__name__)
+def ground(
+    request: pytest.FixtureRequest, postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ground]:
+    """A data set on every engine; a real one that is absent skips its tests."""
+    folder = tmp_path_factory.mktemp("parity")
+    with ExitStack() as opened:
+        stores = {
+            "sqlite": Store(f"sqlite:///{folder / 'bonafides.db'}"),
+            "postgresql": Store(opened.enter_context(_database(postgres_server))),
+        }
+        for store in stores.values():
+            opened.callback(store.close)
+            store.migrate()
+            parity.fill(store, Vault(bytes(range(32)), "sandbox"), request.param)
+        with stores["sqlite"].reading() as work:
+            engines.export(work, folder / "records.parquet")
+        yield Ground(stores, folder / "records.parquet")
+
+
+@contextmanager
+def _database(server: str) -> Iterator[str]:
+    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE parity")
+    yield sa.make_url(server).set(database="parity").render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.exec_driver_sql("DROP DATABASE parity WITH (FORCE)")
+    admin.dispose()
+
+
+@pytest.fixture
+def opened(spark_endpoint: str) -> Open:
+    """Opens an engine over a ground: the records, and roll-ups made of them there."""
+    # Its client logs what it can't plan lazily; nothing of it is ours.
+    logging.getLogger("pyspark").setLevel(logging.CRITICAL)
+
+    @contextmanager
+    def engine(ground: Ground, name: str) -> Iterator[Engine]:
+        if name in ground.stores:
+            with ground.stores[name].writing() as work:
+                yield Native(work)
+            return
+        with _outside(name, spark_endpoint) as made:
+            made.attach("record", str(ground.parquet))
+            engines.rollups(made)
+            yield made
+
+    return engine
+
+
+def _outside(name: str, spark_endpoint: str) -> Any:
+    if name == "duckdb":
+        return DuckDb()
+    from bonafides.storage.spark import Spark  # noqa: PLC0415 - skipped where it is not installed
+
+    return Spark(spark_endpoint)
+
+
+@pytest.mark.feature("L5", "C7")
+@pytest.mark.parametrize("name", ENGINES)
+def test_metrics_are_those_of_the_fold(ground: Ground, opened: Open, name: str) -> None:
+    queries = [
+        *(sa.select(*table.c) for table in ROLLUPS),
+        metrics.days(),
+        metrics.buyers(),
+        metrics.unmatched_refunds(),
+        metrics.stores(),
+        metrics.membership(),
+        metrics.certifications(),
+    ]
+    with opened(ground, "sqlite") as native:
+        expected = [_rows(native, query) for query in queries]
+    with opened(ground, name) as engine:
+        found = [_rows(engine, query) for query in queries]
+    assert found == expected
+    # The real records hold no unmatched refund, no membership and no certification.
+    assert all(expected[place] for place in (0, 1, 3, 4, 6))
+
+
+@pytest.mark.feature("L5")
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_metric_is_the_served_one(ground: Ground, opened: Open, name: str) -> None:
+    figures = sql.figures()
+    names = [column.name for column in figures.selected_columns]
+    with ground.stores["sqlite"].reading() as work, opened(ground, name) as engine:
+        bulk.load(engine, work, now=NOW)
+        told = [dict(zip(names, row, strict=True)) for row in _rows(engine, figures)]
+        assert len(told) > 10
+        for row in told:
+            (served,) = archive_rows.platform_records(work, row["code"], [row["platform"]], TODAY)
+            found = archive_rows._platform_record(row["platform"], row, served.certifications)
+            assert found == served
+
+
+@pytest.mark.feature("L5")
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_feature_and_point_is_the_served_one(ground: Ground, opened: Open, name: str) -> None:
+    with ground.stores["sqlite"].reading() as work, opened(ground, name) as engine:
+        assert bulk.differences(engine, work, CARD.features, now=NOW) == []
+        points = dict(bulk.points_of(engine, CARD.features))
+        rated = {code: rate(operations.gather(work, code, NOW), CARD) for code in points}
+    assert len({given.score for given in points.values()}) > 10
+    # What the points led to when it was served, rules aside.
+    scored = {code: result.score for code, result in rated.items() if result.score is not None}
+    assert scored != {}
+    assert {code: points[code].score for code in scored} == scored
+
+
+@pytest.mark.feature("L5")
+@pytest.mark.parametrize("name", ENGINES)
+def test_golden_rows_score_alike(ground: Ground, opened: Open, name: str) -> None:
+    golden = CARD.content.golden
+    rows = [_feature_row(f"g{number:03}", row) for number, row in enumerate(golden)]
+    order = [part.name for part in CARD.features]
+    with opened(ground, name) as engine:
+        engine.load(sql.feature, rows)
+        found = dict(bulk.points_of(engine, CARD.features))
+    for number, row in enumerate(golden):
+        assert found[f"g{number:03}"].given == tuple(row.points[name] for name in order)
+        assert found[f"g{number:03}"].score == row.score
+
+
+@pytest.mark.feature("L5")
+@pytest.mark.parametrize("name", ["duckdb", "spark"])
+def test_nan_is_missing_and_not_the_last_bin(
+    ground: Ground, opened: Open, name: str, tmp_path: Path
+) -> None:
+    """Data frames write a missing integer as a NaN among doubles."""
+    columns = ", ".join(f"'NaN'::DOUBLE AS {c.name}" for c in sql.feature.c if c.name != "code")
+    with DuckDb() as writer:
+        writer._run(f"COPY (SELECT 'g' AS code, {columns}) TO '{tmp_path / 'f.parquet'}'")
+    with opened(ground, name) as engine:
+        engine.attach("feature", str(tmp_path / "f.parquet"))
+        found = dict(bulk.points_of(engine, CARD.features))
+    assert found["g"].given == tuple(part.missing for part in CARD.features)
+
+
+def _rows(engine: Engine, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
+    """Returns the rows of a query, in an order of our own: engines sort texts differently."""
+    told = [tuple(row) for batch in engine.rows(query, PARAMETERS) for row in batch]
+    return sorted(told, key=repr)
+
+
+def _feature_row(code: str, golden: GoldenRow) -> tuple[Any, ...]:
+    cells: dict[str, Any] = {"code": code}
+    for name, value in golden.values.items():
+        cells[f"{name}_applies"] = int(value != "not applicable")
+        if isinstance(value, tuple):
+            cells[f"{name}_part"], cells[f"{name}_whole"] = value
+        elif isinstance(value, int):
+            cells[name] = value
+    return tuple(cells.get(column.name) for column in sql.feature.c)
