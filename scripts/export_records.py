@@ -10,17 +10,19 @@ read it, and it belongs where the database may be.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from bonafides.errors import StoreUnavailableError
+# The folder above, so that the scripts find one another when run by path.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from bonafides.settings import Settings
 from bonafides.storage.engines import EngineError, export
 from bonafides.storage.rollups import Extent
-from bonafides.storage.unit_of_work import Store
+from scripts.operating import AsJson, DataDir, opened, read_settings, telling
 
 app = typer.Typer(add_completion=False, help=__doc__)
 
@@ -28,20 +30,13 @@ app = typer.Typer(add_completion=False, help=__doc__)
 @app.command()
 def main(
     file: Annotated[Path, typer.Argument(dir_okay=False, help="Parquet file to be written.")],
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder of the data; unset: BONAFIDES_DATA_DIR.")
-    ] = None,
+    data_dir: DataDir = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Exports the record log to one Parquet file."""
-    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
-    try:
-        held = run(file, settings)
-    except (EngineError, StoreUnavailableError, OSError) as fault:
-        reason = fault.strerror if isinstance(fault, OSError) else fault
-        Console(stderr=True).print(f"Not exported: {reason}", markup=False)
-        raise typer.Exit(1) from None
+    with telling("Not exported", EngineError, OSError):
+        held = run(file, read_settings(data_dir))
     if as_json:
         print(json.dumps({"file": str(file), "records": held.records, "upto": held.upto}))
     else:
@@ -55,13 +50,8 @@ def run(file: Path, settings: Settings) -> Extent:
         EngineError: the file can't be written.
         OSError: nor its folder.
     """
-    store = Store(settings.url)
-    try:
-        store.migrate()
-        with store.reading() as work:
-            return export(work, file)
-    finally:
-        store.close()
+    with opened(settings) as store, store.reading() as work:
+        return export(work, file)
 
 
 if __name__ == "__main__":

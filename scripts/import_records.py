@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from bonafides.errors import StoreUnavailableError
+# The folder above, so that the scripts find one another when run by path.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from bonafides.instants import Day, Instant, day_of, from_date, from_datetime, to_date
 from bonafides.keys import load_or_create
 from bonafides.personal.sealing import Vault
@@ -36,24 +39,16 @@ from bonafides.records.bulk import Refused, Source, Summary, UnreadableError
 from bonafides.records.ingest import IngestReport
 from bonafides.records.kinds import Record
 from bonafides.records.mapping import Mapping, MappingError, load
-from bonafides.settings import Settings, SettingsError
+from bonafides.settings import Settings
 from bonafides.storage import records as record_rows
 from bonafides.storage.unit_of_work import Store
+from scripts.operating import AsJson, DataDir, opened, read_settings, telling
 
 _Take = Callable[[Sequence[Record]], IngestReport]
 
 # A cell that begins so is a formula to a spreadsheet.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _HEADING: Final = ("kind", "record_id", "reason", "description")
-
-# Whoever gave the command can mend these; the texts say how.
-_FAULTS: Final = (
-    MappingError,
-    UnreadableError,
-    UnicodeDecodeError,
-    SettingsError,
-    StoreUnavailableError,
-)
 
 app = typer.Typer(add_completion=False, help=__doc__)
 
@@ -92,24 +87,19 @@ def main(  # noqa: PLR0917 - options, given by name
     rejects: Annotated[
         Path | None, typer.Option(help="File for refused rows; unset: in the folder of the data.")
     ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder of the data; unset: BONAFIDES_DATA_DIR.")
-    ] = None,
+    data_dir: DataDir = None,
     *,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Store nothing; say what would be refused and why.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Imports records from CSV and Parquet files."""
-    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
-    file = rejects or settings.data_dir / f"rejects-{mapping.stem}.csv"
-    job = Job(mapping, folder, links, _day(end_day), file, dry_run)
-    try:
+    with telling("Nothing more was imported", MappingError, UnreadableError, UnicodeDecodeError):
+        settings = read_settings(data_dir)
+        file = rejects or settings.data_dir / f"rejects-{mapping.stem}.csv"
+        job = Job(mapping, folder, links, _day(end_day), file, dry_run)
         summary, last = run(job, settings, from_datetime(dt.datetime.now(dt.UTC)))
-    except _FAULTS as fault:
-        Console(stderr=True).print(f"Nothing more was imported: {fault}", style="red", markup=False)
-        raise typer.Exit(1) from None
     if as_json:
         print(json.dumps(_told(summary, job, last), ensure_ascii=False, indent=2, sort_keys=True))
     else:
@@ -128,9 +118,7 @@ def run(job: Job, settings: Settings, now: Instant) -> tuple[Summary, Day | None
         UnreadableError: the files can't be read; what was stored until then stays.
     """
     mapping = load(job.mapping)
-    store = Store(settings.url)
-    try:
-        store.migrate()
+    with opened(settings) as store:
         last = _last_day(store, mapping, job, now)
         with bulk.open_folder(job.folder) as folder:
             shift_days = 0 if last is None else folder.shift_days(mapping, last)
@@ -141,8 +129,6 @@ def run(job: Job, settings: Settings, now: Instant) -> tuple[Summary, Day | None
                 summary = _transfer(source, take, None if job.dry_run else job.rejects)
         if not job.dry_run:
             operations.fold_and_refresh(store, champion(settings.models_dir), now=now)
-    finally:
-        store.close()
     return summary, last
 
 

@@ -34,33 +34,28 @@ import datetime as dt
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-import duckdb
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bonafides.archive.operations import load_public_records
 from bonafides.archive.public_record_rows import REQUIRED_COLUMNS, is_record_id
-from bonafides.errors import StoreUnavailableError
 from bonafides.instants import Instant, from_datetime
-from bonafides.rating.scorecard import Scorecard, ScorecardError, champion
+from bonafides.rating.scorecard import Scorecard, champion
 from bonafides.records.ingest import Rejection
-from bonafides.settings import Settings, SettingsError
+from bonafides.settings import Settings
 from bonafides.storage.unit_of_work import Store
+from scripts.operating import AsJson, DataDir, DryRun, TableFile, opened, read_settings, telling
 from scripts.table_files import (
     FileError,
     Refused,
     Report,
     Row,
-    batches,
-    count,
-    malformed,
     print_report,
+    transfer,
     write_rejects,
 )
 
@@ -77,25 +72,16 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command(help=_HELP)
 def main(
     *,
-    source: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A .csv or .parquet file.")
-    ],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell what would be refused; change nothing.")
-    ] = False,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder of the data; unset: BONAFIDES_DATA_DIR.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    source: TableFile,
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
     """Loads a file of public records."""
-    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
-    now = from_datetime(dt.datetime.now(dt.UTC))
-    try:
+    with telling("Not loaded", FileError):
+        settings = read_settings(data_dir)
+        now = from_datetime(dt.datetime.now(dt.UTC))
         report = read_file(source, now=now) if dry_run else _load(source, settings, now)
-    except (FileError, ScorecardError, SettingsError, StoreUnavailableError) as fault:
-        Console(stderr=True).print(f"Not loaded: {fault}", markup=False)
-        raise typer.Exit(1) from None
     rejects = None if dry_run else write_rejects(source, report.refused)
     print_report(report, rejects, dry_run=dry_run, as_json=as_json)
     if report.refused:
@@ -110,34 +96,24 @@ def read_file(
     Raises:
         FileError: it isn't CSV or Parquet, or lacks a column.
     """
-    report = Report()
-    with duckdb.connect() as reader, Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task(f"Reading {source.name}", total=count(reader, source))
-        for batch in batches(reader, source, REQUIRED_COLUMNS, size=BATCH):
-            result = load_public_records(store, card, batch, now=now)
-            report.refused += [_refused(each, batch, report.read) for each in result.rejected]
-            report.loaded += result.loaded
-            report.read += len(batch)
-            progress.advance(task, len(batch))
-        report.refused += malformed(reader, source)
-    return report
+
+    def take(batch: Sequence[Row]) -> tuple[int, Sequence[Rejection]]:
+        result = load_public_records(store, card, batch, now=now)
+        return result.loaded, result.rejected
+
+    return transfer(source, REQUIRED_COLUMNS, take, _refused, size=BATCH)
 
 
 def _load(source: Path, settings: Settings, now: Instant) -> Report:
     card = champion(settings.models_dir)
-    store = Store(settings.url)
-    try:
-        store.migrate()
+    with opened(settings) as store:
         return read_file(source, now=now, store=store, card=card)
-    finally:
-        store.close()
 
 
-def _refused(rejection: Rejection, batch: Sequence[Row], before: int) -> Refused:
-    row = batch[rejection.index]
+def _refused(rejection: Rejection, row: Row, place: str) -> Refused:
     record_id = (row["record_id"] or "").strip()
     return Refused(
-        f"row {before + rejection.index + 1}",
+        place,
         row["code"] or "",
         # What is no id may be somebody's name or number.
         record_id if is_record_id(record_id) else "",

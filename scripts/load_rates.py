@@ -15,6 +15,7 @@ import datetime as dt
 import decimal
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -23,11 +24,14 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
+# The folder above, so that the scripts find one another when run by path.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from bonafides.instants import from_date
 from bonafides.records.money import MAX_RATE_E12, RATE_SCALE, SETTLEMENT_CURRENCIES, Rate
 from bonafides.settings import Settings
 from bonafides.storage import records as record_rows
-from bonafides.storage.unit_of_work import Store
+from scripts.operating import AsJson, DataDir, opened, read_settings, telling
 
 _COLUMNS: Final = {"currency", "date", "rate", "source"}
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
@@ -60,21 +64,15 @@ def main(
     currencies: Annotated[
         list[str] | None, typer.Option("--currency", help="With --ecb: which; repeat it.")
     ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder of the data; unset: BONAFIDES_DATA_DIR.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
     """Loads exchange rates."""
     if (file is None) != ecb:
         raise typer.BadParameter("give either a file or --ecb")
-    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
-    try:
+    with telling("No rate was loaded", RatesError, UnicodeDecodeError):
         quotes = list(from_csv(file) if file else from_ecb(currencies or _CURRENCIES))
-    except (RatesError, UnicodeDecodeError) as fault:
-        Console(stderr=True).print(f"No rate was loaded: {fault}", style="red", markup=False)
-        raise typer.Exit(1) from None
-    loaded = load(settings, quotes)
+        loaded = load(read_settings(data_dir), quotes)
     known = sorted({currency for currency, _ in quotes})
     if as_json:
         print(json.dumps({"loaded": loaded, "currencies": known}))
@@ -84,14 +82,9 @@ def main(
 
 def load(settings: Settings, quotes: Iterable[tuple[str, Rate]]) -> int:
     """Stores the quotes and returns how many there are."""
-    store = Store(settings.url)
-    try:
-        store.migrate()
-        with store.writing() as work:
-            loaded = record_rows.save_rates(work, quotes)
-            work.commit()
-    finally:
-        store.close()
+    with opened(settings) as store, store.writing() as work:
+        loaded = record_rows.save_rates(work, quotes)
+        work.commit()
     return loaded
 
 

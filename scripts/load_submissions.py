@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +28,9 @@ from google.protobuf.json_format import Parse, ParseError
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+
+# The folder above, so that the scripts find one another when run by path.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bonafides.errors import (
     BonafidesError,
@@ -43,9 +47,10 @@ from bonafides.keys import load_or_create
 from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import champion
 from bonafides.rpc.validation import violations
-from bonafides.settings import Settings, SettingsError
+from bonafides.settings import Settings
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import identity_service_pb2 as service
+from scripts.operating import DataDir, opened, read_settings, telling
 
 SUBMITTER: Final = "operator|load_submissions"
 # A request is 256 KiB at most on the wire; JSON needs more room for the same.
@@ -73,22 +78,15 @@ class Report:
 def main(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON lines.")],
     *,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder of the data; unset: BONAFIDES_DATA_DIR.")
-    ] = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Submits the identities of a file and says what became of them."""
-    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
-    errors = Console(stderr=True)
-    try:
-        report = load(settings, file, now=from_datetime(dt.datetime.now(dt.UTC)))
-    except (SettingsError, StoreUnavailableError) as fault:
-        errors.print(f"Nothing was submitted: {fault}", markup=False)
-        raise typer.Exit(1) from None
+    with telling("Nothing was submitted"):
+        report = load(read_settings(data_dir), file, now=from_datetime(dt.datetime.now(dt.UTC)))
     for state, count in sorted(report.states.items()):
         Console().print(f"{count} {state}")
     if report.refusals:
-        errors.print(_table(report.refusals))
+        Console(stderr=True).print(_table(report.refusals))
         raise typer.Exit(1)
 
 
@@ -100,17 +98,12 @@ def load(settings: Settings, file: Path, *, now: Instant) -> Report:
         StoreUnavailableError: the database can't be reached; run it again.
     """
     keys = load_or_create(settings)
-    store = Store(settings.url)
-    try:
-        store.migrate()
+    report = Report()
+    with opened(settings) as store, Progress(console=Console(stderr=True)) as progress:
         total = sum(1 for _ in _lines(file))
         desk = _desk(settings, store, Vault(keys.kek, settings.environment), most=total)
-        report = Report()
-        with Progress(console=Console(stderr=True)) as progress:
-            for number, line in progress.track(_lines(file), total, description="Submitting"):
-                _submit_line(desk, line, number, report, now=now)
-    finally:
-        store.close()
+        for number, line in progress.track(_lines(file), total, description="Submitting"):
+            _submit_line(desk, line, number, report, now=now)
     return report
 
 

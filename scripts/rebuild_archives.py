@@ -17,21 +17,24 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import json
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bonafides.errors import StoreUnavailableError
+# The folder above, so that the scripts find one another when run by path.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from bonafides.instants import Instant, from_datetime
 from bonafides.rating import bulk
-from bonafides.rating.scorecard import ScorecardError, champion
+from bonafides.rating.scorecard import champion
 from bonafides.records import operations
 from bonafides.records.operations import ForeignRecordsError
 from bonafides.settings import Settings
@@ -39,6 +42,7 @@ from bonafides.storage import engines
 from bonafides.storage.engines import DuckDb, Engine, EngineError, Native
 from bonafides.storage.tables import record
 from bonafides.storage.unit_of_work import Store
+from scripts.operating import AsJson, DataDir, opened, read_settings, telling
 
 app = typer.Typer(add_completion=False, help=__doc__)
 
@@ -82,10 +86,8 @@ def main(
     check: Annotated[
         bool, typer.Option("--check", help="Compare the engine's points with those served.")
     ] = False,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder of the data; unset: BONAFIDES_DATA_DIR.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
     """Recounts the roll-ups from the records, and refreshes the archives that this changes."""
     if (engine is Kind.STORE) is bool(records):
@@ -94,14 +96,9 @@ def main(
         )
     if (engine is Kind.SPARK) is not bool(spark):
         raise typer.BadParameter("spark alone needs it", param_hint="--spark")
-    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
     job = Job(engine, records, spark, check)
-    try:
-        done = run(job, settings, from_datetime(dt.datetime.now(dt.UTC)))
-    except ForeignRecordsError:
-        _refuse("the records are not an export of this database's log; export them again")
-    except (EngineError, ScorecardError, StoreUnavailableError) as fault:
-        _refuse(str(fault))
+    with telling("Not rebuilt", EngineError, ForeignRecordsError):
+        done = run(job, read_settings(data_dir), from_datetime(dt.datetime.now(dt.UTC)))
     _print(done, as_json=as_json)
     if done.wrong:
         raise typer.Exit(1)
@@ -115,27 +112,22 @@ def run(job: Job, settings: Settings, now: Instant) -> Done:
         ForeignRecordsError: the records are not of this log; nothing was changed.
     """
     card = champion(settings.models_dir)
-    store = Store(settings.url)
-    try:
-        store.migrate()
-        with _engine(job) as engine:
-            rebuilt = _rebuild(store, engine, now)
-            with _progress() as progress:
-                task = progress.add_task("Refreshing archives", total=None)
-                refreshed = operations.refresh_due(
-                    store,
-                    card,
-                    now=now,
-                    on_progress=lambda done, of: progress.update(task, completed=done, total=of),
-                )
-            wrong = None
-            if job.check:
-                # What is loaded for it is not kept.
-                with store.writing() as work:
-                    other = engine or Native(work)
-                    wrong = bulk.differences(other, work, card.features, now=now)
-    finally:
-        store.close()
+    with opened(settings) as store, _engine(job) as engine:
+        rebuilt = _rebuild(store, engine, now)
+        with _progress() as progress:
+            task = progress.add_task("Refreshing archives", total=None)
+            refreshed = operations.refresh_due(
+                store,
+                card,
+                now=now,
+                on_progress=lambda done, of: progress.update(task, completed=done, total=of),
+            )
+        wrong = None
+        if job.check:
+            # What is loaded for it is not kept.
+            with store.writing() as work:
+                other = engine or Native(work)
+                wrong = bulk.differences(other, work, card.features, now=now)
     return Done(rebuilt.upto, len(rebuilt.codes), refreshed, wrong)
 
 
@@ -169,11 +161,6 @@ def _engine(job: Job) -> Iterator[Engine | None]:
 def _progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
-
-
-def _refuse(why: str) -> NoReturn:
-    Console(stderr=True).print(f"Not rebuilt: {why}", style="red", markup=False)
-    raise typer.Exit(1)
 
 
 def _print(done: Done, *, as_json: bool) -> None:

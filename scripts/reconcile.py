@@ -15,6 +15,7 @@ import csv
 import datetime as dt
 import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,14 +25,16 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from bonafides.errors import StoreUnavailableError
+# The folder above, so that the scripts find one another when run by path.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from bonafides.identity.codes import CodeError, UnifiedCode
 from bonafides.instants import Day, from_date, to_date
 from bonafides.records.money import Money, as_text
 from bonafides.records.reconciliation import Entry, Standing, Status, Total, table, totals
-from bonafides.settings import Settings, SettingsError
 from bonafides.storage import reconciliation as statement_rows
 from bonafides.storage.unit_of_work import Store
+from scripts.operating import AsJson, DataDir, opened, read_settings, telling
 
 # \b: the lines of what is indented stay as they are.
 _HELP: Final = (__doc__ or "").replace("\n\n    ", "\n\n\b\n    ")
@@ -60,32 +63,23 @@ def main(
     into: Annotated[
         Path | None, typer.Option(help="Folder of the files; unset: in the folder of the data.")
     ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder of the data; unset: BONAFIDES_DATA_DIR.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
     """Writes the statements of a day, or tells how enterprises stand."""
     the_day, of = _day(day), _code(code)
     if the_day is None and not status:
         raise typer.BadParameter("give the day to reconcile", param_hint="--day")
-    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
-    try:
-        store = Store(settings.url)
-        store.migrate()
-    except (SettingsError, StoreUnavailableError) as fault:
-        Console(stderr=True).print(f"Nothing was reconciled: {fault}", markup=False)
-        raise typer.Exit(1) from None
-    try:
-        if status or the_day is None:
-            with store.reading() as work:
-                found = statement_rows.statuses(work, platform, day=the_day, code=of)
-            _show_statuses(found, as_json=as_json)
-            return
-        folder = into or settings.data_dir / "statements"
-        _show_written(write(store, platform, the_day, folder, code=of), as_json=as_json)
-    finally:
-        store.close()
+    with telling("Nothing was reconciled"):
+        settings = read_settings(data_dir)
+        with opened(settings) as store:
+            if status or the_day is None:
+                with store.reading() as work:
+                    found = statement_rows.statuses(work, platform, day=the_day, code=of)
+                _show_statuses(found, as_json=as_json)
+                return
+            folder = into or settings.data_dir / "statements"
+            _show_written(write(store, platform, the_day, folder, code=of), as_json=as_json)
 
 
 def write(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -24,18 +25,21 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+# The folder above, so that the scripts find one another when run by path.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from bonafides.archive import operations as archive_operations
-from bonafides.errors import StoreUnavailableError
 from bonafides.instants import Instant, from_datetime, to_datetime
 from bonafides.rating import operations as rating_operations
 from bonafides.rating.card import Level
 from bonafides.rating.rate import rate
-from bonafides.rating.scorecard import Scorecard, ScorecardError, champion, load
-from bonafides.settings import Settings
+from bonafides.rating.scorecard import Scorecard, champion, load
+from bonafides.settings import Settings, SettingsError
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import rating as rating_rows
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 from bonafides.v1 import rating_pb2
+from scripts.operating import AsJson, DataDir, opened, read_settings, telling
 
 # Enterprises in one unit of work: ingestion waits no longer than for these.
 BATCH: Final = 100
@@ -92,41 +96,33 @@ def main(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show who would move; change nothing.")
     ] = False,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder of the data; unset: BONAFIDES_DATA_DIR.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
     """Rates every enterprise anew, or shows who would move."""
     if card is not None and not dry_run:
         raise typer.BadParameter(
             "needs --dry-run: only the champion is served", param_hint="--card"
         )
-    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
     now = from_datetime(dt.datetime.now(dt.UTC))
-    _require_data(settings)
-    store = Store(settings.url)
-    try:
+    with telling("Not rated"):
+        settings = read_settings(data_dir)
+        _require_data(settings)
         served = champion(settings.models_dir)
-        if dry_run:
-            other = None if card is None else load(card)
-            _print_comparison(compare(store, served, other, now=now), as_json=as_json)
-        else:
-            store.migrate()
-            _print_count(rerate(store, served, now=now), served, as_json=as_json)
-    except (ScorecardError, StoreUnavailableError) as fault:
-        Console(stderr=True).print(f"Not rated: {fault}", markup=False)
-        raise typer.Exit(1) from None
-    finally:
-        store.close()
+        # A dry run changes nothing, the tables neither.
+        with opened(settings, migrate=not dry_run) as store:
+            if dry_run:
+                other = None if card is None else load(card)
+                _print_comparison(compare(store, served, other, now=now), as_json=as_json)
+            else:
+                _print_count(rerate(store, served, now=now), served, as_json=as_json)
 
 
 def _require_data(settings: Settings) -> None:
     file = settings.data_dir / "bonafides.db"
     # SQLite would make an empty database of a misspelled folder, and find nobody in it.
     if not settings.database_url and not file.exists():
-        Console(stderr=True).print(f"Not rated: there are no data at {file}.", markup=False)
-        raise typer.Exit(1)
+        raise SettingsError(f"there are no data at {file}.")
 
 
 def compare(

@@ -14,14 +14,15 @@ import csv
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import duckdb
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 # Lines that are no rows are kept aside, in the table reject_errors. The lenient mode
 # would cut cells off without a word.
@@ -36,6 +37,9 @@ _UNREADABLE: Final = (
 )
 # A spreadsheet takes a value that begins so for a formula.
 _FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+# Rows in one unit of work: the service waits no longer than for these.
+BATCH: Final = 1_000
 
 Row = dict[str, str | None]
 
@@ -110,6 +114,49 @@ def batches(
             yield [dict(zip(columns, row, strict=True)) for row in rows]
     except duckdb.Error:
         raise FileError("the file is damaged; what came before is loaded") from None
+
+
+class Rejection(Protocol):
+    """A row that a loader refuses, by its place in the batch."""
+
+    @property
+    def index(self) -> int:
+        """Its place, from 0."""
+
+
+_Rejection = TypeVar("_Rejection", bound=Rejection)
+
+
+def transfer(
+    source: Path,
+    required: Sequence[str],
+    take: Callable[[list[Row]], tuple[int, Sequence[_Rejection]]],
+    describe: Callable[[_Rejection, Row, str], Refused],
+    *,
+    size: int = BATCH,
+) -> Report:
+    """Loads a file, `size` rows at once, and shows how far it is.
+
+    `take` loads rows and returns how many, and which it refuses; `describe` says of a
+    refused row at a place what may be told.
+
+    Raises:
+        FileError: it isn't CSV or Parquet, or lacks a column.
+    """
+    report = Report()
+    with duckdb.connect() as reader, Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(f"Reading {source.name}", total=count(reader, source))
+        for batch in batches(reader, source, required, size=size):
+            loaded, rejected = take(batch)
+            report.refused += [
+                describe(each, batch[each.index], f"row {report.read + each.index + 1}")
+                for each in rejected
+            ]
+            report.loaded += loaded
+            report.read += len(batch)
+            progress.advance(task, len(batch))
+        report.refused += malformed(reader, source)
+    return report
 
 
 def malformed(reader: duckdb.DuckDBPyConnection, source: Path) -> list[Refused]:

@@ -11,20 +11,23 @@ nothing, and may run while the service does.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from bonafides.errors import StoreUnavailableError
+# The folder above, so that the scripts find one another when run by path.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from bonafides.instants import Day, Month, month_of, to_date
-from bonafides.settings import Settings
-from bonafides.storage.unit_of_work import Store, StoreUrlError, UnitOfWork
+from bonafides.storage.unit_of_work import UnitOfWork
+from scripts.operating import AsJson, DataDir, opened, read_settings, telling
 
 # Measures by name, under (platform, day) or (platform, buyer, month).
 _Counts: TypeAlias = "dict[tuple[Any, ...], dict[str, int]]"
@@ -122,22 +125,17 @@ class Report:
 
 @app.command()
 def main(
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder of the data; unset: BONAFIDES_DATA_DIR.")
-    ] = None,
+    data_dir: DataDir = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Counts the roll-ups again; exits 1 if one differs."""
-    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
-    try:
-        store = Store(settings.url)
-        with store.reading() as work:
-            report = verify(work)
-        store.close()
-    except (StoreUnavailableError, StoreUrlError) as fault:
-        Console(stderr=True).print(f"Nothing was compared: {fault}", style="red", markup=False)
-        raise typer.Exit(1) from None
+    with (
+        telling("Nothing was compared"),
+        opened(read_settings(data_dir), migrate=False) as store,
+        store.reading() as work,
+    ):
+        report = verify(work)
     if as_json:
         print(json.dumps(asdict(report), indent=2))
     else:

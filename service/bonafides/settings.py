@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -95,3 +95,23 @@ class Settings(BaseSettings):
     def token_audience(self) -> str:
         """The aud that access tokens must name."""
         return self.audience or f"bonafides-{self.environment}"
+
+
+def read(**given: Any) -> Settings:
+    """Returns the settings: what is given and not None, else variables, else defaults.
+
+    Raises:
+        SettingsError: a value can't stand. The text names the variable and the rule,
+            never the value, which may be a password.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as faults:
+        told = "; ".join(
+            f"BONAFIDES_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+            for fault in faults.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError(f"{told}. docs/operations.md lists the settings.") from None
+    except ValueError:
+        message = 'BONAFIDES_ISSUERS must be a JSON object, {"issuer": "file"}.'
+        raise SettingsError(message) from None

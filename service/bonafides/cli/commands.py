@@ -17,15 +17,15 @@ import uuid
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-import pydantic
 import typer
 
+from bonafides import settings as settings_rules
 from bonafides.cli import claims_file, rendering
 from bonafides.cli.faults import AnswerLostError, CommandError
 from bonafides.cli.session import DEFAULT_SERVER, CommandLine, Session, content
 from bonafides.client import DEFAULT_TIMEOUT_SECONDS, RemoteError
 from bonafides.instants import SHANGHAI, from_datetime
-from bonafides.settings import Settings
+from bonafides.settings import Settings, SettingsError
 from bonafides.v1 import enterprise_pb2
 
 app = typer.Typer(
@@ -323,17 +323,9 @@ def _as_of(text: str) -> dt.datetime:
 def _settings(**given: Any) -> Settings:
     """Returns the settings: options that were given, else variables, else defaults."""
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except pydantic.ValidationError as faults:
-        # Only name and rule: the value of a setting may be a password.
-        told = "; ".join(
-            f"BONAFIDES_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
-            for fault in faults.errors(include_input=False, include_url=False)
-        )
-        raise typer.BadParameter(f"{told}. docs/operations.md lists the settings.") from None
-    except ValueError:
-        message = 'BONAFIDES_ISSUERS must be a JSON object, {"issuer": "file"}.'
-        raise typer.BadParameter(message) from None
+        return settings_rules.read(**given)
+    except SettingsError as fault:
+        raise typer.BadParameter(str(fault)) from None
 
 
 def _claims_of(kind: str, whose: list[str]) -> dict[str, Any]:

@@ -47,6 +47,9 @@ from bonafides.storage.unit_of_work import Store, UnitOfWork
 class ForeignRecordsError(Exception):
     """The records that were recounted are not those of this store's log."""
 
+    def __init__(self) -> None:
+        super().__init__("the records are not an export of this database's log; export them again")
+
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
