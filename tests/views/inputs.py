@@ -67,6 +67,7 @@ def platform_record(platform: str = builders.PLATFORM, **changes: Any) -> Platfo
         last_year=statistics(),
         first_day=Day(builders.TODAY - 1_199),
         last_day=Day(builders.TODAY - 1),
+        refund_flags={"late": 2, "unmatched": 1},
     )
     return dataclasses.replace(record, **changes)
 
@@ -90,7 +91,13 @@ def sheet(of: UnifiedCode = COMPANY, **changes: Any) -> FactSheet:
             Shareholder("测三四", is_person=True, subscribed=Money("CNY", 40_000_000)),
             Shareholder("测七八", is_person=True),
             Shareholder(
-                "九九市百草控股有限公司", is_person=False, subscribed=Money("CNY", 60_000_000)
+                "九九市百草控股有限公司",
+                is_person=False,
+                subscribed=Money("CNY", 60_000_000),
+                subscribed_by=Day(builders.TODAY + 1_000),
+                paid=Money("CNY", 61_000_000),
+                paid_on=Day(builders.TODAY - 3_000),
+                share_ppm=600_000,
             ),
         ),
         changes=(

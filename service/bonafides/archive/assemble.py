@@ -27,7 +27,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from bonafides.archive import facts, published, snapshot
+from bonafides.archive import facts, published, shareholding, snapshot
 from bonafides.archive.published import money_message
 from bonafides.archive.statistics import Certification, PlatformRecord, Statistics, rate_ppm
 from bonafides.instants import Day, Instant, to_date_message, to_timestamp
@@ -70,6 +70,10 @@ def assemble(inputs: RatingInputs, rating: rating_pb2.Rating) -> archive_pb2.Arc
     )
     if not inputs.code.individual:
         archive.shareholders.extend(_shareholders(sheet.shareholders))
+        archive.findings.extend(
+            enterprise_pb2.Finding(reason=found.reason, description=found.description)
+            for found in shareholding.findings(sheet.shareholders, _capital(inputs))
+        )
     if sheet.verification is not None:
         archive.verification.CopyFrom(_verification(sheet.verification, inputs.as_of))
     if not inputs.code.individual or SHOW_BUSINESS_FILE in inputs.purposes:
@@ -133,7 +137,7 @@ def _change(change: facts.Change, *, individual: bool) -> enterprise_pb2.Change:
 def _shareholders(
     holders: Iterable[facts.Shareholder],
 ) -> Iterable[enterprise_pb2.Shareholder]:
-    for holder in sorted(holders, key=_subscription, reverse=True):
+    for holder in sorted(holders, key=_size, reverse=True):
         made = enterprise_pb2.Shareholder()
         if holder.is_person:
             made.person = holder.title
@@ -141,11 +145,24 @@ def _shareholders(
             made.title = holder.title
         if holder.subscribed is not None:
             made.subscribed.CopyFrom(money_message(holder.subscribed))
+        if holder.subscribed_by is not None:
+            made.subscribe_date.CopyFrom(to_date_message(holder.subscribed_by))
+        if holder.paid is not None:
+            made.paid.CopyFrom(money_message(holder.paid))
+        if holder.paid_on is not None:
+            made.pay_date.CopyFrom(to_date_message(holder.paid_on))
+        if holder.share_ppm is not None:
+            made.share_ppm = holder.share_ppm
         yield made
 
 
-def _subscription(holder: facts.Shareholder) -> int:
-    return -1 if holder.subscribed is None else holder.subscribed.minor
+def _size(holder: facts.Shareholder) -> tuple[int, int]:
+    subscribed = -1 if holder.subscribed is None else holder.subscribed.minor
+    return subscribed, -1 if holder.share_ppm is None else holder.share_ppm
+
+
+def _capital(inputs: RatingInputs) -> Money | None:
+    return None if inputs.registration is None else inputs.registration.registered_capital
 
 
 def _verification(told: facts.Verification, as_of: Instant) -> archive_pb2.Verification:
@@ -167,6 +184,10 @@ def _platform(record: PlatformRecord, today: Day) -> archive_pb2.PlatformFile:
         open_stores=record.open_stores,
         cumulative=_trade(record.cumulative),
         last_year=_trade(record.last_year),
+        refund_flags=[
+            archive_pb2.RefundFlagCount(flag=flag.upper(), refunds=count)
+            for flag, count in sorted(record.refund_flags.items())
+        ],
     )
     displays = _DISPLAYED.get(record.platform)
     if displays is not None:

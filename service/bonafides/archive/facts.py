@@ -65,11 +65,19 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Shareholder:
-    """A holder of a share; `is_person` decides who may read the name."""
+    """A holder of a share; `is_person` decides who may read the name.
+
+    `subscribed` is what the holder promised to pay in by `subscribed_by`, `paid` what
+    was paid by `paid_on`. None: the source says nothing on it.
+    """
 
     title: str = field(repr=False)
     is_person: bool
     subscribed: Money | None = None
+    subscribed_by: Day | None = None
+    paid: Money | None = None
+    paid_on: Day | None = None
+    share_ppm: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

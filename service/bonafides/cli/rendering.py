@@ -48,6 +48,9 @@ def archive(shown: archive_pb2.Archive, *, logged_in: bool) -> RenderableType:
     ]
     if shown.shareholders:
         parts += [_heading("Shareholders"), _shareholders(shown.shareholders)]
+    if shown.findings:
+        found = [(finding.reason, finding.description) for finding in shown.findings]
+        parts += [_heading("What does not agree (staff)"), _facts(*found)]
     if shown.changes:
         parts += [_heading("Changes of the registration"), _changes(shown.changes)]
     if shown.HasField("verification"):
@@ -164,10 +167,17 @@ def _registration(shown: enterprise_pb2.Registration) -> RenderableType:
 
 
 def _shareholders(shown: Iterable[enterprise_pb2.Shareholder]) -> RenderableType:
-    table = _table("Holder", "Subscribed")
+    table = _table("Holder", "Subscribed", "Paid in", "Share")
     for holder in shown:
+        by, on = _day(holder, "subscribe_date"), _day(holder, "pay_date")
         subscribed = money(holder.subscribed) if holder.HasField("subscribed") else "not known"
-        _add(table, f"{holder.title} {holder.person}", subscribed)
+        _add(
+            table,
+            f"{holder.title} {holder.person}",
+            _lines(subscribed, f"by {by}" if by else ""),
+            _lines(money(holder.paid), f"on {on}" if on else "") if holder.HasField("paid") else "",
+            _percent(holder, "share_ppm") or "",
+        )
     return table
 
 
@@ -335,6 +345,9 @@ def _platform(shown: archive_pb2.PlatformFile) -> list[RenderableType]:
         parts += [Text("On-site certifications"), _certifications(displayed.certifications)]
     if shown.HasField("cumulative") or shown.HasField("last_year"):
         parts.append(_statistics(shown))
+    if shown.refund_flags:
+        flagged = [(each.flag, count(each.refunds)) for each in shown.refund_flags]
+        parts += [Text("Refunds with a flag (count against nobody)"), _facts(*flagged)]
     return parts
 
 
