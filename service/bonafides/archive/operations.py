@@ -111,7 +111,7 @@ def refresh(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> None:
     # and a listing would be out of them until midnight.
     take_turns(work, f"archive {code}")
     inputs = rating_operations.gather(work, code, now)
-    rating = rating_operations.rate(work, card, inputs, now)
+    rating = rating_operations.with_peers(work, rating_operations.rate(work, card, inputs, now))
     rows.write_snapshots(work, code, snapshot.views(assemble(inputs, rating)), now=now)
 
 

@@ -190,6 +190,23 @@ def value(contribution: rating_pb2.Contribution) -> str:
             return f"{plain(unit)} {contribution.value}"
 
 
+def peers(contribution: rating_pb2.Contribution) -> str:
+    """Returns the mean of the peers in the feature's unit, and who they are; "" without any."""
+    if not contribution.HasField("peers"):
+        return ""
+    shown = contribution.peers
+    mean, unit = Decimal(shown.mean_milli).scaleb(-3), plain(contribution.unit)
+    told = f"{mean.normalize():,f}"
+    if contribution.unit == "ppm":
+        told = percent(int(mean))
+    elif unit not in {"count", ""}:
+        told = f"{told} {unit}"
+    who = " ".join(map(plain, (shown.title_zh, shown.title_en, f"[{shown.group}]")))
+    return (
+        f"peers: {told} (mean of {count(shown.members)} or more: {who}; {moment(shown.as_of_time)})"
+    )
+
+
 def bar(points: int, max_points: int, widest: int) -> str:
     """Returns points of max_points as a bar whose full length says how much is at stake.
 

@@ -265,7 +265,7 @@ def _contributions(shown: Iterable[rating_pb2.Contribution]) -> RenderableType:
         _add(
             table,
             _lines(part.title_zh, part.title_en, part.feature),
-            _lines(figures.value(part), part.bin),
+            _lines(figures.value(part), part.bin, figures.peers(part)),
             _lines(points, figures.bar(part.points, part.max_points, widest)),
             _lines(part.facts, window),
         )
