@@ -14,7 +14,9 @@ What may be in an archive at all is decided here; who sees which part of it is n
    platform; of a platform without a row only the total of stores is shown.
 5. Public records are public information, not the business file: they need no consent,
    and an individual business has them too.
-6. What is not known is unset, not zero and not empty. A state that is not known
+6. What the enterprise says of itself is a section of its own, marked as such by its
+   source; a platform's certification corroborates it only if its file may be shown.
+7. What is not known is unset, not zero and not empty. A state that is not known
    says so.
 
     assemble(inputs, rating)     # a v1.Archive with every section that exists
@@ -27,7 +29,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from bonafides.archive import facts, published, shareholding, snapshot
+from bonafides.archive import facts, published, self_description, shareholding, snapshot
 from bonafides.archive.published import money_message
 from bonafides.archive.statistics import Certification, PlatformRecord, Statistics, rate_ppm
 from bonafides.instants import Day, Instant, to_date_message, to_timestamp
@@ -76,9 +78,12 @@ def assemble(inputs: RatingInputs, rating: rating_pb2.Rating) -> archive_pb2.Arc
         )
     if sheet.verification is not None:
         archive.verification.CopyFrom(_verification(sheet.verification, inputs.as_of))
+    by_platform: list[PlatformRecord] = []
     if not inputs.code.individual or SHOW_BUSINESS_FILE in inputs.purposes:
         by_platform = sorted(inputs.platforms, key=lambda record: record.platform)
         archive.platforms.extend(_platform(record, inputs.today) for record in by_platform)
+    if sheet.self_description not in {None, self_description.NOTHING}:
+        archive.self_description.CopyFrom(_self_description(inputs, by_platform))
     if (stand := published.public_records(sheet, stand=True)) is not None:
         archive.public_records.CopyFrom(stand)
     if (withheld := published.public_records(sheet, stand=False)) is not None:
@@ -176,6 +181,19 @@ def _verification(told: facts.Verification, as_of: Instant) -> archive_pb2.Verif
         verify_time=to_timestamp(told.verified_at),
         expire_time=to_timestamp(told.expires_at),
     )
+
+
+def _self_description(
+    inputs: RatingInputs, platforms: Iterable[PlatformRecord]
+) -> archive_pb2.SelfDescription:
+    told = inputs.sheet.self_description or self_description.NOTHING
+    made = self_description.section(told, platforms, inputs.today)
+    made.name = f"enterprises/{inputs.code}/self-description"
+    origin = inputs.sheet.origins.get(facts.Kind.SELF_DESCRIPTION)
+    if origin is not None:
+        made.provenance.source = origin.source
+        made.provenance.retrieve_time.CopyFrom(to_timestamp(origin.retrieved_at))
+    return made
 
 
 def _platform(record: PlatformRecord, today: Day) -> archive_pb2.PlatformFile:

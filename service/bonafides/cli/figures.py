@@ -175,6 +175,15 @@ def moment(stamp: Timestamp) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S} Shanghai"
 
 
+EMPLOYEES: Final = {
+    archive_pb2.SelfDescription.EMPLOYEES_UNDER_10: "up to 9",
+    archive_pb2.SelfDescription.EMPLOYEES_FROM_10_TO_49: "10 to 49",
+    archive_pb2.SelfDescription.EMPLOYEES_FROM_50_TO_249: "50 to 249",
+    archive_pb2.SelfDescription.EMPLOYEES_FROM_250_TO_999: "250 to 999",
+    archive_pb2.SelfDescription.EMPLOYEES_FROM_1000: "1,000 or more",
+}
+
+
 def value(contribution: rating_pb2.Contribution) -> str:
     """Returns the value of a feature in its unit; "–" where it is missing or not applicable."""
     if not contribution.HasField("value"):

@@ -60,6 +60,7 @@ def fact_sheet(work: UnitOfWork, code: str, as_of: Instant) -> FactSheet:
         origins={
             kind: facts.Origin(found.source, found.retrieved_at) for kind, found in known.items()
         },
+        self_description=_value(known, facts.Kind.SELF_DESCRIPTION),
     )
 
 
