@@ -16,7 +16,9 @@ reason; the rest is loaded. Columns, of which the first three are needed:
     established, term_start, term_end          YYYY-MM-DD
     capital, capital_currency                  decimal number; ISO 4217, unset: CNY
     representative, representative_id_number   kept only as keyed digests
-    shareholders    JSON: [{"title", "is_person", "subscribed": {"currency", "minor"}}]
+    shareholders    JSON: [{"title", "is_person"}], and of each if known "subscribed" and
+                    "paid": {"currency", "minor"}, "subscribed_by" and "paid_on":
+                    YYYY-MM-DD, "share_ppm": the share in millionths
     changes         JSON: [{"date", "item", "before", "after"}]
 
 Other columns are kept, sealed, with the row as evidence. Exit codes: 0 all rows

@@ -32,6 +32,7 @@ from rich.console import Console
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bonafides.archive.shareholding import PPM
 from bonafides.instants import SHANGHAI
 from bonafides.settings import Settings
 from bonafides.v1 import enterprise_pb2 as enterprise
@@ -70,6 +71,8 @@ _CURRENCIES: Final = ("USD", "EUR", "GBP", "BRL")
 # Rates reach back further than any record that is made or shifted here.
 _RATE_YEARS: Final = 6
 _FEN: Final = 100
+# How long founders may take to pay in what they subscribed.
+_PAID_IN_YEARS: Final = 5
 _OPEN_SCOPE: Final = ("person", "id_number")
 
 _README: Final = """Sample data of Bonafides, seed {seed}, last day {end}.
@@ -170,6 +173,13 @@ def _shareholders(of: Enterprise) -> str:
                 "title": holder.title,
                 "is_person": holder.is_person,
                 "subscribed": {"currency": "CNY", "minor": holder.subscribed_minor},
+                "subscribed_by": of.established.replace(
+                    year=of.established.year + _PAID_IN_YEARS, day=1
+                ).isoformat(),
+                # The first half is paid in when the enterprise is founded.
+                "paid": {"currency": "CNY", "minor": holder.subscribed_minor // 2},
+                "paid_on": of.established.isoformat(),
+                "share_ppm": holder.subscribed_minor * PPM // (of.capital_minor or 1),
             }
             for holder in of.shareholders
         ]

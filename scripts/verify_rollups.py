@@ -88,11 +88,23 @@ _BUYERS: Final = sa.text(
     f" FROM ({_CURRENT}) AS current_record"
     " WHERE kind = 'transaction' AND buyer IS NOT NULL GROUP BY platform, buyer, day"
 )
+# Joined to no current transaction, whatever became of it: a voided one is known.
+_UNMATCHED: Final = sa.text(
+    "SELECT platform, record_id, day FROM"  # noqa: S608 - all parts are constants
+    f" ({_CURRENT}) AS refund"
+    " WHERE kind = 'refund' AND original_id IS NOT NULL AND NOT EXISTS ("
+    "SELECT 1 FROM record AS original WHERE original.code = :code"
+    " AND original.platform = refund.platform AND original.kind = 'transaction'"
+    " AND original.record_id = refund.original_id AND original.sequence <= :upto)"
+)
+_STORED_UNMATCHED: Final = sa.text(
+    "SELECT platform, record_id, day FROM unmatched_refund WHERE code = :code"
+)
 _STORED_DAYS: Final = sa.text("SELECT * FROM rollup_day WHERE code = :code")
 _STORED_BUYERS: Final = sa.text("SELECT * FROM rollup_buyer WHERE code = :code")
 _CODES: Final = sa.text(
     "SELECT code FROM record UNION SELECT code FROM rollup_day"
-    " UNION SELECT code FROM rollup_buyer ORDER BY code"
+    " UNION SELECT code FROM rollup_buyer UNION SELECT code FROM unmatched_refund ORDER BY code"
 )
 _COUNTER: Final = sa.text("SELECT value FROM counter WHERE name = :name")
 
@@ -153,9 +165,11 @@ def verify(work: UnitOfWork) -> Report:
     for code in codes:
         told = {"code": code, "upto": upto}
         days, buyers = _stored_days(work, told), _stored_buyers(work, told)
-        rollups += len(days) + len(buyers)
+        unmatched = _unmatched(work, _STORED_UNMATCHED, {"code": code})
+        rollups += len(days) + len(buyers) + len(unmatched)
         differences += _differences(code, days, _recounted_days(work, told))
         differences += _differences(code, buyers, _recounted_buyers(work, told))
+        differences += _differences(code, unmatched, _unmatched(work, _UNMATCHED, told))
     return Report(len(codes), rollups, last - upto, differences)
 
 
@@ -195,6 +209,16 @@ def _recounted_buyers(work: UnitOfWork, told: Mapping[str, Any]) -> _Counts:
         had["first_day"] = min(had["first_day"], row.day)
         had["last_day"] = max(had["last_day"], row.day)
     return months
+
+
+def _unmatched(work: UnitOfWork, query: sa.TextClause, told: Mapping[str, Any]) -> _Counts:
+    """Returns the refunds without a transaction, each counted on its day."""
+    days: _Counts = {}
+    for row in work.execute(query, told):
+        measures = days.setdefault((row.platform, row.day), {})
+        name = f"unmatched_refund {row.record_id}"
+        measures[name] = measures.get(name, 0) + 1
+    return days
 
 
 def _differences(code: str, stored: _Counts, counted: _Counts) -> Iterator[Difference]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from bonafides.client import Client
+from scripts import demo_stage
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 120.0
@@ -131,3 +132,15 @@ def test_sample_data_are_refused_in_live(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "sample data belong in a sandbox" in " ".join(done.stderr.split())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_peak_of_a_process_is_its_own_and_not_that_of_who_started_it() -> None:
+    """Started while 200 MB are held here; holds 60 MB itself."""
+    held = bytearray(b"x") * 200_000_000
+    told = "import time; held = bytearray(b'x') * 60_000_000; time.sleep(0.5); del held"
+    process = subprocess.Popen([sys.executable, "-c", told])  # noqa: S603 - our own command
+    peak_mb = demo_stage._peak_kb_until_end(process) / 1_024
+    del held
+    assert process.returncode == 0
+    assert 57 < peak_mb < 120

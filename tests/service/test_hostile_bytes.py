@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from structlog.testing import capture_logs
 
 from bonafides.v1 import (
+    archive_pb2,
     archive_service_pb2,
     identity_service_pb2,
     rating_service_pb2,
@@ -54,6 +55,14 @@ HONEST: dict[str, bytes] = {
     "/bonafides.v1.RecordService/GetWriteCursor": record_service_pb2.GetWriteCursorRequest(
         source="orders"
     ).SerializeToString(),
+    "/bonafides.v1.ArchiveService/UpdateSelfDescription": (
+        archive_service_pb2.UpdateSelfDescriptionRequest(
+            request_id=builders.request_id(),
+            self_description=archive_pb2.SelfDescription(
+                name=f"enterprises/{CODE}/self-description", main_products=["百货"]
+            ),
+        ).SerializeToString()
+    ),
     "/grpc.health.v1.Health/Check": health_pb2.HealthCheckRequest(
         service="bonafides.v1.ArchiveService"
     ).SerializeToString(),

@@ -70,18 +70,34 @@ def _run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-@pytest.mark.feature("C1")
+@pytest.mark.feature("C1", "C3")
 def test_a_row_is_stored_with_every_column_it_has(
     store: Store, vault: Vault, tmp_path: Path
 ) -> None:
-    holder = {"title": "测三四", "is_person": True, "subscribed": {"currency": "CNY", "minor": 5}}
+    holder = {
+        "title": "测三四",
+        "is_person": True,
+        "subscribed": {"currency": "CNY", "minor": 5},
+        "subscribed_by": "2034-05-06",
+        "paid": {"currency": "CNY", "minor": 3},
+        "paid_on": "2024-05-06",
+        "share_ppm": 333_333,
+    }
     change = {"date": "2024-05-06", "item": "法定代表人变更", "before": "测五六", "after": "测一二"}
     row = builders.registry_row(shareholders=json.dumps([holder]), changes=json.dumps([change]))
     report = _load(_file(tmp_path, row), store, vault)
     entry = _entry(store)
     assert (report.read, report.loaded, report.refused) == (1, 1, [])
     assert entry.registration == builders.registration()
-    held = Shareholder("测三四", is_person=True, subscribed=Money("CNY", 5))
+    held = Shareholder(
+        "测三四",
+        is_person=True,
+        subscribed=Money("CNY", 5),
+        subscribed_by=from_date(dt.date(2034, 5, 6)),
+        paid=Money("CNY", 3),
+        paid_on=from_date(dt.date(2024, 5, 6)),
+        share_ppm=333_333,
+    )
     assert entry.shareholders == (held,)
     changed = Change(from_date(dt.date(2024, 5, 6)), "法定代表人变更", "测五六", "测一二")
     assert entry.changes == (changed,)
@@ -146,6 +162,12 @@ def test_bad_rows_are_refused_with_their_reason_and_the_rest_is_loaded(
         {"capital": "-1"},
         {"capital_currency": "yuan"},
         {"shareholders": "{"},
+        {"shareholders": '[{"title": "测", "is_person": true, "share_ppm": 1000001}]'},
+        {"shareholders": '[{"title": "测", "is_person": true, "paid_on": "2026-02-30"}]'},
+        {
+            "shareholders": '[{"title": "测", "is_person": true,'
+            ' "paid": {"currency": "CNY", "minor": -1}}]'
+        },
         {"changes": '[{"date": "yesterday", "item": "x"}]'},
         {"retrieved_at": ""},
         {"retrieved_at": "2027-01-01T00:00:00+08:00"},
@@ -163,11 +185,14 @@ def test_bad_rows_are_refused_with_their_reason_and_the_rest_is_loaded(
         "CAPITAL",
         "CAPITAL",
         "SHAREHOLDERS",
+        "SHAREHOLDERS",
+        "SHAREHOLDERS",
+        "SHAREHOLDERS",
         "CHANGES",
         "RETRIEVED_AT",
         "RETRIEVED_AT",
     ]
-    assert [place for place, _ in _reasons(report)] == [f"row {row}" for row in range(1, 13)]
+    assert [place for place, _ in _reasons(report)] == [f"row {row}" for row in range(1, 16)]
     assert report.loaded == 1
     assert _entry(store, builders.code(2).text).registration == builders.registration()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bonafides.storage.tables import rollup_day
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_pb2, disclosure_pb2
 from scripts import export_records, rebuild_archives
+from scripts.verify_rollups import verify
 from tests.builders import NOW, code, enroll, rates, transaction
 
 CARD = champion(None)
@@ -172,6 +174,42 @@ def test_operator_exports_rebuilds_and_checks(folder: Path, tmp_path: Path) -> N
     assert told == {"upto": 2, "changed": 2, "refreshed": 1, "points_differ": []}
     told = json.loads(run(rebuild_archives.app, "--check", *data).stdout)
     assert told == {"upto": 2, "changed": 0, "refreshed": 0, "points_differ": []}
+
+
+@pytest.fixture
+def spark_endpoint() -> Iterator[str]:
+    """A Spark Connect server of this process, on loopback."""
+    # Its client logs what it can't plan lazily; nothing of it is ours.
+    logging.getLogger("pyspark").setLevel(logging.CRITICAL)
+    server = pytest.importorskip(
+        "pysail.spark", reason="install the test extra to run on Spark Connect"
+    ).SparkConnectServer(ip="127.0.0.1", port=0)
+    server.start(background=True)
+    yield f"sc://127.0.0.1:{server.listening_address[1]}"
+    server.stop()
+
+
+@pytest.mark.xdist_group("parity")
+@pytest.mark.feature("L5", "C7")
+def test_operator_rebuilds_and_checks_on_spark(
+    folder: Path, tmp_path: Path, spark_endpoint: str
+) -> None:
+    file, data = str(tmp_path / "r.parquet"), ("--data-dir", str(folder), "--json")
+    assert run(export_records.app, file, *data).exit_code == 0
+    options = ("--engine", "spark", "--spark", spark_endpoint, "--records", file, "--check")
+    first = run(rebuild_archives.app, *options, *data)
+    assert json.loads(first.stdout) == {
+        "upto": 2,
+        "changed": 2,
+        "refreshed": 1,
+        "points_differ": [],
+    }
+    again = run(rebuild_archives.app, *options, *data)
+    assert json.loads(again.stdout)["changed"] == 0
+    store = Store(f"sqlite:///{folder / 'bonafides.db'}")
+    with store.reading() as work:
+        assert verify(work).differences == []
+    store.close()
 
 
 def test_rebuild_tells_what_it_needs(folder: Path, tmp_path: Path) -> None:

@@ -13,8 +13,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bonafides.archive import operations as archive
+from bonafides.archive.snapshot import VIEWS
 from bonafides.instants import DAY, Day, Instant, start_of
 from bonafides.personal.sealing import Vault
+from bonafides.rating.scorecard import champion
 from bonafides.records import bulk, operations
 from bonafides.records.ingest import IngestReport
 from bonafides.records.kinds import Kind, Record, RefundState
@@ -23,6 +26,7 @@ from bonafides.records.money import Money, Rate, RateTable, in_cny
 from bonafides.storage import records as record_rows
 from bonafides.storage.tables import record, refund_flag, rollup_day
 from bonafides.storage.unit_of_work import Store
+from bonafides.v1 import archive_pb2, disclosure_pb2
 from tests import builders
 
 _VAULT = Vault(bytes(range(32)), "sandbox")
@@ -592,3 +596,32 @@ def test_rehearsal_tells_of_refunds_above_their_transaction_in_store_and_files(
     assert reasons(rehearse(refund("r3", 1))) == [(0, "REFUND_ABOVE_ORIGINAL")]
     scratch.close()
     assert len(stored(store)) == 1
+
+
+@pytest.mark.feature("G4", "G5", "D3")
+def test_flags_are_counted_in_the_file_of_the_platform_for_owner_and_staff_alone(
+    store: Store,
+) -> None:
+    builders.enroll(store, builders.code())
+    take_in(store, refund("r1", 6_000), refund("r2", 6_000), refund("r3", original_id="never"))
+    take_in(store, _ORIGINAL)
+    fold(store)
+    with store.writing() as work:
+        archive.refresh(work, champion(None), builders.code().text, builders.NOW)
+        work.commit()
+    shown = {
+        audience: archive_pb2.Archive.FromString(
+            archive.get_archive(
+                store, champion(None), builders.code().text, audience=audience, now=builders.NOW
+            )
+        )
+        for audience in VIEWS
+    }
+    told = {
+        audience: [(one.flag, one.refunds) for file in seen.platforms for one in file.refund_flags]
+        for audience, seen in shown.items()
+    }
+    counted = [("EXCESS", 1), ("UNMATCHED", 1)]
+    assert told.pop(disclosure_pb2.AUDIENCE_OWNER) == counted
+    assert told.pop(disclosure_pb2.AUDIENCE_OPERATOR) == counted
+    assert set(map(tuple, told.values())) == {()}

@@ -15,7 +15,7 @@ from bonafides.personal.sealing import Vault
 from bonafides.records import operations
 from bonafides.records.kinds import Kind, Outcome, Record
 from bonafides.records.money import Money
-from bonafides.storage.tables import rollup_buyer, rollup_day
+from bonafides.storage.tables import rollup_buyer, rollup_day, unmatched_refund
 from bonafides.storage.unit_of_work import Store
 from scripts.verify_rollups import app, verify
 from tests import builders
@@ -106,6 +106,27 @@ def test_planted_faults_are_found_and_named(store: Store, vault: Vault) -> None:
         ("2026-10", "last_day", 0),
     }
     assert len(found) == 2 + len(lost)
+
+
+@pytest.mark.feature("C7")
+def test_unmatched_refunds_are_counted_again_too(store: Store, vault: Vault) -> None:
+    """One is lost, one is invented; the one that its transaction has matched is right."""
+    lost = builders.transaction("lost", kind=Kind.REFUND, buyer=None, original_id="never")
+    matched = dataclasses.replace(lost, record_id="matched", original_id="t1")
+    told = [lost, matched, builders.transaction("t1")]
+    operations.ingest(store, vault, builders.rates(), told, now=builders.NOW)
+    operations.fold(store, now=builders.NOW)
+    with store.reading() as work:
+        assert verify(work).differences == []
+    with store.writing() as work:
+        work.execute(unmatched_refund.update().values(record_id="invented"))
+        work.commit()
+    with store.reading() as work:
+        found = verify(work).differences
+    assert [(one.measure, one.rolled_up, one.recounted) for one in found] == [
+        ("unmatched_refund invented", 1, 0),
+        ("unmatched_refund lost", 0, 1),
+    ]
 
 
 def test_command_tells_differences_and_exits_1(tmp_path: Path, vault: Vault) -> None:

@@ -68,6 +68,11 @@ PUBLIC_FIELDS = {
     "shareholders.person",
     "shareholders.subscribed.currency_code",
     "shareholders.subscribed.amount_minor",
+    "shareholders.subscribe_date",
+    "shareholders.paid.currency_code",
+    "shareholders.paid.amount_minor",
+    "shareholders.pay_date",
+    "shareholders.share_ppm",
 }
 
 
@@ -239,8 +244,9 @@ def test_owner_sees_all_but_what_only_staff_need() -> None:
     archive = enough_buyers()
     shown = {dotted(path) for path, _h, _v in populated(view(archive, v1.AUDIENCE_OWNER))}
     hidden = {dotted(path) for path, _h, _v in populated(archive)} - shown
-    assert any(path.startswith("withheld_records") for path in hidden)
-    counted = {path for path in hidden if not path.startswith("withheld_records")}
+    for_staff = ("withheld_records", "findings")
+    assert all(any(path.startswith(part) for path in hidden) for part in for_staff)
+    counted = {path for path in hidden if not path.startswith(for_staff)}
     assert {path.split(".")[-1] for path in counted} == {
         "complaint_rate_ppm",
         "dispute_rate_ppm",

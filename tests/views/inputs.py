@@ -15,6 +15,7 @@ from bonafides.archive.facts import (
     Verification,
 )
 from bonafides.archive.public_records import MatchedBy, RemovalGround, Severity
+from bonafides.archive.self_description import Employees, HeldCertificate, SelfDescription
 from bonafides.archive.statistics import Certification, PlatformRecord, Statistics
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import DAY, Day, Instant
@@ -67,6 +68,7 @@ def platform_record(platform: str = builders.PLATFORM, **changes: Any) -> Platfo
         last_year=statistics(),
         first_day=Day(builders.TODAY - 1_199),
         last_day=Day(builders.TODAY - 1),
+        refund_flags={"late": 2, "unmatched": 1},
     )
     return dataclasses.replace(record, **changes)
 
@@ -90,7 +92,13 @@ def sheet(of: UnifiedCode = COMPANY, **changes: Any) -> FactSheet:
             Shareholder("测三四", is_person=True, subscribed=Money("CNY", 40_000_000)),
             Shareholder("测七八", is_person=True),
             Shareholder(
-                "九九市百草控股有限公司", is_person=False, subscribed=Money("CNY", 60_000_000)
+                "九九市百草控股有限公司",
+                is_person=False,
+                subscribed=Money("CNY", 60_000_000),
+                subscribed_by=Day(builders.TODAY + 1_000),
+                paid=Money("CNY", 61_000_000),
+                paid_on=Day(builders.TODAY - 3_000),
+                share_ppm=600_000,
             ),
         ),
         changes=(
@@ -106,10 +114,29 @@ def sheet(of: UnifiedCode = COMPANY, **changes: Any) -> FactSheet:
         verification=Verification("submission", VERIFIED_AT, EXPIRES_AT),
         public_records=public_records(of),
         origins={
-            kind: Origin("registry", VERIFIED_AT) for kind in (Kind.SHAREHOLDERS, Kind.CHANGES)
+            Kind.SHAREHOLDERS: Origin("registry", VERIFIED_AT),
+            Kind.CHANGES: Origin("registry", VERIFIED_AT),
+            Kind.SELF_DESCRIPTION: Origin("self", VERIFIED_AT),
         },
+        self_description=self_description(),
     )
     return dataclasses.replace(known, **changes)
+
+
+def self_description(**changes: Any) -> SelfDescription:
+    """Returns what an enterprise says of itself; a platform reports the first certificate, too."""
+    told = SelfDescription(
+        main_products=("百货", "日用陶瓷"),
+        website="https://www.example.com/",
+        employees=Employees.FROM_10_TO_49,
+        factory_area_sqm=1_200,
+        contact_languages=("zh", "en"),
+        certificates=(
+            HeldCertificate("厂房", "九九认证", Day(builders.TODAY + 670)),
+            HeldCertificate("ISO 9001:2015", "别处认证"),
+        ),
+    )
+    return dataclasses.replace(told, **changes)
 
 
 def public_records(of: UnifiedCode) -> tuple[Fact, ...]:

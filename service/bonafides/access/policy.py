@@ -25,6 +25,8 @@ _LOGGED_IN: Final = frozenset({CallerKind.MEMBER, CallerKind.PLATFORM, CallerKin
 _EVERYBODY: Final = _LOGGED_IN | {CallerKind.ANONYMOUS}
 # Staff check what others submit, and submit nothing themselves.
 _SUBMITTERS: Final = frozenset({CallerKind.MEMBER, CallerKind.PLATFORM})
+# Which enterprise somebody acts for is looked at by the method.
+_OWNERS: Final = frozenset({CallerKind.MEMBER})
 # Whose records a platform may write is looked at record by record.
 _WRITERS: Final = frozenset({CallerKind.PLATFORM, CallerKind.OPERATOR})
 
@@ -45,6 +47,7 @@ POLICIES: Final = (
     Policy("/bonafides.v1.RatingService/GetScorecard", _EVERYBODY),
     Policy("/bonafides.v1.RecordService/WriteRecords", _WRITERS),
     Policy("/bonafides.v1.RecordService/GetWriteCursor", _WRITERS),
+    Policy("/bonafides.v1.ArchiveService/UpdateSelfDescription", _OWNERS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

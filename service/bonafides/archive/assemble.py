@@ -14,7 +14,9 @@ What may be in an archive at all is decided here; who sees which part of it is n
    platform; of a platform without a row only the total of stores is shown.
 5. Public records are public information, not the business file: they need no consent,
    and an individual business has them too.
-6. What is not known is unset, not zero and not empty. A state that is not known
+6. What the enterprise says of itself is a section of its own, marked as such by its
+   source; a platform's certification corroborates it only if its file may be shown.
+7. What is not known is unset, not zero and not empty. A state that is not known
    says so.
 
     assemble(inputs, rating)     # a v1.Archive with every section that exists
@@ -27,7 +29,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from bonafides.archive import facts, published, snapshot
+from bonafides.archive import facts, published, self_description, shareholding, snapshot
 from bonafides.archive.published import money_message
 from bonafides.archive.statistics import Certification, PlatformRecord, Statistics, rate_ppm
 from bonafides.instants import Day, Instant, to_date_message, to_timestamp
@@ -70,11 +72,18 @@ def assemble(inputs: RatingInputs, rating: rating_pb2.Rating) -> archive_pb2.Arc
     )
     if not inputs.code.individual:
         archive.shareholders.extend(_shareholders(sheet.shareholders))
+        archive.findings.extend(
+            enterprise_pb2.Finding(reason=found.reason, description=found.description)
+            for found in shareholding.findings(sheet.shareholders, _capital(inputs))
+        )
     if sheet.verification is not None:
         archive.verification.CopyFrom(_verification(sheet.verification, inputs.as_of))
+    by_platform: list[PlatformRecord] = []
     if not inputs.code.individual or SHOW_BUSINESS_FILE in inputs.purposes:
         by_platform = sorted(inputs.platforms, key=lambda record: record.platform)
         archive.platforms.extend(_platform(record, inputs.today) for record in by_platform)
+    if sheet.self_description not in {None, self_description.NOTHING}:
+        archive.self_description.CopyFrom(_self_description(inputs, by_platform))
     if (stand := published.public_records(sheet, stand=True)) is not None:
         archive.public_records.CopyFrom(stand)
     if (withheld := published.public_records(sheet, stand=False)) is not None:
@@ -133,7 +142,7 @@ def _change(change: facts.Change, *, individual: bool) -> enterprise_pb2.Change:
 def _shareholders(
     holders: Iterable[facts.Shareholder],
 ) -> Iterable[enterprise_pb2.Shareholder]:
-    for holder in sorted(holders, key=_subscription, reverse=True):
+    for holder in sorted(holders, key=_size, reverse=True):
         made = enterprise_pb2.Shareholder()
         if holder.is_person:
             made.person = holder.title
@@ -141,11 +150,24 @@ def _shareholders(
             made.title = holder.title
         if holder.subscribed is not None:
             made.subscribed.CopyFrom(money_message(holder.subscribed))
+        if holder.subscribed_by is not None:
+            made.subscribe_date.CopyFrom(to_date_message(holder.subscribed_by))
+        if holder.paid is not None:
+            made.paid.CopyFrom(money_message(holder.paid))
+        if holder.paid_on is not None:
+            made.pay_date.CopyFrom(to_date_message(holder.paid_on))
+        if holder.share_ppm is not None:
+            made.share_ppm = holder.share_ppm
         yield made
 
 
-def _subscription(holder: facts.Shareholder) -> int:
-    return -1 if holder.subscribed is None else holder.subscribed.minor
+def _size(holder: facts.Shareholder) -> tuple[int, int]:
+    subscribed = -1 if holder.subscribed is None else holder.subscribed.minor
+    return subscribed, -1 if holder.share_ppm is None else holder.share_ppm
+
+
+def _capital(inputs: RatingInputs) -> Money | None:
+    return None if inputs.registration is None else inputs.registration.registered_capital
 
 
 def _verification(told: facts.Verification, as_of: Instant) -> archive_pb2.Verification:
@@ -161,12 +183,29 @@ def _verification(told: facts.Verification, as_of: Instant) -> archive_pb2.Verif
     )
 
 
+def _self_description(
+    inputs: RatingInputs, platforms: Iterable[PlatformRecord]
+) -> archive_pb2.SelfDescription:
+    told = inputs.sheet.self_description or self_description.NOTHING
+    made = self_description.section(told, platforms, inputs.today)
+    made.name = f"enterprises/{inputs.code}/self-description"
+    origin = inputs.sheet.origins.get(facts.Kind.SELF_DESCRIPTION)
+    if origin is not None:
+        made.provenance.source = origin.source
+        made.provenance.retrieve_time.CopyFrom(to_timestamp(origin.retrieved_at))
+    return made
+
+
 def _platform(record: PlatformRecord, today: Day) -> archive_pb2.PlatformFile:
     made = archive_pb2.PlatformFile(
         platform=record.platform,
         open_stores=record.open_stores,
         cumulative=_trade(record.cumulative),
         last_year=_trade(record.last_year),
+        refund_flags=[
+            archive_pb2.RefundFlagCount(flag=flag.upper(), refunds=count)
+            for flag, count in sorted(record.refund_flags.items())
+        ],
     )
     displays = _DISPLAYED.get(record.platform)
     if displays is not None:

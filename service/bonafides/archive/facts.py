@@ -18,6 +18,7 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from bonafides.archive.public_records import CourtCase, Listing, Penalty, PublicRecord
+from bonafides.archive.self_description import SelfDescription
 from bonafides.instants import Day, Instant
 from bonafides.records.money import Money
 
@@ -65,11 +66,19 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Shareholder:
-    """A holder of a share; `is_person` decides who may read the name."""
+    """A holder of a share; `is_person` decides who may read the name.
+
+    `subscribed` is what the holder promised to pay in by `subscribed_by`, `paid` what
+    was paid by `paid_on`. None: the source says nothing on it.
+    """
 
     title: str = field(repr=False)
     is_person: bool
     subscribed: Money | None = None
+    subscribed_by: Day | None = None
+    paid: Money | None = None
+    paid_on: Day | None = None
+    share_ppm: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,14 @@ class Verification:
     expires_at: Instant
 
 
-Value = Registration | tuple[Shareholder, ...] | tuple[Change, ...] | Verification | PublicRecord
+Value = (
+    Registration
+    | tuple[Shareholder, ...]
+    | tuple[Change, ...]
+    | Verification
+    | SelfDescription
+    | PublicRecord
+)
 
 
 class Kind(enum.StrEnum):
@@ -108,6 +124,7 @@ class Kind(enum.StrEnum):
     ABNORMAL_OPERATIONS = enum.auto()
     SERIOUS_ILLEGAL = enum.auto()
     PENALTY = enum.auto()
+    SELF_DESCRIPTION = enum.auto()
 
 
 COURT_CASES: Final = frozenset(
@@ -125,6 +142,7 @@ _ADAPTERS: Final[dict[Kind, TypeAdapter[Value]]] = {
     **{kind: TypeAdapter(CourtCase) for kind in COURT_CASES},
     **{kind: TypeAdapter(Listing) for kind in LISTINGS},
     Kind.PENALTY: TypeAdapter(Penalty),
+    Kind.SELF_DESCRIPTION: TypeAdapter(SelfDescription),
 }
 
 
@@ -181,3 +199,4 @@ class FactSheet:
     verification: Verification | None
     public_records: tuple[Fact, ...] = ()
     origins: Mapping[Kind, Origin] = field(default_factory=dict)
+    self_description: SelfDescription | None = None

@@ -7,6 +7,7 @@ view_at_once          reads a view if that takes no waiting, for the event loop
 read_view             reads a view, refreshed first if time alone has changed it
 get_archive           the same by the store alone, as bytes
 get_past_archive      makes the archive as it was known at an instant, and keeps nothing
+update_self_description  replaces what an enterprise says of itself
 get_revision          tells which revision the views have
 forget_changes        deletes old rows of the table of changes
 
@@ -17,24 +18,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bonafides.archive import snapshot
 from bonafides.archive.assemble import assemble
-from bonafides.archive.facts import Fact
+from bonafides.archive.facts import Fact, Kind
 from bonafides.archive.public_record_rows import read_row
+from bonafides.archive.self_description import SELF, SelfDescription
 from bonafides.archive.snapshot import Stored
-from bonafides.errors import NotFoundError, RevisionNotReachedError
+from bonafides.errors import (
+    NotFoundError,
+    RateLimitedError,
+    RequestIdReusedError,
+    RevisionNotReachedError,
+)
 from bonafides.identity.registry import RowError
-from bonafides.instants import Instant
+from bonafides.instants import DAY, MICROSECONDS, Instant
 from bonafides.rating import operations as rating_operations
 from bonafides.rating.scorecard import Scorecard
 from bonafides.records.ingest import Rejection
 from bonafides.storage import archive as rows
-from bonafides.storage import changes
+from bonafides.storage import changes, owner_requests
 from bonafides.storage.identity import enrolled_at, is_enrolled, take_turns
 from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store, UnitOfWork
-from bonafides.v1 import disclosure_pb2
+from bonafides.v1 import archive_pb2, disclosure_pb2, rating_pb2
+
+# How often an enterprise may replace what it says of itself in 24 hours.
+_CHANGES_PER_DAY: Final = 20
 
 
 def record_facts(work: UnitOfWork, facts: Sequence[Fact], *, now: Instant) -> None:
@@ -111,7 +122,7 @@ def refresh(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> None:
     # and a listing would be out of them until midnight.
     take_turns(work, f"archive {code}")
     inputs = rating_operations.gather(work, code, now)
-    rating = rating_operations.rate(work, card, inputs, now)
+    rating = rating_operations.with_peers(work, rating_operations.rate(work, card, inputs, now))
     rows.write_snapshots(work, code, snapshot.views(assemble(inputs, rating)), now=now)
 
 
@@ -205,6 +216,50 @@ def get_past_archive(
     return snapshot.shown(archive, audience).SerializeToString(deterministic=True)
 
 
+def update_self_description(
+    store: Store,
+    card: Scorecard,
+    code: str,
+    told: SelfDescription,
+    *,
+    request_id: str,
+    request_digest: bytes,
+    now: Instant,
+) -> archive_pb2.SelfDescription:
+    """Replaces what the enterprise says of itself; returns what stands, in full.
+
+    Idempotent by request id. An empty description takes it back.
+
+    Raises:
+        NotFoundError: no such enterprise takes part.
+        RequestIdReusedError: the request id came before with another digest.
+        RateLimitedError: it was replaced too often in 24 hours.
+    """
+    with store.writing() as work:
+        if not is_enrolled(work, code):
+            raise NotFoundError
+        take_turns(work, f"archive {code}")
+        if not _came_before(work, code, request_id, request_digest):
+            _leave_time(work, code, now)
+            owner_requests.insert(work, code, request_id, request_digest, now)
+            said = Fact(
+                code=code,
+                kind=Kind.SELF_DESCRIPTION,
+                value=told,
+                source=SELF,
+                retrieved_at=now,
+                valid_from=now,
+            )
+            record_facts(work, [said], now=now)
+            refresh(work, card, code, now)
+        inputs = rating_operations.gather(work, code, now)
+        work.commit()
+    # What the archive shows, so that both always say the same.
+    shown = assemble(inputs, rating_pb2.Rating()).self_description
+    shown.name = f"enterprises/{code}/self-description"
+    return shown
+
+
 def get_revision(store: Store, code: str) -> int:
     """Returns the revision of the enterprise's views; 0 if there are none."""
     with store.reading() as work:
@@ -221,6 +276,20 @@ def forget_changes(store: Store, *, now: Instant) -> int:
         if not step:
             return deleted
         deleted += step
+
+
+def _came_before(work: UnitOfWork, code: str, request_id: str, digest: bytes) -> bool:
+    known = owner_requests.find_digest(work, code, request_id)
+    if known is not None and known != digest:
+        raise RequestIdReusedError
+    return known is not None
+
+
+def _leave_time(work: UnitOfWork, code: str, now: Instant) -> None:
+    """Refuses a change that comes too soon: each one is kept for good."""
+    oldest = owner_requests.nth_latest_at(work, code, _CHANGES_PER_DAY)
+    if oldest is not None and (wait := oldest + DAY - now) > 0:
+        raise RateLimitedError(-(-wait // MICROSECONDS))
 
 
 def _view(audience: disclosure_pb2.Audience.ValueType) -> str:

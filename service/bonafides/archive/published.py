@@ -22,6 +22,7 @@ _SECTIONS: Final = {
     "shareholders": Kind.SHAREHOLDERS,
     "changes": Kind.CHANGES,
     "verification": Kind.VERIFICATION,
+    "self_description": Kind.SELF_DESCRIPTION,
 }
 
 
@@ -55,8 +56,11 @@ def freshness(sheet: FactSheet, archive: archive_pb2.Archive) -> Iterator[archiv
         yield _row("registration", sheet.registration.source, sheet.registration.retrieved_at)
     for section, kind in _SECTIONS.items():
         origin = sheet.origins.get(kind)
-        individual_has_none = section == "shareholders" and not archive.shareholders
-        if origin is not None and not individual_has_none:
+        # Individual businesses have no shareholders; what was taken back is no section.
+        is_absent = (section == "shareholders" and not archive.shareholders) or (
+            section == "self_description" and not archive.HasField("self_description")
+        )
+        if origin is not None and not is_absent:
             yield _row(section, origin.source, origin.retrieved_at)
     latest: dict[str, int] = {}
     for fact in sheet.public_records:

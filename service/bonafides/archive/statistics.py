@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bonafides.instants import Day
 
@@ -51,6 +52,8 @@ class PlatformRecord:
 
     `first_day` and `last_day` span the platform's records; None without any.
     `oldest_store_day` is the day on which the oldest store opened that is open.
+    `refund_flags` counts refunds by `bonafides.records.refunds.Flag`, of all time; a
+    flag that no refund bears is left out.
     """
 
     platform: str
@@ -62,6 +65,7 @@ class PlatformRecord:
     last_year: Statistics
     first_day: Day | None
     last_day: Day | None
+    refund_flags: Mapping[str, int] = field(default_factory=dict)
 
 
 def rate_ppm(part: int, whole: int) -> int | None:

@@ -1,10 +1,10 @@
 """Reads what an enterprise submits from a JSON file, and names every faulty field.
 
-The file holds one `bonafides.v1.Claims` in protobuf's JSON mapping: field names with
-underscores or in camelCase, bytes in base64, times as RFC 3339, dates as objects. All
-faults of form are found at once, by field, as the server would name them; what the
-values mean is for the server to judge. A description never repeats a value: the file
-holds an ID number.
+The file holds one `bonafides.v1.Claims`, or a `SelfDescription`, in protobuf's JSON
+mapping: field names with underscores or in camelCase, bytes in base64, times as RFC
+3339, dates as objects. All faults of form are found at once, by field, as the server
+would name them; what the values mean is for the server to judge. A description never
+repeats a value: the file holds an ID number.
 
     read('{"code": "91990000MA00000011", ...}')
 """
@@ -15,13 +15,14 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
 
 from bonafides.errors import FieldViolation
-from bonafides.v1 import enterprise_pb2
+from bonafides.v1 import archive_pb2, enterprise_pb2
 
 # The server takes no message above 256 KiB; JSON needs more room for the same.
 MAX_BYTES: Final = 1_048_576
@@ -33,6 +34,8 @@ _EXPECTED: Final = {
     FieldDescriptor.TYPE_INT64: "a whole number",
     FieldDescriptor.TYPE_BOOL: "true or false",
 }
+
+M = TypeVar("M", bound=Message)
 
 
 class FaultyClaimsError(Exception):
@@ -62,22 +65,37 @@ def read(content: bytes) -> enterprise_pb2.Claims:
         FaultyClaimsError: not JSON, too large, or fields that Claims does not have or
             whose values are of another type.
     """
+    return _parsed(content, enterprise_pb2.Claims(), "claims")
+
+
+def read_self_description(content: bytes) -> archive_pb2.SelfDescription:
+    """Returns what the content says of an enterprise.
+
+    Raises:
+        FaultyClaimsError: as of `read`, for SelfDescription.
+    """
+    return _parsed(content, archive_pb2.SelfDescription(), "self_description")
+
+
+def _parsed(content: bytes, message: M, root: str) -> M:
     if len(content) > MAX_BYTES:
-        raise _faulty("TOO_LARGE", f"Is larger than {MAX_BYTES:,} bytes; send no documents in it.")
+        description = f"Is larger than {MAX_BYTES:,} bytes; send no documents in it."
+        raise _faulty(root, "TOO_LARGE", description)
     try:
         document = json.loads(content)
     except UnicodeDecodeError:
-        raise _faulty("NOT_JSON", "Is not UTF-8 text; save the file as UTF-8.") from None
+        raise _faulty(root, "NOT_JSON", "Is not UTF-8 text; save the file as UTF-8.") from None
     except (ValueError, RecursionError) as error:
-        raise _faulty("NOT_JSON", f"Is not JSON{_where(error)}; correct it there.") from None
-    violations = tuple(_faults(document, enterprise_pb2.Claims.DESCRIPTOR, "claims"))
+        raise _faulty(root, "NOT_JSON", f"Is not JSON{_where(error)}; correct it there.") from None
+    kind: Descriptor = message.DESCRIPTOR  # type: ignore[assignment]  # the stubs know two of them
+    violations = tuple(_faults(document, kind, root))
     if violations:
         raise FaultyClaimsError(violations)
-    return json_format.ParseDict(document, enterprise_pb2.Claims())
+    return json_format.ParseDict(document, message)
 
 
-def _faulty(reason: str, description: str) -> FaultyClaimsError:
-    return FaultyClaimsError((FieldViolation("claims", reason, description),))
+def _faulty(root: str, reason: str, description: str) -> FaultyClaimsError:
+    return FaultyClaimsError((FieldViolation(root, reason, description),))
 
 
 def _where(error: Exception) -> str:

@@ -263,6 +263,35 @@ def archive(
 
 
 @app.command()
+def describe(
+    context: typer.Context,
+    code: Code,
+    file: Annotated[str, typer.Argument(help="JSON file of the description; - is standard input.")],
+    *,
+    request_id: Annotated[
+        str | None, typer.Option(help="UUID; the same again repeats a call, changing once.")
+    ] = None,
+) -> None:
+    """Replaces what an enterprise says of itself.
+
+    For the enterprise itself. The file holds bonafides.v1.SelfDescription in protobuf's
+    JSON mapping; an empty object takes back what was said.
+    """
+    session: Session = context.obj
+    told = claims_file.read_self_description(_loaded(file))
+    told.name = f"enterprises/{code}/self-description"
+    request_id = request_id or str(uuid.uuid4())
+    with session.client() as client:
+        try:
+            stands = client.update_self_description(told, request_id)
+        except RemoteError as error:
+            if error.code.name in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
+                raise AnswerLostError(error, request_id) from error
+            raise
+    session.answer(stands, rendering.self_description(stands))
+
+
+@app.command()
 def level(context: typer.Context, code: Code) -> None:
     """Shows an enterprise's integrity level.
 
@@ -371,8 +400,12 @@ def _minted(settings: Settings, minutes: int, **claims: Any) -> str:
 
 
 def _claims(file: str) -> enterprise_pb2.Claims:
+    return claims_file.read(_loaded(file))
+
+
+def _loaded(file: str) -> bytes:
     try:
-        return claims_file.read(claims_file.load(file))
+        return claims_file.load(file)
     except OSError as error:
         message = f"can't read {file}: {error.strerror}. Name a file that is there, or -."
         raise typer.BadParameter(message, param_hint="FILE") from error

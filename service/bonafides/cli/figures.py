@@ -175,6 +175,15 @@ def moment(stamp: Timestamp) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S} Shanghai"
 
 
+EMPLOYEES: Final = {
+    archive_pb2.SelfDescription.EMPLOYEES_UNDER_10: "up to 9",
+    archive_pb2.SelfDescription.EMPLOYEES_FROM_10_TO_49: "10 to 49",
+    archive_pb2.SelfDescription.EMPLOYEES_FROM_50_TO_249: "50 to 249",
+    archive_pb2.SelfDescription.EMPLOYEES_FROM_250_TO_999: "250 to 999",
+    archive_pb2.SelfDescription.EMPLOYEES_FROM_1000: "1,000 or more",
+}
+
+
 def value(contribution: rating_pb2.Contribution) -> str:
     """Returns the value of a feature in its unit; "–" where it is missing or not applicable."""
     if not contribution.HasField("value"):
@@ -188,6 +197,23 @@ def value(contribution: rating_pb2.Contribution) -> str:
             return f"{count(contribution.value)} {unit}"
         case unit:
             return f"{plain(unit)} {contribution.value}"
+
+
+def peers(contribution: rating_pb2.Contribution) -> str:
+    """Returns the mean of the peers in the feature's unit, and who they are; "" without any."""
+    if not contribution.HasField("peers"):
+        return ""
+    shown = contribution.peers
+    mean, unit = Decimal(shown.mean_milli).scaleb(-3), plain(contribution.unit)
+    told = f"{mean.normalize():,f}"
+    if contribution.unit == "ppm":
+        told = percent(int(mean))
+    elif unit not in {"count", ""}:
+        told = f"{told} {unit}"
+    who = " ".join(map(plain, (shown.title_zh, shown.title_en, f"[{shown.group}]")))
+    return (
+        f"peers: {told} (mean of {count(shown.members)} or more: {who}; {moment(shown.as_of_time)})"
+    )
 
 
 def bar(points: int, max_points: int, widest: int) -> str:

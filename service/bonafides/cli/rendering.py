@@ -35,6 +35,7 @@ LOG_IN = (
     "Log in to see the level and the business file: pass an access token with --token-file, "
     "--token or BONAFIDES_TOKEN. In the sandbox, `bonafides token member` makes one."
 )
+_SELF_PROVIDED: Final = "Self-provided, not verified"
 # What is not rated, and what is not shown, lies in no range.
 _WITHOUT_RANGE: Final = frozenset({rating_pb2.LEVEL_UNSPECIFIED, rating_pb2.LEVEL_NR})
 _Row = tuple[str, str | None]
@@ -45,11 +46,8 @@ def archive(shown: archive_pb2.Archive, *, logged_in: bool) -> RenderableType:
     parts: list[RenderableType] = [
         _title(shown.registration.title or "Archive", shown.name),
         _registration(shown.registration),
+        *_around_registration(shown),
     ]
-    if shown.shareholders:
-        parts += [_heading("Shareholders"), _shareholders(shown.shareholders)]
-    if shown.changes:
-        parts += [_heading("Changes of the registration"), _changes(shown.changes)]
     if shown.HasField("verification"):
         parts += [_heading("Authentication"), _verification(shown.verification)]
     if shown.HasField("rating"):
@@ -63,6 +61,8 @@ def archive(shown: archive_pb2.Archive, *, logged_in: bool) -> RenderableType:
         ]
     for platform in shown.platforms:
         parts += [_heading(f"Business file: {platform.platform}"), *_platform(platform)]
+    if shown.HasField("self_description"):
+        parts += [_heading(_SELF_PROVIDED), *_self_description(shown.self_description)]
     if shown.freshness:
         parts += [_heading("How fresh this is"), _freshness(shown.freshness)]
     parts.append(
@@ -71,6 +71,11 @@ def archive(shown: archive_pb2.Archive, *, logged_in: bool) -> RenderableType:
         else Text(f"\n{LOG_IN}")
     )
     return Group(*parts)
+
+
+def self_description(shown: archive_pb2.SelfDescription) -> RenderableType:
+    """Returns what an enterprise says of itself, marked as nothing more than that."""
+    return Group(_title(_SELF_PROVIDED), *_self_description(shown))
 
 
 def level(shown: rating_pb2.Rating) -> RenderableType:
@@ -163,11 +168,30 @@ def _registration(shown: enterprise_pb2.Registration) -> RenderableType:
     )
 
 
+def _around_registration(shown: archive_pb2.Archive) -> Iterable[RenderableType]:
+    if shown.shareholders:
+        yield _heading("Shareholders")
+        yield _shareholders(shown.shareholders)
+    if shown.findings:
+        yield _heading("What does not agree (staff)")
+        yield _facts(*((finding.reason, finding.description) for finding in shown.findings))
+    if shown.changes:
+        yield _heading("Changes of the registration")
+        yield _changes(shown.changes)
+
+
 def _shareholders(shown: Iterable[enterprise_pb2.Shareholder]) -> RenderableType:
-    table = _table("Holder", "Subscribed")
+    table = _table("Holder", "Subscribed", "Paid in", "Share")
     for holder in shown:
+        by, on = _day(holder, "subscribe_date"), _day(holder, "pay_date")
         subscribed = money(holder.subscribed) if holder.HasField("subscribed") else "not known"
-        _add(table, f"{holder.title} {holder.person}", subscribed)
+        _add(
+            table,
+            f"{holder.title} {holder.person}",
+            _lines(subscribed, f"by {by}" if by else ""),
+            _lines(money(holder.paid), f"on {on}" if on else "") if holder.HasField("paid") else "",
+            _percent(holder, "share_ppm") or "",
+        )
     return table
 
 
@@ -255,7 +279,7 @@ def _contributions(shown: Iterable[rating_pb2.Contribution]) -> RenderableType:
         _add(
             table,
             _lines(part.title_zh, part.title_en, part.feature),
-            _lines(figures.value(part), part.bin),
+            _lines(figures.value(part), part.bin, figures.peers(part)),
             _lines(points, figures.bar(part.points, part.max_points, widest)),
             _lines(part.facts, window),
         )
@@ -309,6 +333,29 @@ def _public_record(shown: archive_pb2.PublicRecord) -> Text:
     )
 
 
+def _self_description(shown: archive_pb2.SelfDescription) -> list[RenderableType]:
+    area = f"{count(shown.factory_area_sqm)} m²" if shown.factory_area_sqm else None
+    employees = word(figures.EMPLOYEES, shown.employees) if shown.employees else None
+    parts: list[RenderableType] = [
+        _facts(
+            ("Resource", shown.name or None),
+            ("Main products", ", ".join(shown.main_products) or None),
+            ("Website", shown.website or None),
+            ("Employees", employees),
+            ("Factory area", area),
+            ("Languages", ", ".join(shown.contact_languages) or None),
+            ("Source", _provenance(shown.provenance)),
+        )
+    ]
+    if shown.certificates:
+        table = _table("Certificate", "Agency", "Expires", "Corroborated by")
+        for held in shown.certificates:
+            ends = _day(held, "expiry_date") or "not said"
+            _add(table, held.title, held.agency, ends, held.corroborated_by or "nobody")
+        parts.append(table)
+    return parts
+
+
 def _freshness(shown: Iterable[archive_pb2.Freshness]) -> RenderableType:
     table = _table("Section", "Source", "Asked", "Records through")
     for row in shown:
@@ -335,6 +382,9 @@ def _platform(shown: archive_pb2.PlatformFile) -> list[RenderableType]:
         parts += [Text("On-site certifications"), _certifications(displayed.certifications)]
     if shown.HasField("cumulative") or shown.HasField("last_year"):
         parts.append(_statistics(shown))
+    if shown.refund_flags:
+        flagged = [(each.flag, count(each.refunds)) for each in shown.refund_flags]
+        parts += [Text("Refunds with a flag (count against nobody)"), _facts(*flagged)]
     return parts
 
 

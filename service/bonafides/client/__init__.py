@@ -242,6 +242,25 @@ class Client:
         self._remember(code, trailers)
         return archive, trailers.get("etag", "")
 
+    def update_self_description(
+        self, told: archive_pb2.SelfDescription, request_id: str | None = None
+    ) -> archive_pb2.SelfDescription:
+        """Replaces what the caller's enterprise says of itself; returns what stands.
+
+        `told` names enterprises/{code}/self-description; one that says nothing takes it
+        back. `request_id` as of submit_identity.
+
+        Raises:
+            RemoteError: refused; `violations` names all faulty fields. NOT_FOUND for
+                any enterprise but the caller's own.
+        """
+        request = archive_service_pb2.UpdateSelfDescriptionRequest(
+            request_id=request_id or str(uuid.uuid4()), self_description=told
+        )
+        stands, trailers = self._connection.call(self._archives.UpdateSelfDescription, request)
+        self._remember(_code_in(stands.name), trailers)
+        return stands
+
     def get_rating(self, code: str) -> rating_pb2.Rating:
         """Gets the level of an enterprise, with its explanation where this caller may see it.
 

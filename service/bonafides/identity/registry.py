@@ -15,11 +15,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from bonafides.archive.facts import Change, OperatingState, Registration, Shareholder
+from bonafides.archive.shareholding import PPM
 from bonafides.identity.codes import CodeError, UnifiedCode, normalize, out_of_scope
 from bonafides.identity.texts import legible
 from bonafides.instants import SHANGHAI, Day, Instant, from_date, from_datetime
@@ -100,7 +101,18 @@ class _ChangeColumn:
     after: str = ""
 
 
-_SHAREHOLDERS: Final = TypeAdapter(tuple[Shareholder, ...])
+@dataclass(frozen=True, slots=True)
+class _HolderColumn:
+    title: str
+    is_person: bool
+    subscribed: Money | None = None
+    subscribed_by: dt.date | None = None
+    paid: Money | None = None
+    paid_on: dt.date | None = None
+    share_ppm: Annotated[int, Field(ge=0, le=PPM)] | None = None
+
+
+_SHAREHOLDERS: Final = TypeAdapter(tuple[_HolderColumn, ...])
 _CHANGES: Final = TypeAdapter(tuple[_ChangeColumn, ...])
 
 
@@ -196,12 +208,28 @@ def _shareholders(text: str) -> tuple[Shareholder, ...]:
     except ValidationError:
         raise RowError(
             "SHAREHOLDERS",
-            "Give a JSON list of objects with title, is_person and, if known,"
-            " subscribed: {currency, minor}.",
+            "Give a JSON list of objects with title, is_person and, if known, subscribed"
+            " and paid: {currency, minor}, subscribed_by and paid_on: YYYY-MM-DD, and"
+            f" share_ppm: 0 to {PPM}.",
         ) from None
+    if any(_negative(each.subscribed) or _negative(each.paid) for each in holders):
+        raise RowError("SHAREHOLDERS", "Give contributions of 0 or more.")
     return tuple(
-        Shareholder(_text(each.title) or "", each.is_person, each.subscribed) for each in holders
+        Shareholder(
+            title=_text(each.title) or "",
+            is_person=each.is_person,
+            subscribed=each.subscribed,
+            subscribed_by=None if each.subscribed_by is None else from_date(each.subscribed_by),
+            paid=each.paid,
+            paid_on=None if each.paid_on is None else from_date(each.paid_on),
+            share_ppm=each.share_ppm,
+        )
+        for each in holders
     )
+
+
+def _negative(amount: Money | None) -> bool:
+    return amount is not None and amount.minor < 0
 
 
 def _changes(text: str) -> tuple[Change, ...]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from bonafides.instants import to_timestamp
+from bonafides.instants import Instant, to_timestamp
 from bonafides.rating.card import CardFeature, Contribution
 from bonafides.rating.features import FEATURES, Absent, Share
+from bonafides.rating.peers import PeerMean
 from bonafides.rating.rate import RatingResult, RuleHit
 from bonafides.rating.scorecard import Scorecard
 from bonafides.v1 import rating_pb2
@@ -51,6 +52,18 @@ def scorecard_message(card: Scorecard) -> rating_pb2.Scorecard:
         basis=rating_pb2.Basis.Value(f"BASIS_{card.basis}"),
         artifact=card.artifact,
         digest=card.digest,
+    )
+
+
+def peers_message(mean: PeerMean, measured_at: Instant) -> rating_pb2.PeerMean:
+    """Returns the mean of a group of peers as a message."""
+    return rating_pb2.PeerMean(
+        group=mean.group.key,
+        title_zh=mean.group.title_zh,
+        title_en=mean.group.title_en,
+        mean_milli=mean.mean_milli,
+        members=mean.members,
+        as_of_time=to_timestamp(measured_at),
     )
 
 

@@ -5,6 +5,7 @@
     rating = rate(work, card, inputs, now)    # the level, kept as a row
     get_rating(store, card, code, now=now)    # the kept level while it is valid
     get_scorecard(models_dir, "champion")     # what anyone needs to recompute it
+    measure_peers(store, card, now=now)       # how groups of enterprises stand
 
 A level is computed from facts, never from the archive. A kept level is served while
 it is valid and of the card that is served; otherwise the enterprise is rated anew. Of
@@ -13,15 +14,20 @@ one day, card and level the last rating is kept; a change of level is always kep
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
+from bonafides.archive.categories import main_category
 from bonafides.errors import BugError, NotFoundError
 from bonafides.identity.codes import UnifiedCode
-from bonafides.instants import Instant, day_of
+from bonafides.instants import Day, Instant, day_of
 from bonafides.rating import explain
 from bonafides.rating import rate as rules
 from bonafides.rating.features import RatingInputs
+from bonafides.rating.peers import Tally, groups_of
 from bonafides.rating.scorecard import (
     Scorecard,
     champion_version,
@@ -31,11 +37,15 @@ from bonafides.rating.scorecard import (
 )
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import identity as identity_rows
+from bonafides.storage import peers as peer_rows
 from bonafides.storage import rating as rating_rows
 from bonafides.storage import records as record_rows
 from bonafides.storage import recount
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 from bonafides.v1 import rating_pb2
+
+# Enterprises that are looked at in one go: some megabytes of levels.
+_PEER_PAGE: Final = 500
 
 
 def gather(work: UnitOfWork, code: str, now: Instant) -> RatingInputs:
@@ -117,12 +127,80 @@ def get_rating(store: Store, card: Scorecard, code: str, *, now: Instant) -> rat
         if not identity_rows.is_enrolled(work, code):
             raise NotFoundError
         row = rating_rows.latest(work, code, now)
-    if row is not None and now < row.valid_until and row.model_version == card.version:
-        return rating_pb2.Rating.FromString(row.message)
+        if row is not None and now < row.valid_until and row.model_version == card.version:
+            return with_peers(work, rating_pb2.Rating.FromString(row.message))
     with store.writing() as work:
-        message = rate(work, card, gather(work, code, now), now)
+        message = with_peers(work, rate(work, card, gather(work, code, now), now))
         work.commit()
     return message
+
+
+@dataclass(frozen=True, slots=True)
+class PeerReport:
+    """How many enterprises were looked at, how many have peers, and how many means there are."""
+
+    enterprises: int
+    compared: int
+    means: int
+
+
+def measure_peers(
+    store: Store,
+    card: Scorecard,
+    *,
+    now: Instant,
+    on_progress: Callable[[int], object] = lambda _done: None,
+) -> PeerReport:
+    """Measures the means of all groups of peers anew, of the levels that were kept.
+
+    Read page by page and stored in one short unit of work. `on_progress` is told how
+    many enterprises have been looked at.
+    """
+    tally, seen, after = Tally(), 0, ""
+    while True:
+        with store.reading() as work:
+            page = identity_rows.enrolled_codes(work, after, _PEER_PAGE)
+            if not page:
+                break
+            for each in peer_rows.candidates(work, page, version=card.version, now=now):
+                _count_in(tally, each, day_of(now))
+        seen, after = seen + len(page), page[-1]
+        on_progress(seen)
+    measured = tally.measured()
+    with store.writing() as work:
+        identity_rows.take_turns(work, "peers")
+        peer_rows.replace(work, measured, now=now)
+        work.commit()
+    return PeerReport(seen, len(measured.groups), len(measured.means))
+
+
+def measure_peers_daily(store: Store, card: Scorecard, *, now: Instant) -> PeerReport | None:
+    """Measures peers, unless that was done today already; then None."""
+    with store.reading() as work:
+        last = peer_rows.measured_at(work)
+    if last is not None and day_of(last) >= day_of(now):
+        return None
+    return measure_peers(store, card, now=now)
+
+
+def with_peers(work: UnitOfWork, message: rating_pb2.Rating) -> rating_pb2.Rating:
+    """Returns the level with the means of its enterprise's peers beside its contributions.
+
+    As they were measured last. Kept levels are without: what a level follows from does
+    not change with its peers.
+    """
+    if not message.contributions:
+        return message
+    code = message.name.split("/")[1]
+    means = peer_rows.means_for(work, code)
+    if not means:
+        return message
+    told = rating_pb2.Rating()
+    told.CopyFrom(message)
+    for part in told.contributions:
+        if part.feature in means:
+            part.peers.CopyFrom(explain.peers_message(*means[part.feature]))
+    return told
 
 
 def get_scorecard(models_dir: Path | None, version: str) -> rating_pb2.Scorecard:
@@ -160,3 +238,13 @@ def _says_the_same(last: rating_rows.RatingRow, row: rating_rows.RatingRow) -> b
         and last.model_version == row.model_version
         and last.level == row.level
     )
+
+
+def _count_in(tally: Tally, member: peer_rows.Candidate, today: Day) -> None:
+    told = rating_pb2.Rating.FromString(member.message)
+    figures = {part.feature: part.value for part in told.contributions if part.HasField("value")}
+    # Without points there is nothing to compare; who did not consent has none, either.
+    if figures:
+        category = main_category(member.categories)
+        groups = groups_of(UnifiedCode.parse(member.code), member.registration, category, today)
+        tally.add(member.code, groups, figures)

@@ -8,6 +8,7 @@ form as its remedy; a code in it is normalised as everywhere.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -29,13 +30,17 @@ _MOST_REMEMBERED: Final = 8_192
 
 
 @lru_cache(_MOST_REMEMBERED)
-def enterprise_of(name: str, part: str) -> UnifiedCode:
-    """Returns the code in `enterprises/{code}/<part>`.
+def enterprise_of(name: str, part: str, field: str = "name") -> UnifiedCode:
+    """Returns the code in `enterprises/{code}/<part>`; `field` is where the name stands.
 
     Raises:
         InvalidFieldsError: the name is of another form, or holds no code.
     """
-    return _code(_variables(name, f"enterprises/{_CODE}/{part}")[0])
+    try:
+        return _code(_variables(name, f"enterprises/{_CODE}/{part}")[0])
+    except InvalidFieldsError as error:
+        faults = (replace(fault, field=field) for fault in error.violations)
+        raise InvalidFieldsError(tuple(faults)) from None
 
 
 def submission_of(name: str) -> tuple[UnifiedCode, str]:

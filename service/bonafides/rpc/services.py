@@ -21,6 +21,7 @@ from typing import Final
 from bonafides.access.callers import Caller, CallerKind, audience
 from bonafides.access.disclosure import view
 from bonafides.archive import operations as archive
+from bonafides.archive import self_description
 from bonafides.archive.snapshot import Stored
 from bonafides.errors import (
     BugError,
@@ -28,6 +29,7 @@ from bonafides.errors import (
     InvalidFieldsError,
     LoginRequiredError,
     MethodNotAllowedError,
+    NotFoundError,
 )
 from bonafides.identity import operations as identity
 from bonafides.identity.claims import read_claims
@@ -44,8 +46,8 @@ from bonafides.rpc import messages
 from bonafides.rpc.pipeline import Call
 from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store
+from bonafides.v1 import archive_pb2, disclosure_pb2, enterprise_pb2, rating_pb2
 from bonafides.v1 import archive_service_pb2 as archive_service
-from bonafides.v1 import disclosure_pb2, enterprise_pb2, rating_pb2
 from bonafides.v1 import identity_service_pb2 as identity_service
 from bonafides.v1 import rating_service_pb2 as rating_service
 from bonafides.v1 import record_service_pb2 as record_service
@@ -155,6 +157,36 @@ class ArchiveService:
         )
         return _answered(request, call, found)
 
+    def update_self_description(
+        self, request: archive_service.UpdateSelfDescriptionRequest, call: Call
+    ) -> archive_pb2.SelfDescription:
+        """Replaces what the caller's own enterprise says of itself; another's is not found."""
+        code, seen_as = _described(request, call)
+        if seen_as != disclosure_pb2.AUDIENCE_OWNER:
+            raise NotFoundError
+        stands = archive.update_self_description(
+            self._store,
+            self._card,
+            code,
+            self_description.read(request.self_description),
+            request_id=str(uuid.UUID(request.request_id)),
+            request_digest=call.request_digest,
+            now=call.now,
+        )
+        call.tell(_REVISION, str(archive.get_revision(self._store, code)))
+        return view(stands, seen_as)
+
+    def faults_in_update_self_description(
+        self, request: archive_service.UpdateSelfDescriptionRequest, call: Call
+    ) -> Sequence[FieldViolation]:
+        """Returns what is wrong with the meaning of the description."""
+        try:
+            _described(request, call)
+            self_description.read(request.self_description)
+        except InvalidFieldsError as fault:
+            return fault.violations
+        return ()
+
     def _past(
         self,
         code: str,
@@ -180,6 +212,16 @@ def _asked(
     if request.min_revision and call.caller.kind is CallerKind.ANONYMOUS:
         raise LoginRequiredError
     code = messages.enterprise_of(request.name, "archive").text
+    call.concerns(code)
+    return code, audience(call.caller, code)
+
+
+def _described(
+    request: archive_service.UpdateSelfDescriptionRequest, call: Call
+) -> tuple[str, disclosure_pb2.Audience.ValueType]:
+    """Returns which enterprise is described, and in whose eyes."""
+    name = request.self_description.name
+    code = messages.enterprise_of(name, "self-description", "self_description.name").text
     call.concerns(code)
     return code, audience(call.caller, code)
 

@@ -20,6 +20,7 @@ from bonafides.archive.snapshot import Snapshot, Stored
 from bonafides.archive.statistics import Certification, PlatformRecord, Statistics
 from bonafides.instants import Day, Instant
 from bonafides.storage.changes import ARCHIVE, Change
+from bonafides.storage.refunds import flag_counts
 from bonafides.storage.tables import fact as fact_table
 from bonafides.storage.tables import snapshot as snapshot_table
 from bonafides.storage.unit_of_work import UnitOfWork
@@ -59,6 +60,7 @@ def fact_sheet(work: UnitOfWork, code: str, as_of: Instant) -> FactSheet:
         origins={
             kind: facts.Origin(found.source, found.retrieved_at) for kind, found in known.items()
         },
+        self_description=_value(known, facts.Kind.SELF_DESCRIPTION),
     )
 
 
@@ -122,7 +124,7 @@ def platform_records(
 ) -> tuple[PlatformRecord, ...]:
     """Returns what each of the platforms reported, as of the day, in the order asked for.
 
-    Six queries, however many platforms. A platform that reported nothing has zeros.
+    Seven queries, however many platforms. A platform that reported nothing has zeros.
     """
     if not platforms:
         return ()
@@ -131,6 +133,8 @@ def platform_records(
     for query in _FIGURES:
         for row in work.execute(query, wanted).mappings():
             figures[row["platform"]].update(row)
+    for platform, flags in flag_counts(work, code, platforms).items():
+        figures[platform]["refund_flags"] = flags
     held: dict[str, list[Certification]] = {platform: [] for platform in platforms}
     for row in work.execute(_CERTIFICATIONS, wanted).mappings():
         held[row["platform"]].append(_certification(row))
@@ -278,6 +282,7 @@ def _platform_record(
         last_year=_statistics(figures, metrics.LAST_YEAR),
         first_day=figures.get("first_day"),
         last_day=figures.get("last_day"),
+        refund_flags=figures.get("refund_flags", {}),
     )
 
 

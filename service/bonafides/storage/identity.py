@@ -74,6 +74,11 @@ def enrolled_codes(work: UnitOfWork, after: str, limit: int) -> list[str]:
     return list(found.scalars())
 
 
+def count_enrolled(work: UnitOfWork) -> int:
+    """Returns how many enterprises take part."""
+    return int(work.execute(sa.select(sa.func.count()).select_from(tables.enterprise)).scalar_one())
+
+
 def authorized_platforms(work: UnitOfWork, code: str, at: Instant) -> tuple[str, ...]:
     """Returns the platforms whose records the enterprise lets the service use, sorted."""
     table = tables.platform_authorization

@@ -90,6 +90,27 @@ def _table_of(dialect: str, width: int) -> tuple[sa.TableValuedAlias, Sequence[C
 # --- Flags -------------------------------------------------------------------------
 
 
+def flag_counts(work: UnitOfWork, code: str, platforms: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Returns how many refunds of the enterprise bear each flag, of all time, by platform.
+
+    A platform without a flagged refund, and a flag that no refund bears, are left out.
+    """
+    counts: dict[str, dict[str, int]] = {}
+    for row in work.execute(_FLAG_COUNTS, {"code": code, "platforms": list(platforms)}):
+        counts.setdefault(row.platform, {})[row.reason] = row.refunds
+    return counts
+
+
+_FLAG_COUNTS: Final = (
+    sa.select(refund_flag.c.platform, refund_flag.c.reason, sa.func.count().label("refunds"))
+    .where(
+        refund_flag.c.code == sa.bindparam("code"),
+        refund_flag.c.platform.in_(sa.bindparam("platforms", expanding=True)),
+    )
+    .group_by(refund_flag.c.platform, refund_flag.c.reason)
+)
+
+
 def flag(work: UnitOfWork, after: _Number, upto: _Number) -> None:
     """Makes the flags of the transactions anew that the records in (after, upto] touch."""
     touched = sa.Table(

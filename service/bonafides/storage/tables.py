@@ -394,3 +394,35 @@ rating: Final = Table(
     Column("valid_until", BigInteger, nullable=False),
     Column("message", LargeBinary, nullable=False),
 )
+
+# To which group of peers an enterprise belonged when they were measured last.
+peer_group: Final = Table(
+    "peer_group",
+    metadata,
+    _code(),
+    Column("peer_group", String(200), nullable=False),
+)
+
+# Means of groups of at least 30; they describe no enterprise and have no code.
+peer_mean: Final = Table(
+    "peer_mean",
+    metadata,
+    Column("peer_group", String(200), primary_key=True),
+    Column("feature", String(60), primary_key=True),
+    Column("title_zh", String(200), nullable=False),
+    Column("title_en", String(200), nullable=False),
+    # In thousandths of the feature's unit.
+    Column("mean_milli", BigInteger, nullable=False),
+    Column("members", BigInteger, nullable=False),
+    Column("measured_at", BigInteger, nullable=False),
+)
+
+# What an enterprise asked for by a request id, so that a repetition does it once.
+owner_request: Final = Table(
+    "owner_request",
+    metadata,
+    _code(),
+    Column("request_id", String(36), primary_key=True),
+    Column("request_digest", LargeBinary, nullable=False),
+    Column("requested_at", BigInteger, nullable=False),
+)

@@ -86,6 +86,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code", "kind", "item", "recorded_at", name=op.f("pk_fact")),
     )
     op.create_table(
+        "owner_request",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("request_id", sa.String(length=36), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "request_id", name=op.f("pk_owner_request")),
+    )
+    op.create_table(
+        "peer_group",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("peer_group", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_peer_group")),
+    )
+    op.create_table(
+        "peer_mean",
+        sa.Column("peer_group", sa.String(length=200), nullable=False),
+        sa.Column("feature", sa.String(length=60), nullable=False),
+        sa.Column("title_zh", sa.String(length=200), nullable=False),
+        sa.Column("title_en", sa.String(length=200), nullable=False),
+        sa.Column("mean_milli", sa.BigInteger(), nullable=False),
+        sa.Column("members", sa.BigInteger(), nullable=False),
+        sa.Column("measured_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("peer_group", "feature", name=op.f("pk_peer_mean")),
+    )
+    op.create_table(
         "platform_authorization",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("platform", sa.String(length=40), nullable=False),
@@ -361,6 +386,9 @@ def downgrade() -> None:
     op.drop_table("rating")
     op.drop_table("platform_contract")
     op.drop_table("platform_authorization")
+    op.drop_table("peer_mean")
+    op.drop_table("peer_group")
+    op.drop_table("owner_request")
     op.drop_table("fact")
     op.drop_table("exchange_rate")
     op.drop_table("enterprise")
