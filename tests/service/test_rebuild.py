@@ -23,13 +23,14 @@ from bonafides.storage.tables import rollup_day
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_pb2, disclosure_pb2
 from scripts import export_records, rebuild_archives
-from tests.builders import NOW, code, enroll, rates, transaction
+from tests.builders import NOW, code, enroll, link_stores, rates, transaction
 
 CARD = champion(None)
 
 
 def take(store: Store, vault: Vault, records: Sequence[Record]) -> None:
     """Takes records in and folds them."""
+    link_stores(store, records)
     assert ingest(store, vault, rates(), list(records), now=NOW).rejected == ()
     while fold(store, now=NOW).folded:
         pass

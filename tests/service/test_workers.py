@@ -42,6 +42,7 @@ sys.stdin.readline()
 for batch in range(20):
     told = [builders.transaction(f"{name}-{batch}-{number}") for number in range(10)]
     shared = builders.transaction(f"both-{batch}")
+    builders.link_stores(store, told)
     report = operations.ingest(store, vault, builders.rates(), [*told, shared], now=builders.NOW)
     assert report.rejected == ()
     operations.fold(store, now=builders.NOW)

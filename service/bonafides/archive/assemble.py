@@ -30,8 +30,10 @@ from typing import Final
 from bonafides.archive import facts, published, snapshot
 from bonafides.archive.published import money_message
 from bonafides.archive.statistics import Certification, PlatformRecord, Statistics, rate_ppm
+from bonafides.archive.stores import store_messages
 from bonafides.instants import Day, Instant, to_date_message, to_timestamp
 from bonafides.rating.features import RatingInputs
+from bonafides.records.links import main_category
 from bonafides.records.money import Money
 from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2
 
@@ -74,7 +76,9 @@ def assemble(inputs: RatingInputs, rating: rating_pb2.Rating) -> archive_pb2.Arc
         archive.verification.CopyFrom(_verification(sheet.verification, inputs.as_of))
     if not inputs.code.individual or SHOW_BUSINESS_FILE in inputs.purposes:
         by_platform = sorted(inputs.platforms, key=lambda record: record.platform)
-        archive.platforms.extend(_platform(record, inputs.today) for record in by_platform)
+        archive.platforms.extend(
+            _platform(record, inputs.code.text, inputs.today) for record in by_platform
+        )
     if (stand := published.public_records(sheet, stand=True)) is not None:
         archive.public_records.CopyFrom(stand)
     if (withheld := published.public_records(sheet, stand=False)) is not None:
@@ -161,12 +165,14 @@ def _verification(told: facts.Verification, as_of: Instant) -> archive_pb2.Verif
     )
 
 
-def _platform(record: PlatformRecord, today: Day) -> archive_pb2.PlatformFile:
+def _platform(record: PlatformRecord, code: str, today: Day) -> archive_pb2.PlatformFile:
     made = archive_pb2.PlatformFile(
         platform=record.platform,
         open_stores=record.open_stores,
         cumulative=_trade(record.cumulative),
         last_year=_trade(record.last_year),
+        stores=store_messages(record.stores, code, today),
+        main_category=main_category(record.stores, today) or "",
     )
     displays = _DISPLAYED.get(record.platform)
     if displays is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bonafides.instants import Day
+from bonafides.records.links import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class PlatformRecord:
     """What one authorized platform reported of one enterprise, as of a day.
 
     `first_day` and `last_day` span the platform's records; None without any.
-    `oldest_store_day` is the day on which the oldest store opened that is open.
+    `oldest_store_day` is the day on which the oldest store opened that is open. `stores`
+    are all that the platform says are the enterprise's, those that don't count too.
     """
 
     platform: str
@@ -62,6 +64,7 @@ class PlatformRecord:
     last_year: Statistics
     first_day: Day | None
     last_day: Day | None
+    stores: tuple[Store, ...] = ()
 
 
 def rate_ppm(part: int, whole: int) -> int | None:
