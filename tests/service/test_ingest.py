@@ -272,6 +272,7 @@ def test_records_show_in_the_archive_of_an_enterprise_that_takes_part_alone(
 ) -> None:
     builders.enroll(store, builders.code(1))
     orders = (builders.transaction("t1"), builders.transaction("t1", of=builders.code(2)))
+    builders.link_stores(store, orders)
     take_in(store, vault, *orders)
     assert operations.fold_and_refresh(store, champion(None), now=builders.NOW) == 2
     told = archive_operations.get_archive(

@@ -165,11 +165,13 @@ def unmatched_refunds(scope: Scope = everything) -> Select[Any]:
 
 
 def stores(scope: Scope = everything) -> Select[Any]:
-    """Open stores, and the day on which the oldest of them opened. No store: no row."""
+    """Open stores, and the day on which the oldest of them opened.
+
+    No store that is the enterprise's: no row.
+    """
     store = store_link.c
     is_open = case(
-        (store.stands.is_(False), 0),
-        (store.from_day > _TODAY, 0),
+        (store.from_day.is_not(None) & (store.from_day > _TODAY), 0),
         (store.to_day.is_(None), 1),
         (store.to_day > _TODAY, 1),
         else_=0,
@@ -181,7 +183,7 @@ def stores(scope: Scope = everything) -> Select[Any]:
             _sum(is_open).label("open_stores"),
             func.min(case((is_open == 1, store.from_day))).label("oldest_store_day"),
         )
-        .where(scope(store_link))
+        .where(scope(store_link), store.stands.is_(True))
         .group_by(store.code, store.platform)
     )
 
