@@ -113,7 +113,7 @@ def test_records_of_an_unlinked_store_count_for_nobody_until_it_is_linked(
 def test_link_covers_its_first_and_last_day_and_no_other(store: Store, vault: Vault) -> None:
     days = [TODAY - 31, TODAY - 30, TODAY - 20, TODAY - 19]
     orders = [transaction(f"{day}", occurred_at=start_of(Day(day))) for day in days]
-    span = {"from_day": Day(TODAY - 30), "to_day": Day(TODAY - 20)}
+    span: dict[str, Any] = {"from_day": Day(TODAY - 30), "to_day": Day(TODAY - 20)}
     take(store, vault, *orders, store_record(**span))
     assert counted(store) == 2
 
@@ -355,7 +355,7 @@ def test_stores_show_with_all_that_the_platform_says_to_owner_and_staff_alone(
         "evidence_sha256": "ab" * 32,
         "authentications": "license:2026-01-02 site_visit:2026-02-03",
     }
-    closed = {"from_day": Day(TODAY - 300), "to_day": TODAY}
+    closed: dict[str, Any] = {"from_day": Day(TODAY - 300), "to_day": TODAY}
     take(store, vault, store_record(detail=detail), store_record("l0", store_id="s0", **closed))
     builders.enroll(store, ONE)
     for audience in (disclosure_pb2.AUDIENCE_OWNER, disclosure_pb2.AUDIENCE_OPERATOR):
@@ -399,9 +399,8 @@ def histories(draw: st.DrawFn) -> list[Record | tuple[Key, Ruling]]:
                 name, at = draw(st.sampled_from(["t1", "t2"])), start_of(draw(_DAYS))
                 made.append(transaction(name, occurred_at=at, **common))
             case "complaint":
-                told = {"kind": Kind.COMPLAINT, "amount": None, "outcome": Outcome.UPHELD}
-                at = start_of(draw(_DAYS))
-                made.append(transaction("c1", occurred_at=at, **common, **told))
+                common |= {"kind": Kind.COMPLAINT, "amount": None, "outcome": Outcome.UPHELD}
+                made.append(transaction("c1", occurred_at=start_of(draw(_DAYS)), **common))
             case _:
                 name = draw(st.sampled_from(["l1", "l2"]))
                 made.append(((of.text, PLATFORM, name), draw(st.sampled_from(Ruling))))
@@ -462,14 +461,15 @@ def test_owner_lists_and_disputes_over_the_wire_and_others_find_nothing(
     take(served.store, vault, store_record(), transaction("1"))
     take(served.store, vault, store_record("f1", platform="taobao", store_id="s7"))
     ground = record_service_pb2.DisputeStoreRequest.GROUND_NOT_OURS
-    owner = served.client(kind="member", owns=[ONE.text])
+    owner = served.client(served.token(owns=[ONE.text]))
     listed = {file.platform: len(file.stores) for file in owner.list_stores(ONE.text).platforms}
     assert listed == {PLATFORM: 1, "taobao": 1}
     marked = owner.dispute_store(ONE.text, PLATFORM, "l1", ground, evidence_sha256=bytes(32))
     assert (marked.disputed, marked.code) == (True, ONE.text)
-    (file,) = served.client(kind="platform", platform=PLATFORM).list_stores(ONE.text).platforms
+    platform = served.client(served.token("platform"))
+    (file,) = platform.list_stores(ONE.text).platforms
     assert [(each.link_id, each.disputed) for each in file.stores] == [("l1", True)]
-    stranger = served.client(kind="member")
+    stranger = served.client(served.token())
     for refused in (
         lambda: stranger.list_stores(ONE.text),
         lambda: stranger.dispute_store(ONE.text, PLATFORM, "l1", ground),
