@@ -1,7 +1,8 @@
 """Counts the roll-ups again from the records themselves, and reports every difference.
 
 By other means than the fold: each record's highest revision is picked by a window
-function, grouped by day in plain SQL, and months are reckoned on the calendar. What
+function, grouped by day in plain SQL, and months are reckoned on the calendar. Which
+links of stores stand, on which the rest depends, is reckoned in Python first. What
 is not folded yet is left out on both sides; how much that is is told. Changes
 nothing, and may run while the service does.
 
@@ -70,7 +71,7 @@ _MEASURES: Final = {
     },
 }
 _CURRENT: Final = """
-    SELECT * FROM (
+    SELECT ranked.* FROM (
         SELECT record.*, row_number() OVER (
             PARTITION BY platform, kind, record_id ORDER BY revision DESC
         ) AS place
@@ -78,6 +79,14 @@ _CURRENT: Final = """
     ) AS ranked
     WHERE place = 1 AND NOT void AND kind IN ('transaction', 'refund', 'complaint', 'dispute')
       AND (refund_state IS NULL OR refund_state = 'done')
+      AND (
+        SELECT COUNT(*) FROM store_link
+        WHERE store_link.code = ranked.code AND store_link.platform = ranked.platform
+          AND store_link.store_id = ranked.store_id AND store_link.stands
+          AND ranked.day >= store_link.from_day
+          AND (ranked.day <= COALESCE(store_link.to_day, ranked.day) + CASE ranked.kind
+              WHEN 'transaction' THEN 0 ELSE 180 END)
+      ) > 0
 """
 _DAYS: Final = sa.text(
     f"SELECT platform, day, {', '.join(f'SUM({sql}) AS {name}' for name, sql in _MEASURES.items())}"  # noqa: S608 - all parts are constants
@@ -106,7 +115,18 @@ _CODES: Final = sa.text(
     "SELECT code FROM record UNION SELECT code FROM rollup_day"
     " UNION SELECT code FROM rollup_buyer UNION SELECT code FROM unmatched_refund ORDER BY code"
 )
+_STORES: Final = sa.text(
+    "SELECT code, platform, record_id, revision, sequence, void, store_id, from_day, to_day"
+    " FROM record WHERE kind = 'store' AND sequence <= :upto ORDER BY revision"
+)
+_RULINGS: Final = sa.text(
+    "SELECT code, platform, record_id, ruling FROM link_ruling ORDER BY number"
+)
+_STORED_LINKS: Final = sa.text("SELECT * FROM store_link")
 _COUNTER: Final = sa.text("SELECT value FROM counter WHERE name = :name")
+
+# Beyond any day that a platform could name.
+_NEVER: Final = 10**9
 
 app = typer.Typer(add_completion=False, help=__doc__)
 
@@ -123,6 +143,20 @@ class Difference:
     measure: str
     rolled_up: int
     recounted: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    key: tuple[str, str, str]
+    store_id: str
+    from_day: int
+    to_day: int
+    stated: int
+
+    def precedes(self, other: _Link) -> bool:
+        """Whether it gives some of the other's days to another enterprise, and did so before."""
+        overlap = self.from_day <= other.to_day and other.from_day <= self.to_day
+        return overlap and self.key[0] != other.key[0] and self.stated < other.stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +195,7 @@ def verify(work: UnitOfWork) -> Report:
     upto, last = (_counter(work, name) for name in ("fold", "record"))
     codes = [row.code for row in work.execute(_CODES)]
     rollups = 0
-    differences: list[Difference] = []
+    differences = _differing_links(work, upto)
     for code in codes:
         told = {"code": code, "upto": upto}
         days, buyers = _stored_days(work, told), _stored_buyers(work, told)
@@ -171,6 +205,52 @@ def verify(work: UnitOfWork) -> Report:
         differences += _differences(code, buyers, _recounted_buyers(work, told))
         differences += _differences(code, unmatched, _unmatched(work, _UNMATCHED, told))
     return Report(len(codes), rollups, last - upto, differences)
+
+
+def _differing_links(work: UnitOfWork, upto: int) -> list[Difference]:
+    """Compares which links stand, 1, with what the records of stores and the rulings say."""
+    stated = _stated_links(work, upto)
+    rulings = {tuple(row[:3]): row.ruling for row in work.execute(_RULINGS)}
+    by_store: dict[tuple[str, str], list[_Link]] = {}
+    for link in stated.values():
+        by_store.setdefault((link.key[1], link.store_id), []).append(link)
+    counted = {}
+    for key, link in stated.items():
+        rivals = (
+            rival
+            for rival in by_store[key[1], link.store_id]
+            if rulings.get(rival.key) in {None, "upheld"} and rival.precedes(link)
+        )
+        ruling = rulings.get(key)
+        counted[key, link.store_id] = int(ruling == "upheld" or (not ruling and not any(rivals)))
+    stored = {
+        ((row.code, row.platform, row.record_id), row.store_id): int(row.stands)
+        for row in work.execute(_STORED_LINKS)
+    }
+    return [
+        Difference(key[0], key[1], "", "", "link stands", stored.get((key, store), 0), stands)
+        for (key, store), stands in sorted({**dict.fromkeys(stored, 0), **counted}.items())
+        if stored.get((key, store), 0) != stands
+    ]
+
+
+def _stated_links(work: UnitOfWork, upto: int) -> dict[tuple[str, str, str], _Link]:
+    revisions: dict[tuple[str, str, str], list[Any]] = {}
+    for row in work.execute(_STORES, {"upto": upto}):
+        revisions.setdefault((row.code, row.platform, row.record_id), []).append(row)
+    links = {}
+    for key, rows in revisions.items():
+        last = rows[-1]
+        if last.void:
+            continue
+        since: list[int] = []
+        for row in rows:
+            covers = not row.void and row.store_id == last.store_id
+            covers = covers and row.from_day <= last.from_day
+            covers = covers and (row.to_day or _NEVER) >= (last.to_day or _NEVER)
+            since = [*since, row.sequence] if covers else []
+        links[key] = _Link(key, last.store_id, last.from_day, last.to_day or _NEVER, min(since))
+    return links
 
 
 def _counter(work: UnitOfWork, name: str) -> int:

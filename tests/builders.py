@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
@@ -41,10 +42,13 @@ from bonafides.archive.public_records import (
 )
 from bonafides.identity.codes import UnifiedCode, compose
 from bonafides.instants import DAY, Day, Instant, start_of, to_date_message, to_datetime
+from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import Scorecard, champion
+from bonafides.records.ingest import Intake, Row
 from bonafides.records.kinds import Kind as RecordKind
 from bonafides.records.kinds import Record
 from bonafides.records.money import Money, Rate, RateTable
+from bonafides.storage import records as record_rows
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import enterprise_pb2 as enterprise
@@ -324,18 +328,71 @@ def registry_row(of: UnifiedCode | None = None, **changes: str) -> dict[str, str
 
 
 def transaction(record_id: str = "t1", *, of: UnifiedCode | None = None, **changes: Any) -> Record:
-    """Returns a transaction of 100.00 CNY, made ten days ago at noon."""
+    """Returns a transaction of 100.00 CNY, made ten days ago at noon.
+
+    Every enterprise has a store of its own: s1, and others by their codes.
+    """
+    of = of or code()
     made = Record(
-        code=of or code(),
+        code=of,
         platform=PLATFORM,
         kind=RecordKind.TRANSACTION,
         record_id=record_id,
-        store_id="s1",
+        store_id="s1" if of == code() else f"s-{of.text[8:17]}",
         occurred_at=Instant(start_of(Day(TODAY - 10)) + DAY // 2),
         buyer="b1",
         amount=Money("CNY", 10_000),
     )
     return dataclasses.replace(made, **changes)
+
+
+def store_record(record_id: str = "l1", *, of: UnifiedCode | None = None, **changes: Any) -> Record:
+    """Returns what a platform says of the store s1: the enterprise's for a hundred days."""
+    common: dict[str, Any] = {
+        "kind": RecordKind.STORE,
+        "amount": None,
+        "buyer": None,
+        "occurred_at": Instant(start_of(Day(TODAY - 100))),
+        "from_day": Day(TODAY - 100),
+    }
+    return transaction(record_id, of=of, **(common | changes))
+
+
+def link_stores(store: Store, records: Sequence[Record], *, now: Instant = NOW) -> None:
+    """Links the stores that the records come from to their enterprises, and folds that.
+
+    From long ago until today, so that no store counts as open. Stores that are linked
+    already are left alone.
+    """
+    wanted = {
+        (one.code, one.platform, one.store_id)
+        for one in records
+        if one.kind is not RecordKind.STORE
+    }
+    with store.writing() as work:
+        links = tables.store_link.c
+        found = work.execute(sa.select(links.code, links.platform, links.store_id)).all()
+        known = {(row.code, row.platform, row.store_id) for row in found}
+        told = [
+            store_record(
+                f"link-{store_id}",
+                of=of,
+                platform=platform,
+                store_id=store_id,
+                from_day=Day(TODAY - 4_000),
+                to_day=TODAY,
+            )
+            for of, platform, store_id in sorted(wanted, key=lambda one: (one[0].text, *one[1:]))
+            if (of.text, platform, store_id) not in known
+        ]
+        if not told:
+            return
+        intake = Intake(Vault(bytes(range(32)), "sandbox"), rates(), now)
+        made = [intake.row(one) for one in told]
+        record_rows.write(work, [row for row in made if isinstance(row, Row)], now=now)
+        while record_rows.fold(work, 1_000).folded:
+            pass
+        work.commit()
 
 
 def record_message(told: Record) -> record_pb2.Record:

@@ -88,9 +88,16 @@ def _over_raw_insert(dialect: str, made: Databases, effort: Effort) -> Figure:
 
 
 def _logged(url: str, count: int) -> Store:
-    """Returns a store whose log holds so many records that were not folded."""
+    """Returns a store whose log holds so many records that were not folded.
+
+    The stores that they come from are linked, and that is folded.
+    """
     store = Store(url)
     store.migrate()
+    with store.writing() as work:
+        record_rows.write(work, workload.links(count), now=workload.NOW)
+        work.commit()
+    operations.fold(store, now=workload.NOW)
     for rows in workload.rows(count):
         with store.writing() as work:
             record_rows.write(work, rows, now=workload.NOW)

@@ -75,6 +75,27 @@ def rows(count: int, *, at_once: int = 50_000) -> Iterator[Sequence[Row]]:
         ]
 
 
+def links(count: int) -> Sequence[Row]:
+    """Returns the links of the stores that `rows` of so many come from, as the log has them."""
+    intake = Intake(vault(), rates(), NOW)
+    begins = Day(_TODAY - 10 * _DAYS)
+    made = [
+        intake.row(
+            Record(
+                code=code,
+                platform=PLATFORM,
+                kind=Kind.STORE,
+                record_id=f"s{place}",
+                store_id=f"s{place}",
+                occurred_at=start_of(begins),
+                from_day=begins,
+            )
+        )
+        for place, code in enumerate(_codes(max(10, count // RECORDS_PER_ENTERPRISE)))
+    ]
+    return [row for row in made if isinstance(row, Row)]
+
+
 def twelve(record: Record) -> tuple[Any, ...]:
     """Returns what the platform said of a transaction, as a row of twelve columns."""
     amount = record.amount or Money("CNY", 0)

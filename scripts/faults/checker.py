@@ -206,8 +206,9 @@ def recount(rows: Iterable[Row]) -> Rollups:
     days: dict[Key, Counter[str]] = {}
     bought: dict[Key, list[int]] = {}
     refunds: dict[Key, tuple[int, ...]] = {}
+    links = {_store_of(row) for row in latest.values() if row.kind == Kind.STORE}
     for row in latest.values():
-        if row.void:
+        if row.void or row.kind == Kind.STORE or _store_of(row) not in links:
             continue
         days.setdefault((row.code, row.platform, row.day), Counter()).update(_measures(row))
         if row.kind == Kind.TRANSACTION and row.buyer is not None:
@@ -221,6 +222,11 @@ def recount(rows: Iterable[Row]) -> Rollups:
         rollup_buyer.name: {k: (len(on), min(on), max(on)) for k, on in bought.items()},
         unmatched_refund.name: refunds,
     }
+
+
+def _store_of(row: Row) -> tuple[str, str, str]:
+    """Returns whose store a record comes from. Links of the workload cover every day."""
+    return row.code, row.platform, row.store_id
 
 
 def _measures(row: Row) -> dict[str, int]:

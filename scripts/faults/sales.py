@@ -10,7 +10,9 @@ need not hold records, and a batch that is sent again is the same. The rules:
    may be folded, waiting, or never have been sent;
 3. some refunds name the first sale of a batch that is still to come; only sales of
    odd batches are taken back, only those of even ones refunded;
-4. no two records share key and revision, so that none is in conflict.
+4. every enterprise has a store of its own; that it is the enterprise's is told in a few
+   of the batches, after the first, so that what came before begins to count then;
+5. no two records share key and revision, so that none is in conflict.
 
 Nobody in it is real: codes lie in the reserved region.
 
@@ -26,7 +28,15 @@ from functools import lru_cache
 from typing import Any, Final
 
 from bonafides.identity.codes import GENERATED_REGION, UnifiedCode, compose
-from bonafides.instants import DAY, HOUR, Instant, to_timestamp
+from bonafides.instants import (
+    DAY,
+    HOUR,
+    Instant,
+    day_of,
+    start_of,
+    to_date_message,
+    to_timestamp,
+)
 from bonafides.personal.sealing import Vault
 from bonafides.records.kinds import Kind, Outcome, Record
 from bonafides.records.money import Money, RateTable
@@ -47,6 +57,9 @@ _AHEAD: Final = 2
 # Sales come before refunds, and each refund is a small part of its sale.
 _SALE_DAYS: Final = (31, 70)
 _LATER_DAYS: Final = (1, 30)
+# Before any sale; every enterprise once in so many turns.
+_LINKED_DAYS: Final = 100
+_LINKED_IN: Final = 5
 _SALE_FEN: Final = (100_000, 900_000)
 _REFUND_FEN: Final = (1, 1_000)
 
@@ -74,6 +87,8 @@ def batch(seed: int, writer: int, number: int) -> tuple[Record, ...]:
                 amount=Money("CNY", drawn.randint(*_SALE_FEN)),
             )
         )
+    if number > 1 and (number - 2) // _ENTERPRISES % _LINKED_IN == 0:
+        made.append(_link(writer, number))
     return tuple(made)
 
 
@@ -96,6 +111,8 @@ def message(told: Record) -> record_pb2.Record:
         made.amount.amount_minor = told.amount.minor
     if told.outcome is not None:
         made.outcome = record_pb2.RecordOutcome.Value(f"RECORD_OUTCOME_{told.outcome.name}")
+    if told.from_day is not None:
+        made.from_date.CopyFrom(to_date_message(told.from_day))
     return made
 
 
@@ -111,6 +128,17 @@ def _sale(drawn: random.Random, writer: int, number: int, index: int) -> Record:
         occurred_at=_day(drawn, _SALE_DAYS),
         buyer=drawn.choice([None, *(f"b{buyer}" for buyer in range(_BUYERS))]),
         amount=Money("CNY", drawn.randint(*_SALE_FEN)),
+        **_common(number),
+    )
+
+
+def _link(writer: int, number: int) -> Record:
+    begins = day_of(Instant(NOW - _LINKED_DAYS * DAY))
+    return Record(
+        kind=Kind.STORE,
+        record_id=f"link-{writer}-{number}",
+        occurred_at=start_of(begins),
+        from_day=begins,
         **_common(number),
     )
 
@@ -159,7 +187,8 @@ _WEIGHTS: Final = (6, 2, 1, 1)
 
 
 def _common(number: int) -> dict[str, Any]:
-    return {"code": _code(number % _ENTERPRISES), "platform": PLATFORM, "store_id": "s1"}
+    place = number % _ENTERPRISES
+    return {"code": _code(place), "platform": PLATFORM, "store_id": f"s{place}"}
 
 
 @lru_cache(maxsize=_ENTERPRISES)

@@ -200,7 +200,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         _service(rating_service_pb2, "RatingService"): RatingService(
             store, card, settings.models_dir
         ),
-        _service(record_service_pb2, "RecordService"): RecordService(store, vault, writer),
+        _service(record_service_pb2, "RecordService"): RecordService(store, card, vault, writer),
     }
     return Server(
         settings=settings,

@@ -1,10 +1,11 @@
 """Does what nobody waits for, in rounds, on one thread beside the server.
 
 A round takes new registrations in, asks again for evidence that was missing, lets
-verifications lapse, folds new records into the archives, measures peers once a day, and
-forgets old changes. Each of these is repeatable and commits by itself: a process that
-dies in the middle loses nothing, and what failed is tried again in the next round. The
-log gets the type of the fault and where it happened, never its text.
+verifications lapse, folds new records into the archives, withholds what a dispute left
+undecided, measures peers once a day, and forgets old changes. Each of these is repeatable
+and commits by itself: a process that dies in the middle loses nothing, and what failed is
+tried again in the next round. The log gets the type of the fault and where it happened,
+never its text.
 
     worker = Worker(rounds(desk), now=now, pause_seconds=5)
     worker.start()
@@ -23,6 +24,7 @@ from bonafides.archive import operations as archive
 from bonafides.identity import operations as identity
 from bonafides.instants import Instant
 from bonafides.rating import operations as rating
+from bonafides.records import linking
 from bonafides.records import operations as records
 from bonafides.rpc.events import frames
 from bonafides.storage.unit_of_work import Store
@@ -54,6 +56,10 @@ def rounds(desk: identity.Desk) -> tuple[Round, ...]:
         Round(
             "measure_peers",
             lambda now: rating.measure_peers_daily(desk.store, desk.card, now=now),
+        ),
+        Round(
+            "withhold_overdue",
+            lambda now: linking.withhold_overdue(desk.store, desk.card, now=now),
         ),
         Round("forget_changes", lambda now: archive.forget_changes(desk.store, now=now)),
     )

@@ -133,7 +133,8 @@ def _made(random: Random, number: int) -> Record:
         platform=random.choice(PLATFORMS),
         kind=kind,
         record_id=f"r{number}",
-        store_id="s1",
+        # One store in five is given to several enterprises.
+        store_id=f"s{place}" if place % 5 else "shared",
         occurred_at=Instant(start_of(day) + random.randrange(DAY)),
     )
     return dataclasses.replace(record, **_parts(random, kind, day, record.occurred_at))

@@ -362,6 +362,7 @@ def trade(store: Store, vault: Vault, *, transactions: int = 6) -> None:
         for of in enterprises
         for number in range(transactions)
     ]
+    builders.link_stores(store, records)
     ingest(store, vault, rates(), records, now=NOW)
     fold(store, now=NOW)
 

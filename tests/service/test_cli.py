@@ -71,6 +71,7 @@ def _trade(served: Served) -> None:
         )
         for number in range(60)
     ]
+    builders.link_stores(served.store, orders)
     records.ingest(served.store, served.vault, builders.rates(), orders, now=builders.NOW)
     records.fold_and_refresh(served.store, champion(None), now=builders.NOW)
 

@@ -115,9 +115,9 @@ def test_checker_finds_a_record_that_is_stored_twice(store: Store) -> None:
 
 def test_checker_finds_a_watermark_that_passed_an_unfolded_record(store: Store) -> None:
     history = worked(store, fold=False)
-    operations.fold(store, now=sales.NOW, limit=10)
+    operations.fold(store, now=sales.NOW, limit=60)
     with store.writing() as work:
-        record_rows.remember(work, "fold", 15)
+        record_rows.remember(work, "fold", 65)
         work.commit()
     found = looked_at(history, read(store))
     assert (found.lost, found.doubled, found.sound) == (0, 0, False)

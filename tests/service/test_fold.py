@@ -27,6 +27,7 @@ from bonafides.storage.tables import (
     refund_flag,
     rollup_buyer,
     rollup_day,
+    store_link,
     unmatched_refund,
 )
 from bonafides.storage.unit_of_work import Store
@@ -44,6 +45,7 @@ def take_in(store: Store, records: Sequence[Record]) -> None:
     intake = Intake(_VAULT, builders.rates(), builders.NOW)
     rows = [intake.row(one) for one in records]
     assert all(isinstance(row, Row) for row in rows)
+    builders.link_stores(store, records)
     with store.writing() as work:
         record_rows.write(work, [r for r in rows if isinstance(r, Row)], now=builders.NOW)
         work.commit()
@@ -160,7 +162,7 @@ def day_row(store: Store) -> dict[str, int]:
 def empty(store: Store) -> None:
     """Empties the log and what was folded from it."""
     with store.writing() as work:
-        for table in (record, *_ROLLUPS, refund_flag, counter):
+        for table in (record, *_ROLLUPS, store_link, refund_flag, counter):
             work.execute(table.delete())
         work.commit()
 
@@ -230,7 +232,12 @@ def logs(draw: st.DrawFn) -> list[Record]:
         answered = one.first_response_at
         if answered is not None:
             answered = Instant(one.occurred_at + answered * HOUR)
-        made.append(dataclasses.replace(one, revision=revisions[key], first_response_at=answered))
+        own = f"s-{one.code.text[8:17]}"
+        made.append(
+            dataclasses.replace(
+                one, revision=revisions[key], first_response_at=answered, store_id=own
+            )
+        )
     replays = draw(st.lists(st.sampled_from(made), max_size=5)) if made else []
     return draw(st.permutations(made + replays))
 

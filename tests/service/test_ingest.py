@@ -178,6 +178,7 @@ def test_writers_of_the_same_records_at_once_store_them_once(store: Store, vault
 
 
 def test_folds_at_once_count_each_record_once(store: Store, vault: Vault) -> None:
+    builders.link_stores(store, [builders.transaction()])
     take_in(store, vault, *(builders.transaction(f"t{n}") for n in range(300)))
     folded: list[int] = []
 
@@ -197,6 +198,7 @@ def test_folds_at_once_count_each_record_once(store: Store, vault: Vault) -> Non
 
 def test_two_processes_fold_each_record_once_while_more_arrive(store: Store, vault: Vault) -> None:
     """Two stores are what two processes have: nothing is shared but the database."""
+    builders.link_stores(store, [builders.transaction()])
     url = store.url.render_as_string(hide_password=False)
     others = [Store(url), Store(url)]
     folded: list[int] = []
@@ -235,7 +237,9 @@ def test_platforms_are_those_that_reported_anything(store: Store, vault: Vault) 
         buyer=None,
         from_day=Day(builders.TODAY - 9),
     )
+    builders.link_stores(store, [builders.transaction()])
     take_in(store, vault, builders.transaction("t1"), builders.transaction("t2"), opened)
+    operations.fold(store, now=builders.NOW)
     with store.reading() as work:
         assert record_rows.platforms(work, builders.code().text) == ("1688", "taobao")
         assert record_rows.platforms(work, builders.code(2).text) == ()
@@ -268,6 +272,7 @@ def test_records_show_in_the_archive_of_an_enterprise_that_takes_part_alone(
 ) -> None:
     builders.enroll(store, builders.code(1))
     orders = (builders.transaction("t1"), builders.transaction("t1", of=builders.code(2)))
+    builders.link_stores(store, orders)
     take_in(store, vault, *orders)
     assert operations.fold_and_refresh(store, champion(None), now=builders.NOW) == 2
     told = archive_operations.get_archive(

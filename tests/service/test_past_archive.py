@@ -33,7 +33,7 @@ from bonafides.v1 import disclosure_pb2 as v1
 from bonafides.v1 import rating_pb2
 from bonafides.v1.archive_pb2 import Archive
 from tests import builders
-from tests.builders import NOW, TODAY, enroll, rates, transaction
+from tests.builders import NOW, TODAY, enroll, link_stores, rates, transaction
 from tests.serving import Served
 
 CODE = builders.code(1)
@@ -55,6 +55,7 @@ def _past(
 
 
 def _take_in(store: Store, vault: Vault, records: Sequence[Record], now: Instant) -> None:
+    link_stores(store, records, now=now)
     report = ingest(store, vault, rates(), records, now=now)
     assert not report.rejected
     fold(store, now=now)

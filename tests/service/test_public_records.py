@@ -20,7 +20,7 @@ from bonafides.v1 import disclosure_pb2 as v1
 from bonafides.v1 import rating_pb2
 from bonafides.v1.archive_pb2 import Archive, PublicRecord
 from tests import builders
-from tests.builders import NOW, enroll, public_record_row, rates, transaction
+from tests.builders import NOW, enroll, link_stores, public_record_row, rates, transaction
 
 CODE = builders.code(1)
 CARD = champion(None)
@@ -59,6 +59,7 @@ def rated(store: Store, vault: Vault) -> Store:
         transaction(f"t{n}", buyer=f"b{n}", occurred_at=Instant(NOW - (10 + 9 * n) * DAY))
         for n in range(30)
     ]
+    link_stores(store, trade)
     ingest(store, vault, rates(), trade, now=NOW)
     fold(store, now=NOW)
     enroll(store, CODE)

@@ -33,6 +33,7 @@ def _trade(store: Store, vault: Vault, *, platform: str = PLATFORM, orders: int 
         )
         for number in range(orders)
     ]
+    builders.link_stores(store, records)
     record_operations.ingest(store, vault, builders.rates(), records, now=NOW)
     record_operations.fold_and_refresh(store, CARD, now=NOW)
 

@@ -38,6 +38,7 @@ _numbers = itertools.count()
 
 def take_in(store: Store, *records: Record, rates: RateTable | None = None) -> IngestReport:
     """Takes the records in as one batch."""
+    builders.link_stores(store, records)
     return operations.ingest(store, _VAULT, rates or builders.rates(), records, now=builders.NOW)
 
 

@@ -42,6 +42,7 @@ def _trade(store: Store, vault: Vault, *, today: Day, now: Instant) -> None:
         )
         for number in range(20)
     ]
+    builders.link_stores(store, records, now=now)
     record_operations.ingest(store, vault, builders.rates(), records, now=now)
     record_operations.fold_and_refresh(store, CARD, now=now)
 

@@ -52,6 +52,7 @@ def trade() -> list[Record]:
 
 
 def folded(store: Store, vault: Vault) -> None:
+    builders.link_stores(store, trade())
     for start, told in enumerate(trade()):
         operations.ingest(store, vault, builders.rates(), [told], now=builders.NOW)
         if start % 3 == 0:

@@ -22,6 +22,7 @@ from bonafides.client import Client
 from bonafides.settings import Settings, SettingsError
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store
+from tests import builders
 from tests.serving import serving
 
 _ROOT = Path(__file__).parents[2]
@@ -165,6 +166,7 @@ def test_worker_that_cannot_start_stops_the_start_and_says_why(tmp_path: Path) -
 def test_two_processes_take_records_in_at_once_and_lose_or_double_none(
     store: Store, database_url: str
 ) -> None:
+    builders.link_stores(store, [builders.transaction()])
     started = [
         subprocess.Popen(  # noqa: S603 - our own interpreter
             [sys.executable, "-c", _INGEST, database_url, name],
@@ -184,6 +186,6 @@ def test_two_processes_take_records_in_at_once_and_lose_or_double_none(
     with store.reading() as work:
         sequences = work.execute(sa.select(tables.record.c.sequence)).scalars().all()
         folded = work.execute(sa.select(sa.func.sum(tables.rollup_day.c.transactions))).scalar()
-    # 20 batches of 10 each, and 20 records that both sent.
-    assert sorted(sequences) == list(range(1, 421))
+    # The link; 20 batches of 10 each, and 20 records that both sent.
+    assert sorted(sequences) == list(range(1, 422))
     assert folded == 420

@@ -168,6 +168,7 @@ def test_late_repeated_revised_and_voided_records_count_as_they_should(served: S
     late = builders.transaction("t3", occurred_at=Instant(first[0].occurred_at - 30 * DAY))
     revised = dataclasses.replace(first[0], revision=2, amount=Money("CNY", 2_500))
     voided = dataclasses.replace(first[1], revision=2, void=True)
+    builders.link_stores(served.store, first)
     writer = Writer(served)
     writer.send(batch(*first))
     writer.until(1)

@@ -20,6 +20,7 @@ from bonafides.archive.statistics import Certification, PlatformRecord, Statisti
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import DAY, Day, Instant
 from bonafides.rating.features import RatingInputs
+from bonafides.records.links import Authentication, AuthenticationKind, Proof, Standing, Store
 from bonafides.records.money import Money
 from bonafides.v1 import rating_pb2
 from tests import builders
@@ -69,8 +70,34 @@ def platform_record(platform: str = builders.PLATFORM, **changes: Any) -> Platfo
         first_day=Day(builders.TODAY - 1_199),
         last_day=Day(builders.TODAY - 1),
         refund_flags={"late": 2, "unmatched": 1},
+        stores=stores(),
     )
     return dataclasses.replace(record, **changes)
+
+
+def stores() -> tuple[Store, ...]:
+    """Returns two open stores, one of them disputed, and one that is contested."""
+    day = builders.TODAY
+    open_store = Store(
+        link_id="l1",
+        store_id="s1",
+        opened=Day(day - 1_200),
+        closed=None,
+        standing=Standing.STANDS,
+        title="百草店",
+        category="百货",
+        address="九九省九九市试验区百草路1号",
+        proof=Proof.LICENSE_ON_FILE,
+        evidence_sha256=bytes(range(32)),
+        authentications=(Authentication(AuthenticationKind.LICENSE, Day(day - 1_190)),),
+    )
+    disputed = dataclasses.replace(
+        open_store, link_id="l2", store_id="s2", disputed=True, due=Day(day + 9)
+    )
+    contested = dataclasses.replace(
+        open_store, link_id="l3", store_id="s3", standing=Standing.CONTESTED, claimed=True
+    )
+    return (open_store, disputed, contested)
 
 
 def sheet(of: UnifiedCode = COMPANY, **changes: Any) -> FactSheet:

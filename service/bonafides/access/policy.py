@@ -25,8 +25,8 @@ _LOGGED_IN: Final = frozenset({CallerKind.MEMBER, CallerKind.PLATFORM, CallerKin
 _EVERYBODY: Final = _LOGGED_IN | {CallerKind.ANONYMOUS}
 # Staff check what others submit, and submit nothing themselves.
 _SUBMITTERS: Final = frozenset({CallerKind.MEMBER, CallerKind.PLATFORM})
-# Which enterprise somebody acts for is looked at by the method.
-_OWNERS: Final = frozenset({CallerKind.MEMBER})
+# Whether a person acts for the enterprise is looked at by the handler.
+_MEMBERS: Final = frozenset({CallerKind.MEMBER})
 # Whose records a platform may write is looked at record by record.
 _WRITERS: Final = frozenset({CallerKind.PLATFORM, CallerKind.OPERATOR})
 
@@ -47,7 +47,9 @@ POLICIES: Final = (
     Policy("/bonafides.v1.RatingService/GetScorecard", _EVERYBODY),
     Policy("/bonafides.v1.RecordService/WriteRecords", _WRITERS),
     Policy("/bonafides.v1.RecordService/GetWriteCursor", _WRITERS),
-    Policy("/bonafides.v1.ArchiveService/UpdateSelfDescription", _OWNERS),
+    Policy("/bonafides.v1.ArchiveService/UpdateSelfDescription", _MEMBERS),
+    Policy("/bonafides.v1.RecordService/ListStores", _LOGGED_IN),
+    Policy("/bonafides.v1.RecordService/DisputeStore", _MEMBERS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

@@ -30,10 +30,13 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from bonafides.archive import facts, published, self_description, shareholding, snapshot
+from bonafides.archive.categories import main_category
 from bonafides.archive.published import money_message
 from bonafides.archive.statistics import Certification, PlatformRecord, Statistics, rate_ppm
+from bonafides.archive.stores import store_messages
 from bonafides.instants import Day, Instant, to_date_message, to_timestamp
 from bonafides.rating.features import RatingInputs
+from bonafides.records.links import open_categories
 from bonafides.records.money import Money
 from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2
 
@@ -81,7 +84,9 @@ def assemble(inputs: RatingInputs, rating: rating_pb2.Rating) -> archive_pb2.Arc
     by_platform: list[PlatformRecord] = []
     if not inputs.code.individual or SHOW_BUSINESS_FILE in inputs.purposes:
         by_platform = sorted(inputs.platforms, key=lambda record: record.platform)
-        archive.platforms.extend(_platform(record, inputs.today) for record in by_platform)
+        archive.platforms.extend(
+            _platform(record, inputs.code.text, inputs.today) for record in by_platform
+        )
     if sheet.self_description not in {None, self_description.NOTHING}:
         archive.self_description.CopyFrom(_self_description(inputs, by_platform))
     if (stand := published.public_records(sheet, stand=True)) is not None:
@@ -196,7 +201,7 @@ def _self_description(
     return made
 
 
-def _platform(record: PlatformRecord, today: Day) -> archive_pb2.PlatformFile:
+def _platform(record: PlatformRecord, code: str, today: Day) -> archive_pb2.PlatformFile:
     made = archive_pb2.PlatformFile(
         platform=record.platform,
         open_stores=record.open_stores,
@@ -206,6 +211,8 @@ def _platform(record: PlatformRecord, today: Day) -> archive_pb2.PlatformFile:
             archive_pb2.RefundFlagCount(flag=flag.upper(), refunds=count)
             for flag, count in sorted(record.refund_flags.items())
         ],
+        stores=store_messages(record.stores, code, today),
+        main_category=main_category(open_categories(record.stores, today)) or "",
     )
     displays = _DISPLAYED.get(record.platform)
     if displays is not None:

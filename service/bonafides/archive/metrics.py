@@ -10,8 +10,9 @@ parameters of a query depend on the day alone: `parameters(today)`. The rules:
 2. A buyer is repeated if the first and the last day of buying in the window
    differ. Buyers are never merged across platforms.
 3. Of a record the latest revision counts, and a void one for nothing.
-4. A store is open if it opened by today and does not close by today. Membership
-   is the union of its periods, their last days included.
+4. A store is open if its link stands (`bonafides.records.links`), it opened by today
+   and does not close by today. Membership is the union of its periods, their last days
+   included.
 5. The fold leaves no row that counts nothing, so every row of a day is a day with a
    record.
 6. Sums are cast to BIGINT (PostgreSQL makes them decimals), NULL is tested first in
@@ -44,7 +45,7 @@ from sqlalchemy import (
 
 from bonafides.instants import Day, from_date, month_of
 from bonafides.records.kinds import Kind
-from bonafides.storage.tables import record, rollup_buyer, rollup_day, unmatched_refund
+from bonafides.storage.tables import record, rollup_buyer, rollup_day, store_link, unmatched_refund
 
 Scope = Callable[[Table], ColumnElement[bool]]
 
@@ -164,20 +165,27 @@ def unmatched_refunds(scope: Scope = everything) -> Select[Any]:
 
 
 def stores(scope: Scope = everything) -> Select[Any]:
-    """Open stores, and the day on which the oldest of them opened. No store: no row."""
-    store = _latest(Kind.STORE, scope).c
+    """Open stores, and the day on which the oldest of them opened.
+
+    No store that is the enterprise's: no row.
+    """
+    store = store_link.c
     is_open = case(
         (store.from_day.is_not(None) & (store.from_day > _TODAY), 0),
         (store.to_day.is_(None), 1),
         (store.to_day > _TODAY, 1),
         else_=0,
     )
-    return select(
-        store.code,
-        store.platform,
-        _sum(is_open).label("open_stores"),
-        func.min(case((is_open == 1, store.from_day))).label("oldest_store_day"),
-    ).group_by(store.code, store.platform)
+    return (
+        select(
+            store.code,
+            store.platform,
+            _sum(is_open).label("open_stores"),
+            func.min(case((is_open == 1, store.from_day))).label("oldest_store_day"),
+        )
+        .where(scope(store_link), store.stands.is_(True))
+        .group_by(store.code, store.platform)
+    )
 
 
 def membership(scope: Scope = everything) -> Select[Any]:

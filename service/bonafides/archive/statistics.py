@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bonafides.instants import Day
+from bonafides.records.links import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class PlatformRecord:
     `oldest_store_day` is the day on which the oldest store opened that is open.
     `refund_flags` counts refunds by `bonafides.records.refunds.Flag`, of all time; a
     flag that no refund bears is left out.
+    `oldest_store_day` is the day on which the oldest store opened that is open. `stores`
+    are all that the platform says are the enterprise's, those that don't count too.
     """
 
     platform: str
@@ -66,6 +69,7 @@ class PlatformRecord:
     first_day: Day | None
     last_day: Day | None
     refund_flags: Mapping[str, int] = field(default_factory=dict)
+    stores: tuple[Store, ...] = ()
 
 
 def rate_ppm(part: int, whole: int) -> int | None:

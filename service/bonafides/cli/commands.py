@@ -20,13 +20,13 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from bonafides import settings as settings_rules
-from bonafides.cli import claims_file, rendering
+from bonafides.cli import claims_file, rendering, stores_view
 from bonafides.cli.faults import AnswerLostError, CommandError
 from bonafides.cli.session import DEFAULT_SERVER, CommandLine, Session, content
 from bonafides.client import DEFAULT_TIMEOUT_SECONDS, RemoteError
 from bonafides.instants import SHANGHAI, from_datetime
 from bonafides.settings import Settings, SettingsError
-from bonafides.v1 import enterprise_pb2
+from bonafides.v1 import enterprise_pb2, record_service_pb2
 
 app = typer.Typer(
     cls=CommandLine,
@@ -313,6 +313,51 @@ def explain(context: typer.Context, code: Code) -> None:
     with session.client() as client:
         shown = client.get_rating(code)
     session.answer(shown, rendering.explained(shown))
+
+
+@app.command()
+def stores(context: typer.Context, code: Code) -> None:
+    """Shows which stores platforms say are the enterprise's, and how that stands.
+
+    To the enterprise itself and to staff; to a platform its own.
+    """
+    session: Session = context.obj
+    with session.client() as client:
+        shown = client.list_stores(code)
+    session.answer(shown, stores_view.stores(shown))
+
+
+@app.command()
+def dispute_store(
+    context: typer.Context,
+    code: Code,
+    platform: Annotated[str, typer.Argument(help="The platform that says so, such as 1688.")],
+    link_id: Annotated[str, typer.Argument(help="The link's id, as `stores` shows it.")],
+    *,
+    ground: Annotated[
+        Literal["not-ours", "wrong-dates", "other"], typer.Option(help="Why it is disputed.")
+    ],
+    evidence: Annotated[
+        Path | None, typer.Option(help="Evidence; its SHA-256 is sent, not the file.")
+    ] = None,
+    request_id: Annotated[
+        str | None, typer.Option(help="UUID; the same again repeats a call, disputing once.")
+    ] = None,
+) -> None:
+    """Disputes that a store is one's own enterprise's, or on which days.
+
+    Staff decide within 15 working days; until then the store is marked.
+    """
+    session: Session = context.obj
+    told = record_service_pb2.DisputeStoreRequest.Ground.Value(
+        f"GROUND_{ground.upper().replace('-', '_')}"
+    )
+    digest = b"" if evidence is None else _sha256(evidence, "--evidence")
+    with session.client() as client:
+        shown = client.dispute_store(
+            code, platform, link_id, told, evidence_sha256=digest, request_id=request_id
+        )
+    session.answer(shown, stores_view.store(shown))
 
 
 @app.command()

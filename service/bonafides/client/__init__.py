@@ -279,6 +279,47 @@ class Client:
         request = rating_service_pb2.GetScorecardRequest(name=f"scorecards/{version}")
         return self._connection.call(self._ratings.GetScorecard, request)[0]
 
+    def list_stores(self, code: str) -> record_service_pb2.ListStoresResponse:
+        """Lists the stores that platforms say are the enterprise's, and how that stands.
+
+        To the enterprise itself and to staff all of them, to a platform its own.
+
+        Raises:
+            RemoteError: NOT_FOUND for anybody else's enterprise, and one that takes no part.
+        """
+        request = record_service_pb2.ListStoresRequest(name=f"enterprises/{code}/stores")
+        return self._connection.call(self._records.ListStores, request)[0]
+
+    def dispute_store(
+        self,
+        code: str,
+        platform: str,
+        link_id: str,
+        ground: record_service_pb2.DisputeStoreRequest.Ground.ValueType,
+        *,
+        evidence_sha256: bytes = b"",
+        request_id: str | None = None,
+    ) -> archive_pb2.Store:
+        """Disputes that a store is one's own enterprise's, or on which days.
+
+        `link_id` is that of the store in `list_stores` or in the archive. `request_id`
+        as in `submit_identity`.
+
+        Raises:
+            RemoteError: NOT_FOUND for anybody else's enterprise, and for no such store.
+        """
+        request = record_service_pb2.DisputeStoreRequest(
+            request_id=request_id or str(uuid.uuid4()),
+            name=f"enterprises/{code}/stores",
+            platform=platform,
+            link_id=link_id,
+            ground=ground,
+            evidence_sha256=evidence_sha256,
+        )
+        found, trailers = self._connection.call(self._records.DisputeStore, request)
+        self._remember(code, trailers)
+        return found
+
     def get_write_cursor(self, source: str) -> int:
         """Gets up to which batch a source is stored; 0 if none ever was.
 

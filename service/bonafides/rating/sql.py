@@ -44,6 +44,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    union,
 )
 
 from bonafides.archive import metrics
@@ -58,7 +59,8 @@ from bonafides.rating.features import (
     RatingInputs,
 )
 from bonafides.records.fold import RESPONSE_HOURS, div
-from bonafides.storage.tables import record
+from bonafides.records.kinds import Kind
+from bonafides.storage.tables import record, store_link
 
 # The largest integer that a card may hold; no figure is above it, and NaN is.
 MAX_INTEGER: Final = 2**53 - 1
@@ -124,7 +126,12 @@ def fact_row(inputs: RatingInputs) -> tuple[str | int | None, ...]:
 
 def figures() -> Select[Any]:
     """Returns every metric of each authorized platform that reported of an enterprise."""
-    reporting = select(record.c.code, record.c.platform).distinct().cte("reporting")
+    about_it = [Kind.CERTIFICATION.value, Kind.MEMBERSHIP.value]
+    # As `bonafides.storage.records.platforms` has it.
+    reporting = union(
+        select(store_link.c.code, store_link.c.platform).where(store_link.c.stands.is_(True)),
+        select(record.c.code, record.c.platform).where(record.c.kind.in_(about_it)),
+    ).cte("reporting")
     key = (authorized.c.code, authorized.c.platform)
     parts: list[FromClause] = [
         made().cte(f"of_{made.__name__}")
@@ -148,7 +155,7 @@ def figures() -> Select[Any]:
 def features() -> Select[Any]:
     """Returns the rows of `feature`. Takes the parameters of metrics.
 
-    Needs the roll-ups, `record`, `rating_fact` and `authorized_platform`.
+    Needs the roll-ups, `record`, `store_link`, `rating_fact` and `authorized_platform`.
     """
     platform = figures().cte("platform_figures").c
     sums = _sums(platform).cte("enterprise_sums")

@@ -18,7 +18,10 @@ and the step adds what new counts and takes away what old counted. Rules:
    transaction is recounted from the current records;
 5. a refund counts once it is done, or its state is not told; one that is submitted or
    waiting may still end in nothing being paid, and counts for nothing yet;
-6. a refund is unmatched while the log holds no record, not even a voided one, of
+6. nothing counts without a link of its store that stands and covers its day
+   (`bonafides.records.links`); a link that changes has the records of its enterprise on
+   its platform recounted, where any that are folded are concerned;
+7. a refund is unmatched while the log holds no record, not even a voided one, of
    the transaction that it names. A refund that names none is not unmatched.
 
 What a step touches is put into the temporary table `change` first, once: -1 what
@@ -26,8 +29,8 @@ is taken away, +1 what is added.
 
 A recount makes the same rows of the whole log, with the same measures:
 `recounted_days`, `recounted_buyers`, `recounted_refunds`. They run on any engine that
-has the table `record`; with `upto` None it holds each record once, by its latest
-revision, as an export does.
+has the tables `record` and `store_link`; with `upto` None the log holds each record
+once, by its latest revision, as an export does, and `exported_links` makes the links.
 """
 
 from __future__ import annotations
@@ -42,7 +45,8 @@ from sqlalchemy.sql.expression import ColumnElement, FromClause
 
 from bonafides.instants import HOUR
 from bonafides.records.kinds import Kind, Outcome, RefundState
-from bonafides.storage.tables import record, rollup_day
+from bonafides.records.links import FOLLOW_UP_DAYS
+from bonafides.storage.tables import record, rollup_day, store_link
 
 # Upper edges of the buckets of hours to the first response, inclusive; what took
 # longer than the last edge is in a bucket of its own.
@@ -75,6 +79,17 @@ change: Final = sa.Table(
     sa.Column("occurred_at", sa.BigInteger, nullable=False),
     sa.Column("first_response_at", sa.BigInteger),
     sa.Column("outcome", sa.String(20)),
+    prefixes=["TEMPORARY"],
+    postgresql_on_commit="DROP",
+)
+
+
+# The enterprises whose records on a platform a step counts anew, for their links changed.
+relinked: Final = sa.Table(
+    "fold_relinked",
+    sa.MetaData(),
+    sa.Column("code", sa.String(18), nullable=False),
+    sa.Column("platform", sa.String(40), nullable=False),
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DROP",
 )
@@ -120,12 +135,48 @@ def current(log: FromClause, upto: ColumnElement[int]) -> ColumnElement[bool]:
     )
 
 
-def changes(after: ColumnElement[int], upto: ColumnElement[int]) -> sa.CompoundSelect[Any]:
-    """Returns what a step adds and takes away, as rows of `change`."""
+def covered(log: FromClause, links: FromClause = store_link) -> ColumnElement[bool]:
+    """Returns whether a link that stands carries a row of the log."""
+    link = links.alias("link")
+    follows = log.c.kind != Kind.TRANSACTION.value
+    return sa.exists().where(
+        link.c.code == log.c.code,
+        link.c.platform == log.c.platform,
+        link.c.store_id == log.c.store_id,
+        link.c.stands.is_(sa.true()),
+        link.c.from_day <= log.c.day,
+        sa.or_(
+            link.c.to_day.is_(None),
+            link.c.to_day >= log.c.day,
+            sa.and_(follows, link.c.to_day + FOLLOW_UP_DAYS >= log.c.day),
+        ),
+    )
+
+
+def exported_links() -> sa.Select[Any]:
+    """Returns the links of an export, as far as what counts depends on them."""
+    log = record.alias("log")
+    stands = sa.column("stands", sa.Boolean)
+    return sa.select(
+        log.c.code, log.c.platform, log.c.store_id, log.c.from_day, log.c.to_day, stands
+    ).where(log.c.kind == Kind.STORE.value, log.c.void.is_(sa.false()))
+
+
+def changes(
+    after: ColumnElement[int], upto: ColumnElement[int], *, anew: bool = False
+) -> sa.CompoundSelect[Any]:
+    """Returns what a step adds and takes away, as rows of `change`.
+
+    `anew`: what belongs to one of `relinked` is left out.
+    """
     new = record.alias("new")
     old = record.alias("old")
     arrived = sa.and_(new.c.sequence > after, new.c.sequence <= upto, current(new, upto))
-    added = sa.select(*_measures(new, 1)).where(arrived, _counted(new), new.c.void.is_(sa.false()))
+    if anew:
+        arrived = sa.and_(arrived, ~_relinked(new))
+    added = sa.select(*_measures(new, 1)).where(
+        arrived, _counted(new), new.c.void.is_(sa.false()), covered(new)
+    )
     taken = (
         sa.select(*_measures(old, -1))
         .join_from(new, old, sa.and_(*(old.c[name] == new.c[name] for name in KEY)))
@@ -136,6 +187,7 @@ def changes(after: ColumnElement[int], upto: ColumnElement[int]) -> sa.CompoundS
             current(old, after),
             _counted(old),
             old.c.void.is_(sa.false()),
+            covered(old),
         )
     )
     return sa.union_all(added, taken)
@@ -151,25 +203,42 @@ def day_sums() -> sa.Select[Any]:
     return sa.select(*keys, *sums).where(sa.true()).group_by(*keys).order_by(*keys)
 
 
-def recounted_days(upto: ColumnElement[int] | None = None) -> sa.Select[Any]:
-    """Returns the rows of rollup_day, recounted from the log up to a sequence."""
+def recounted_days(
+    upto: ColumnElement[int] | None = None,
+    *,
+    links: FromClause = store_link,
+    anew: bool = False,
+) -> sa.Select[Any]:
+    """Returns the rows of rollup_day, recounted from the log up to a sequence.
+
+    `anew`: of `relinked` alone.
+    """
     log = record.alias("log")
     keys = (log.c.code, log.c.platform, log.c.day)
     sums = [
         sa.cast(sa.func.sum(measure), sa.BigInteger).label(name)
         for name, measure in _day_measures(log).items()
     ]
-    return sa.select(*keys, *sums).where(_counted(log), *_standing(log, upto)).group_by(*keys)
+    return (
+        sa.select(*keys, *sums)
+        .where(_counted(log), *_standing(log, upto), *_linked(log, links, anew=anew))
+        .group_by(*keys)
+    )
 
 
-def recounted_buyers(upto: ColumnElement[int] | None = None) -> sa.Select[Any]:
-    """Returns the rows of rollup_buyer, recounted from the log up to a sequence."""
+def recounted_buyers(
+    upto: ColumnElement[int] | None = None,
+    *,
+    links: FromClause = store_link,
+    anew: bool = False,
+) -> sa.Select[Any]:
+    """Returns the rows of rollup_buyer, recounted likewise."""
     log = record.alias("log")
     buyers = (log.c.code, log.c.platform, log.c.buyer)
     # By day first: the month is then computed once a day, not once a record.
     daily = (
         sa.select(*buyers, log.c.day, sa.func.count().label("transactions"))
-        .where(_bought(log), *_standing(log, upto))
+        .where(_bought(log), *_standing(log, upto), *_linked(log, links, anew=anew))
         .group_by(*buyers, log.c.day)
         .subquery("daily")
     )
@@ -183,8 +252,16 @@ def recounted_buyers(upto: ColumnElement[int] | None = None) -> sa.Select[Any]:
     ).group_by(*keys)
 
 
-def recounted_refunds(upto: ColumnElement[int] | None = None) -> sa.Select[Any]:
-    """Returns the rows of unmatched_refund, recounted from the log up to a sequence."""
+def recounted_refunds(
+    upto: ColumnElement[int] | None = None,
+    *,
+    links: FromClause = store_link,
+    anew: bool = False,
+) -> sa.Select[Any]:
+    """Returns the rows of unmatched_refund, recounted likewise.
+
+    A transaction is known whether it counts or not.
+    """
     log = record.alias("log")
     paid = record.alias("paid")
     known = sa.exists().where(
@@ -201,6 +278,7 @@ def recounted_refunds(upto: ColumnElement[int] | None = None) -> sa.Select[Any]:
         _counted(log),
         log.c.original_id.is_not(None),
         *_standing(log, upto),
+        *_linked(log, links, anew=anew),
         ~known,
     )
 
@@ -230,6 +308,7 @@ def buyer_recount(upto: ColumnElement[int]) -> sa.Select[Any]:
             record.c.sequence <= upto,
             record.c.void.is_(sa.false()),
             current(record, upto),
+            covered(record),
         )
         .subquery("bought")
     )
@@ -354,6 +433,16 @@ def _standing(log: FromClause, upto: ColumnElement[int] | None) -> list[ColumnEl
     """Returns what makes a row of the log count: the latest revision of its record, not void."""
     valid = log.c.void.is_(sa.false())
     return [valid] if upto is None else [valid, log.c.sequence <= upto, current(log, upto)]
+
+
+def _linked(log: FromClause, links: FromClause, *, anew: bool) -> list[ColumnElement[bool]]:
+    carried = covered(log, links)
+    return [_relinked(log), carried] if anew else [carried]
+
+
+def _relinked(log: FromClause) -> ColumnElement[bool]:
+    pairs = sa.select(relinked.c.code, relinked.c.platform)
+    return sa.tuple_(log.c.code, log.c.platform).in_(pairs)
 
 
 def _counted(log: FromClause) -> ColumnElement[bool]:

@@ -52,6 +52,7 @@ from bonafides.records.kinds import (
     Outcome,
     Record,
 )
+from bonafides.records.links import detail_fault
 from bonafides.records.money import MAX_AMOUNT_MINOR, Rate, RateTable, in_cny
 
 MAX_REVISION: Final = 2**63 - 1
@@ -398,6 +399,8 @@ def _detail_fault(record: Record) -> Fault | None:
                 "DETAIL_FAULTY",
                 f"{name} must have 1 to {MAX_DETAIL_LENGTH} printable characters.",
             )
+    if record.kind is Kind.STORE and (told := detail_fault(record.detail)):
+        return Fault("DETAIL_FAULTY", told)
     return None
 
 

@@ -5,7 +5,8 @@ and an id of the platform's own. A higher revision supersedes a lower one; `void
 is a revision that takes the record back. What only some kinds have:
 
     kind            what is used beside the common part
-    STORE           from_day opened, to_day closed, detail: title, category, address
+    STORE           from_day opened, to_day closed, detail: title, category, address,
+                    and what `bonafides.records.links` says of proofs
     TRANSACTION     buyer, amount, promised_day, delivered_day
     REFUND          amount, original_id (the transaction; None: not told),
                     refund_state, requested_at
@@ -66,7 +67,9 @@ class RefundState(enum.StrEnum):
 
 # What the detail of a record may hold, by kind.
 DETAILS: Final[Mapping[Kind, frozenset[str]]] = {
-    Kind.STORE: frozenset({"title", "category", "address"}),
+    Kind.STORE: frozenset(
+        {"title", "category", "address", "proof", "evidence_sha256", "authentications"}
+    ),
     Kind.CERTIFICATION: frozenset({"agency", "scope"}),
     Kind.MEMBERSHIP: frozenset({"program"}),
 }

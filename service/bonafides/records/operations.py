@@ -241,7 +241,8 @@ def rebuild(store: Store, recount: Recount | None = None, *, now: Instant) -> Re
     recount's are folded in it, too. Safe to repeat, at any time.
 
     Raises:
-        ForeignRecordsError: the recount is not of this store's log.
+        ForeignRecordsError: the recount is not of this store's log, or a link was ruled on
+            since the export.
     """
     with store.writing() as work:
         if recount is None:
@@ -250,6 +251,7 @@ def rebuild(store: Store, recount: Recount | None = None, *, now: Instant) -> Re
             upto = recount.extent.upto
             if rollup_rows.extent(work, upto) != recount.extent:
                 raise ForeignRecordsError
+            rollup_rows.stage_links(work, upto)
             for table in rollup_rows.ROLLUPS:
                 rollup_rows.stage(work, table, recount.rows[table.name])
         codes = rollup_rows.replace(work, upto)

@@ -21,6 +21,12 @@ from bonafides.identity.codes import CodeError, UnifiedCode
 from bonafides.instants import Day, from_date, from_timestamp
 from bonafides.records.ingest import Fault
 from bonafides.records.kinds import Kind, Outcome, Record, RefundState
+from bonafides.records.links import (
+    Authentication,
+    AuthenticationKind,
+    Proof,
+    authentications_text,
+)
 from bonafides.records.money import Money
 from bonafides.v1 import record_pb2
 
@@ -31,6 +37,13 @@ _OUTCOMES: Final = {
 _REFUND_STATES: Final = {
     record_pb2.RefundState.Value(f"REFUND_STATE_{state.name}"): state for state in RefundState
 }
+_PROOFS: Final = {
+    record_pb2.StoreProof.Value(f"STORE_PROOF_{proof.name}"): proof for proof in Proof
+}
+_AUTHENTICATIONS: Final = {
+    record_pb2.StoreAuthentication.Kind.Value(f"KIND_{kind.name}"): kind
+    for kind in AuthenticationKind
+}
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 # Codes are written in 18 characters; full-width ones and spaces leave this bound.
 _MOST_CODE_LENGTH: Final = 60
@@ -40,6 +53,7 @@ _DAYS_CACHED: Final = 50_000
 _KIND_FAULTY: Final = Fault("KIND_FAULTY", "Fill in one of the kinds of record.")
 _OUTCOME_FAULTY: Final = Fault("OUTCOME_NOT_ALLOWED", "There is no such outcome.")
 _STATE_FAULTY: Final = Fault("REFUND_STATE", "There is no such state of a refund.")
+_PROOF_FAULTY: Final = Fault("DETAIL_FAULTY", "There is no such proof, or kind of authentication.")
 _TIME_MISSING: Final = Fault("FIELD_MISSING", "A record needs occurred_at.")
 _CURRENCY_FAULTY: Final = Fault("AMOUNT_FAULTY", "A currency is three capital letters (ISO 4217).")
 _FOREIGN: Final = Fault(
@@ -66,7 +80,7 @@ def read(message: record_pb2.Record, *, platform: str | None) -> Record | Fault:
     code = code_of(message.code)
     if isinstance(code, CodeError):
         return Fault("CODE_FAULTY", code.description)
-    fault = _fault(message)
+    fault = _fault(message) or _proof_fault(message)
     if fault:
         return fault
     try:
@@ -124,12 +138,34 @@ def _record(message: record_pb2.Record, code: UnifiedCode) -> Record:
         requested_at=from_timestamp(message.request_time) if has("request_time") else None,
         from_day=_day(message.from_date, "from_date") if has("from_date") else None,
         to_day=_day(message.to_date, "to_date") if has("to_date") else None,
-        detail=(
-            {field.name: text for field, text in message.detail.ListFields()}
-            if has("detail")
-            else {}
-        ),
+        detail=_detail(message.detail) if has("detail") else {},
     )
+
+
+def _detail(told: record_pb2.Record.Detail) -> dict[str, str]:
+    made = {field.name: value for field, value in told.ListFields()}
+    if told.proof:
+        made["proof"] = _PROOFS[told.proof].value
+    if told.evidence_sha256:
+        made["evidence_sha256"] = told.evidence_sha256.hex()
+    if told.authentications:
+        made["authentications"] = authentications_text(
+            Authentication(
+                _AUTHENTICATIONS[one.kind], _day(one.authenticate_date, "authenticate_date")
+            )
+            for one in told.authentications
+        )
+    return made
+
+
+def _proof_fault(message: record_pb2.Record) -> Fault | None:
+    if not message.HasField("detail"):
+        return None
+    told = message.detail
+    known = not told.proof or told.proof in _PROOFS
+    if known and all(one.kind in _AUTHENTICATIONS for one in told.authentications):
+        return None
+    return _PROOF_FAULTY
 
 
 def _day(date: Date, name: str) -> Day:

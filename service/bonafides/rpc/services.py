@@ -22,7 +22,9 @@ from bonafides.access.callers import Caller, CallerKind, audience
 from bonafides.access.disclosure import view
 from bonafides.archive import operations as archive
 from bonafides.archive import self_description
+from bonafides.archive.categories import main_category
 from bonafides.archive.snapshot import Stored
+from bonafides.archive.stores import store_message, store_messages
 from bonafides.errors import (
     BugError,
     FieldViolation,
@@ -34,14 +36,15 @@ from bonafides.errors import (
 from bonafides.identity import operations as identity
 from bonafides.identity.claims import read_claims
 from bonafides.identity.submission import State, SubmissionStatus
-from bonafides.instants import to_timestamp
+from bonafides.instants import day_of, to_timestamp
 from bonafides.personal.sealing import Vault
 from bonafides.rating import operations as rating
 from bonafides.rating.scorecard import Scorecard
-from bonafides.records import batches, reported
+from bonafides.records import batches, linking, reported
 from bonafides.records import operations as records
 from bonafides.records.batches import Batch, Source, Taken
 from bonafides.records.group_commit import GroupCommit
+from bonafides.records.links import Ground, open_categories
 from bonafides.rpc import messages
 from bonafides.rpc.pipeline import Call
 from bonafides.storage.snapshots import Snapshots
@@ -54,6 +57,18 @@ from bonafides.v1 import record_service_pb2 as record_service
 
 # Names the card that is served, whatever its version.
 _SERVED: Final = "champion"
+# What platforms say of stores; which of it, by the platform that asks.
+_SEE_STORES: Final = frozenset(
+    {
+        disclosure_pb2.AUDIENCE_OWNER,
+        disclosure_pb2.AUDIENCE_PLATFORM,
+        disclosure_pb2.AUDIENCE_OPERATOR,
+    }
+)
+_GROUNDS: Final = {
+    record_service.DisputeStoreRequest.Ground.Value(f"GROUND_{ground.name}"): ground
+    for ground in Ground
+}
 # What was once known and is known better now is for the enterprise itself and for staff.
 _SEE_THE_PAST: Final = frozenset({disclosure_pb2.AUDIENCE_OWNER, disclosure_pb2.AUDIENCE_OPERATOR})
 # Trailing metadata.
@@ -267,8 +282,9 @@ class RatingService:
 class RecordService:
     """Takes records in, durably and once."""
 
-    def __init__(self, store: Store, vault: Vault, writer: GroupCommit) -> None:
+    def __init__(self, store: Store, card: Scorecard, vault: Vault, writer: GroupCommit) -> None:
         self._store: Final = store
+        self._card: Final = card
         self._vault: Final = vault
         self._writer: Final = writer
         self._rates: Final = records.CurrentRates(store)
@@ -287,6 +303,51 @@ class RecordService:
         if written_at is not None:
             cursor.write_time.CopyFrom(to_timestamp(written_at))
         return cursor
+
+    def list_stores(
+        self, request: record_service.ListStoresRequest, call: Call
+    ) -> record_service.ListStoresResponse:
+        """Lists stores: to the enterprise and staff all, to a platform its own, to others none."""
+        code = messages.enterprise_of(request.name, "stores").text
+        call.concerns(code)
+        seen_as = audience(call.caller, code)
+        if seen_as not in _SEE_STORES:
+            raise NotFoundError
+        platform = call.caller.platform if call.caller.kind is CallerKind.PLATFORM else None
+        told = linking.list_stores(self._store, code, None if platform is None else [platform])
+        today = day_of(call.now)
+        made = record_service.ListStoresResponse(
+            platforms=(
+                record_service.PlatformStores(
+                    platform=platform,
+                    stores=store_messages(stores, code, today),
+                    main_category=main_category(open_categories(stores, today)) or "",
+                )
+                for platform, stores in told.items()
+            )
+        )
+        return view(made, seen_as)
+
+    def dispute_store(
+        self, request: record_service.DisputeStoreRequest, call: Call
+    ) -> archive_pb2.Store:
+        """Disputes a store; a repetition with the same request id changes nothing."""
+        code = messages.enterprise_of(request.name, "stores").text
+        call.concerns(code)
+        if audience(call.caller, code) != disclosure_pb2.AUDIENCE_OWNER:
+            raise NotFoundError
+        contest = linking.Contest(
+            link=(code, request.platform, request.link_id),
+            ground=_GROUNDS[request.ground],
+            evidence_sha256=request.evidence_sha256 or None,
+            submitter=call.caller.submitter,
+            request_id=str(uuid.UUID(request.request_id)),
+            request_digest=call.request_digest,
+        )
+        found = linking.dispute(self._store, self._card, contest, now=call.now)
+        call.tell(_REVISION, str(archive.get_revision(self._store, code)))
+        made = store_message(found, code, day_of(call.now))
+        return view(made, disclosure_pb2.AUDIENCE_OWNER)
 
 
 class Writing:

@@ -19,6 +19,8 @@ from bonafides.archive.facts import Fact, FactSheet
 from bonafides.archive.snapshot import Snapshot, Stored
 from bonafides.archive.statistics import Certification, PlatformRecord, Statistics
 from bonafides.instants import Day, Instant
+from bonafides.records.links import Store as StoreLink
+from bonafides.storage import links
 from bonafides.storage.changes import ARCHIVE, Change
 from bonafides.storage.refunds import flag_counts
 from bonafides.storage.tables import fact as fact_table
@@ -138,8 +140,11 @@ def platform_records(
     held: dict[str, list[Certification]] = {platform: [] for platform in platforms}
     for row in work.execute(_CERTIFICATIONS, wanted).mappings():
         held[row["platform"]].append(_certification(row))
+    stores = links.stores(work, code, platforms)
     return tuple(
-        _platform_record(platform, figures[platform], tuple(held[platform]))
+        _platform_record(
+            platform, figures[platform], tuple(held[platform]), stores.get(platform, ())
+        )
         for platform in platforms
     )
 
@@ -270,7 +275,10 @@ def _value(known: Mapping[facts.Kind, Fact], kind: facts.Kind) -> Any:
 
 
 def _platform_record(
-    platform: str, figures: Mapping[str, Any], held: tuple[Certification, ...]
+    platform: str,
+    figures: Mapping[str, Any],
+    held: tuple[Certification, ...],
+    stores: tuple[StoreLink, ...],
 ) -> PlatformRecord:
     return PlatformRecord(
         platform=platform,
@@ -283,6 +291,7 @@ def _platform_record(
         first_day=figures.get("first_day"),
         last_day=figures.get("last_day"),
         refund_flags=figures.get("refund_flags", {}),
+        stores=stores,
     )
 
 

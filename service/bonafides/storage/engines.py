@@ -33,13 +33,14 @@ from bonafides.records import fold
 from bonafides.storage.rollups import (
     EXPORTED,
     ROLLUPS,
+    STANDS,
     Extent,
     Recount,
     exported,
     last_sequence,
     measured,
 )
-from bonafides.storage.tables import record, rollup_buyer, rollup_day, unmatched_refund
+from bonafides.storage.tables import record, rollup_buyer, rollup_day, store_link, unmatched_refund
 from bonafides.storage.unit_of_work import UnitOfWork
 
 BATCH_ROWS: Final = 50_000
@@ -85,7 +86,11 @@ def text(statement: sa.Select[Any], parameters: Mapping[str, int] | None = None)
 
 
 def rollups(engine: Engine) -> None:
-    """Makes the roll-ups of all attached records, by the expressions of the fold."""
+    """Makes the roll-ups of all attached records, by the expressions of the fold.
+
+    Which links stand is not judged again: the export says so.
+    """
+    engine.make(store_link.name, fold.exported_links(), {})
     engine.make(rollup_day.name, fold.recounted_days(), {})
     engine.make(rollup_buyer.name, fold.recounted_buyers(), {})
     engine.make(unmatched_refund.name, fold.recounted_refunds(), {})
@@ -99,6 +104,7 @@ def export(work: UnitOfWork, file: Path) -> Extent:
     """
     upto = last_sequence(work)
     columns = [sa.Column(name, record.c[name].type) for name in EXPORTED]
+    columns.append(sa.Column(STANDS, sa.Boolean))
     with DuckDb() as engine:
         rows = (tuple(row) for row in exported(work, upto))
         engine.write_parquet(sa.Table(record.name, sa.MetaData(), *columns), rows, file)

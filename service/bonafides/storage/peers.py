@@ -194,7 +194,7 @@ def _registered() -> sa.Select[tuple[str, str]]:
 
 
 def _open_stores() -> sa.Select[tuple[str, str | None]]:
-    store, later = tables.record.c, tables.record.alias("later").c
+    store, later, link = tables.record.c, tables.record.alias("later").c, tables.store_link.c
     allowed = tables.platform_authorization.c
     today = sa.bindparam("today", type_=sa.BigInteger)
     superseded = sa.exists().where(
@@ -207,12 +207,16 @@ def _open_stores() -> sa.Select[tuple[str, str | None]]:
         allowed.granted_at <= _NOW,
         sa.or_(allowed.revoked_at.is_(None), allowed.revoked_at > _NOW),
     )
+    linked = sa.exists().where(
+        *(link[name] == store[name] for name in ("code", "platform", "record_id")),
+        link.stands,
+        link.from_day <= today,
+        sa.or_(link.to_day.is_(None), link.to_day > today),
+    )
     return sa.select(store.code, store.detail).where(
         store.code.in_(_CODES),
         store.kind == Kind.STORE.value,
-        store.void.is_(sa.false()),
-        sa.or_(store.from_day.is_(None), store.from_day <= today),
-        sa.or_(store.to_day.is_(None), store.to_day > today),
+        linked,
         ~superseded,
         authorized,
     )

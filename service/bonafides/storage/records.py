@@ -26,7 +26,9 @@ from bonafides.records import fold as expressions
 from bonafides.records.batches import Cursor, Source
 from bonafides.records.fold import FoldReport
 from bonafides.records.ingest import Row
+from bonafides.records.kinds import Kind
 from bonafides.records.money import Rate, RateTable
+from bonafides.storage import links as link_rows
 from bonafides.storage import refunds as refund_rows
 from bonafides.storage.tables import (
     counter,
@@ -34,13 +36,14 @@ from bonafides.storage.tables import (
     record,
     rollup_buyer,
     rollup_day,
+    store_link,
     unmatched_refund,
     write_cursor,
 )
 from bonafides.storage.unit_of_work import UnitOfWork
 
 _LAST_RECORD: Final = "record"
-_WATERMARK: Final = "fold"
+_WATERMARK: Final = link_rows.WATERMARK
 _RATES: Final = "rates"
 
 # A row as Row has it, with its place in the log and the time put after the key.
@@ -59,6 +62,22 @@ _COPY: Final = f"COPY record ({', '.join(column.name for column in record.column
 _CURSOR: Final = sa.select(write_cursor).where(
     write_cursor.c.writer == sa.bindparam("writer"),
     write_cursor.c.source == sa.bindparam("source"),
+)
+
+# Whether what a platform reported of an enterprise makes it known.
+_IS_KNOWN: Final = sa.select(
+    sa.or_(
+        sa.exists().where(
+            store_link.c.code == sa.bindparam("code"),
+            store_link.c.platform == sa.bindparam("platform"),
+            store_link.c.stands.is_(sa.true()),
+        ),
+        sa.exists().where(
+            record.c.code == sa.bindparam("code"),
+            record.c.platform == sa.bindparam("platform"),
+            record.c.kind.in_([Kind.CERTIFICATION.value, Kind.MEMBERSHIP.value]),
+        ),
+    )
 )
 
 _Key = tuple[str, str, str, str, int]
@@ -149,7 +168,11 @@ def known(work: UnitOfWork, rows: Sequence[Row]) -> list[bool]:
 
 
 def platforms(work: UnitOfWork, code: str) -> tuple[str, ...]:
-    """Returns the platforms that reported any record of the enterprise, sorted."""
+    """Returns the platforms that reported anything that counts, sorted.
+
+    That is a store whose link stands, a certification or a membership: a platform can't
+    make itself known by records of stores that are not the enterprise's.
+    """
     found: list[str] = []
     # One seek per platform: a plain DISTINCT reads every record of the enterprise.
     following = sa.select(sa.func.min(record.c.platform)).where(
@@ -157,7 +180,8 @@ def platforms(work: UnitOfWork, code: str) -> tuple[str, ...]:
     )
     last = ""
     while (platform := work.execute(following, {"last": last}).scalar()) is not None:
-        found.append(platform)
+        if work.execute(_IS_KNOWN, {"code": code, "platform": platform}).scalar():
+            found.append(platform)
         last = platform
     return tuple(found)
 
@@ -242,17 +266,28 @@ def fold(work: UnitOfWork, limit: int) -> FoldReport:
     if upto is None:
         return FoldReport(0, frozenset())
     step = record.c.sequence.between(after + 1, upto)
+    is_link = sa.case((record.c.kind == Kind.STORE.value, 1), else_=0)
     told = work.execute(
-        sa.select(record.c.code, sa.func.count().label("records"))
+        sa.select(
+            record.c.code,
+            sa.func.count().label("records"),
+            sa.func.max(is_link).label("has_links"),
+        )
         .where(step)
         .group_by(record.c.code)
-    )
-    counts: dict[str, int] = {row.code: row.records for row in told}
+    ).all()
+    codes = frozenset(row.code for row in told)
     begin, end = sa.literal(after, sa.BigInteger), sa.literal(upto, sa.BigInteger)
+    # Most steps bring no link, and pay for none.
+    links = any(row.has_links for row in told)
+    if links:
+        codes |= link_rows.follow(work, link_rows.arrived(begin, end), begin, end)
     change = expressions.change
     change.create(work.connection, checkfirst=False)
     work.execute(
-        change.insert().from_select(change.columns.keys(), expressions.changes(begin, end))
+        change.insert().from_select(
+            change.columns.keys(), expressions.changes(begin, end, anew=links)
+        )
     )
     taken = work.execute(sa.select(sa.exists().where(change.c.sign < 0))).scalar_one()
     _fold_days(work, taken=taken)
@@ -260,8 +295,28 @@ def fold(work: UnitOfWork, limit: int) -> FoldReport:
     _fold_refunds(work, begin, end)
     refund_rows.flag(work, begin, end)
     change.drop(work.connection, checkfirst=False)
+    if links:
+        link_rows.count_anew(work, end)
+        expressions.relinked.drop(work.connection, checkfirst=False)
     _advance(work, _WATERMARK, upto)
-    return FoldReport(sum(counts.values()), frozenset(counts))
+    return FoldReport(sum(row.records for row in told), codes)
+
+
+def hold_fold(work: UnitOfWork) -> None:
+    """Keeps the fold from the roll-ups until the commit."""
+    _lock(work, _WATERMARK)
+
+
+def relink(work: UnitOfWork, keys: Sequence[link_rows.Key]) -> frozenset[str]:
+    """Makes links anew after a ruling, and what they carry; returns whose that is.
+
+    The watermark stays where it is.
+    """
+    upto = sa.literal(_lock(work, _WATERMARK), sa.BigInteger)
+    codes = link_rows.follow(work, keys, upto, upto)
+    link_rows.count_anew(work, upto)
+    expressions.relinked.drop(work.connection, checkfirst=False)
+    return codes
 
 
 def lag(work: UnitOfWork) -> int:

@@ -18,32 +18,38 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import FromClause
 
 from bonafides.records import fold
+from bonafides.records.kinds import Kind
+from bonafides.storage import links
 from bonafides.storage.records import move_watermark
-from bonafides.storage.tables import record, rollup_buyer, rollup_day, unmatched_refund
+from bonafides.storage.tables import record, rollup_buyer, rollup_day, store_link, unmatched_refund
 from bonafides.storage.unit_of_work import UnitOfWork
 
 ROLLUPS: Final = (rollup_day, rollup_buyer, unmatched_refund)
 Rows = Iterable[Sequence[tuple[Any, ...]]]
 
-# What an export holds of a record: what metrics and roll-ups are counted from.
+# What an export holds of a record: what metrics and roll-ups are counted from. Whether
+# a link stands (STANDS) is beside it: that is judged by the store alone.
 EXPORTED: Final = (
-    *("code", "platform", "kind", "record_id", "revision", "sequence", "void"),
+    *("code", "platform", "kind", "record_id", "revision", "sequence", "void", "store_id"),
     *("occurred_at", "day", "buyer", "amount_cny_minor", "original_id", "promised_day"),
     *("delivered_day", "first_response_at", "outcome", "from_day", "to_day", "detail"),
     "refund_state",
 )
+STANDS: Final = "stands"
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How many records, the sum of their sequence numbers, and the highest of them.
+    """How many records, the sum of their sequence numbers, the highest, the sum of standing links'.
 
-    It tells an export of this log, as of a sequence, from any other.
+    It tells an export of this log, as of a sequence and under the rulings on links, from
+    any other.
     """
 
     records: int
     sequences: int
     upto: int
+    links: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,34 +67,36 @@ def last_sequence(work: UnitOfWork) -> int:
 
 def extent(work: UnitOfWork, upto: int) -> Extent:
     """Returns the extent of what `exported` gives up to a sequence."""
-    log = record.alias("log")
-    latest = (log.c.sequence <= upto, fold.current(log, sa.literal(upto, sa.BigInteger)))
-    told = work.execute(measured(log).where(*latest)).one()
-    return Extent(told.records, told.sequences, told.upto)
+    rows = _exported(upto).subquery("exported")
+    told = work.execute(measured(rows)).one()
+    return Extent(told.records, told.sequences, told.upto, told.links)
 
 
 def measured(log: FromClause) -> sa.Select[Any]:
-    """Returns the extent of the rows of a log: how many, sum and maximum of their sequences."""
+    """Returns the extent of exported rows, as `Extent` has it."""
+    stands = log.c.stands if "stands" in log.c else sa.column("stands", sa.Boolean)
+    standing = sa.case((stands.is_(sa.true()), log.c.sequence), else_=0)
     total = sa.cast(sa.func.sum(log.c.sequence), sa.BigInteger)
+    linked = sa.cast(sa.func.sum(standing), sa.BigInteger)
     return sa.select(
         sa.func.count().label("records"),
         sa.func.coalesce(total, 0).label("sequences"),
         sa.func.coalesce(sa.func.max(log.c.sequence), 0).label("upto"),
+        sa.func.coalesce(linked, 0).label("links"),
     ).select_from(log)
 
 
 def exported(work: UnitOfWork, upto: int) -> sa.CursorResult[Any]:
-    """Returns the latest revision of each record up to a sequence, void ones too, streamed."""
-    log = record.alias("log")
-    statement = sa.select(*(log.c[name] for name in EXPORTED)).where(
-        log.c.sequence <= upto, fold.current(log, sa.literal(upto, sa.BigInteger))
-    )
-    return work.connection.execution_options(yield_per=10_000).execute(statement)
+    """Returns the latest revision of each record up to a sequence, void ones too, streamed.
+
+    The columns are EXPORTED and, last, whether the link stands that a STORE record states.
+    """
+    return work.connection.execution_options(yield_per=10_000).execute(_exported(upto))
 
 
 def staged(table: sa.Table) -> sa.Table:
     """Returns the temporary table that a recount of a roll-up waits in."""
-    columns = [sa.Column(c.name, c.type, nullable=False) for c in table.columns]
+    columns = [sa.Column(c.name, c.type, nullable=c.nullable) for c in table.columns]
     return sa.Table(
         f"staged_{table.name}",
         sa.MetaData(),
@@ -114,10 +122,18 @@ def recount(work: UnitOfWork) -> int:
     """Stages a recount of the whole log, made here; returns up to which sequence."""
     upto = last_sequence(work)
     end = sa.literal(upto, sa.BigInteger)
-    stage(work, rollup_day, fold.recounted_days(end))
-    stage(work, rollup_buyer, fold.recounted_buyers(end))
-    stage(work, unmatched_refund, fold.recounted_refunds(end))
+    stage_links(work, upto)
+    under = staged(store_link)
+    stage(work, rollup_day, fold.recounted_days(end, links=under))
+    stage(work, rollup_buyer, fold.recounted_buyers(end, links=under))
+    stage(work, unmatched_refund, fold.recounted_refunds(end, links=under))
     return upto
+
+
+def stage_links(work: UnitOfWork, upto: int) -> None:
+    """Stages the links as of a sequence. They are always judged here."""
+    judged = links.judged(sa.literal(upto, sa.BigInteger)).subquery("judged")
+    stage(work, store_link, sa.select(*(judged.c[c.name] for c in store_link.columns)))
 
 
 def replace(work: UnitOfWork, upto: int) -> frozenset[str]:
@@ -127,12 +143,25 @@ def replace(work: UnitOfWork, upto: int) -> frozenset[str]:
     """
     move_watermark(work, upto)
     changed: set[str] = set()
-    for table in ROLLUPS:
+    for table in (*ROLLUPS, store_link):
         waiting = staged(table)
         changed |= _differing(work, table, waiting)
         _write(work, table, waiting)
         waiting.drop(work.connection, checkfirst=False)
     return frozenset(changed)
+
+
+def _exported(upto: int) -> sa.Select[Any]:
+    end = sa.literal(upto, sa.BigInteger)
+    log, judged = record.alias("log"), links.judged(end).subquery("judged")
+    its_link = sa.and_(
+        log.c.kind == Kind.STORE.value, *(judged.c[name] == log.c[name] for name in links.KEY)
+    )
+    return (
+        sa.select(*(log.c[name] for name in EXPORTED), judged.c.stands)
+        .select_from(log.outerjoin(judged, its_link))
+        .where(log.c.sequence <= upto, fold.current(log, end))
+    )
 
 
 def _differing(work: UnitOfWork, table: sa.Table, waiting: sa.Table) -> set[str]:

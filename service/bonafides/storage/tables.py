@@ -258,6 +258,14 @@ record: Final = Table(
     Column("settlement_rate_source", String(80)),
     Column("settlement_rate_day", BigInteger),
     Index(None, "sequence"),
+    # Links by store. Partial: most records are none and pay nothing for it.
+    Index(
+        "ix_record_store_id",
+        "platform",
+        "store_id",
+        sqlite_where=text("kind = 'store'"),
+        postgresql_where=text("kind = 'store'"),
+    ),
     # Refunds by transaction. Partial: most records name none and pay nothing for it.
     Index(
         "ix_record_original_id",
@@ -324,6 +332,27 @@ unmatched_refund: Final = Table(
     Index(None, "code", "platform", "original_id"),
 )
 
+# Which enterprise a platform says that a store is, and whether that counts: one row for
+# each STORE record that stands, made by the fold. See `bonafides.records.links`.
+store_link: Final = Table(
+    "store_link",
+    metadata,
+    _code(),
+    Column("platform", _PLATFORM, primary_key=True),
+    Column("store_id", String(80), primary_key=True),
+    Column("record_id", String(80), primary_key=True),
+    Column("from_day", BigInteger, nullable=False),
+    # The last day, inclusive; null: it runs on.
+    Column("to_day", BigInteger),
+    # The place in the log since which the platform has said so of all these days.
+    Column("stated", BigInteger, nullable=False),
+    # The last ruling; null: there is none.
+    Column("ruling", String(20)),
+    Column("stands", Boolean, nullable=False),
+    # Several enterprises may be said to have one store.
+    Index(None, "platform", "store_id"),
+)
+
 # What is remarkable about a refund beside its transaction; the words are those of
 # `bonafides.records.refunds.Flag`. Nothing is hidden by a flag, and nothing counts less.
 refund_flag: Final = Table(
@@ -335,6 +364,41 @@ refund_flag: Final = Table(
     Column("reason", String(20), primary_key=True),
     Column("original_id", String(80), nullable=False),
     Index(None, "code", "platform", "original_id"),
+)
+
+# What an enterprise contests of a link. Append-only.
+store_dispute: Final = Table(
+    "store_dispute",
+    metadata,
+    _code(),
+    Column("platform", _PLATFORM, primary_key=True),
+    Column("record_id", String(80), primary_key=True),
+    Column("uid", String(36), primary_key=True),
+    Column("submitter", String(200), nullable=False),
+    Column("request_id", String(36), nullable=False),
+    Column("request_digest", LargeBinary, nullable=False),
+    Column("ground", String(20), nullable=False),
+    Column("evidence_sha256", LargeBinary),
+    Column("disputed_at", BigInteger, nullable=False),
+    # The last day on which it is to be decided.
+    Column("due_day", BigInteger, nullable=False),
+    UniqueConstraint("submitter", "request_id"),
+    Index(None, "due_day"),
+)
+
+# What was ruled on a link, in order; the last holds. Append-only.
+link_ruling: Final = Table(
+    "link_ruling",
+    metadata,
+    _code(),
+    Column("platform", _PLATFORM, primary_key=True),
+    Column("record_id", String(80), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("ruling", String(20), nullable=False),
+    Column("reason", String(200), nullable=False),
+    # Who ruled, as an operator names himself; empty: the deadline did.
+    Column("ruled_by", String(80), nullable=False),
+    Column("ruled_at", BigInteger, nullable=False),
 )
 
 # --- Archive and rating ------------------------------------------------------------

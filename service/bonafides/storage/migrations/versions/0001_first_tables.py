@@ -86,6 +86,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code", "kind", "item", "recorded_at", name=op.f("pk_fact")),
     )
     op.create_table(
+        "link_ruling",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("record_id", sa.String(length=80), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("ruling", sa.String(length=20), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("ruled_by", sa.String(length=80), nullable=False),
+        sa.Column("ruled_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "code", "platform", "record_id", "number", name=op.f("pk_link_ruling")
+        ),
+    )
+    op.create_table(
         "owner_request",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("request_id", sa.String(length=36), nullable=False),
@@ -190,6 +204,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("original_id IS NOT NULL"),
     )
     op.create_index(op.f("ix_record_sequence"), "record", ["sequence"], unique=False)
+    op.create_index(
+        "ix_record_store_id",
+        "record",
+        ["platform", "store_id"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'store'"),
+        postgresql_where=sa.text("kind = 'store'"),
+    )
     op.create_table(
         "refund_flag",
         sa.Column("code", sa.String(length=18), nullable=False),
@@ -280,6 +302,48 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code", "view", name=op.f("pk_snapshot")),
     )
     op.create_table(
+        "store_dispute",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("record_id", sa.String(length=80), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("submitter", sa.String(length=200), nullable=False),
+        sa.Column("request_id", sa.String(length=36), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("ground", sa.String(length=20), nullable=False),
+        sa.Column("evidence_sha256", sa.LargeBinary(), nullable=True),
+        sa.Column("disputed_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_day", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "code", "platform", "record_id", "uid", name=op.f("pk_store_dispute")
+        ),
+        sa.UniqueConstraint(
+            "submitter", "request_id", name=op.f("uq_store_dispute_submitter_request_id")
+        ),
+    )
+    op.create_index(op.f("ix_store_dispute_due_day"), "store_dispute", ["due_day"], unique=False)
+    op.create_table(
+        "store_link",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("store_id", sa.String(length=80), nullable=False),
+        sa.Column("record_id", sa.String(length=80), nullable=False),
+        sa.Column("from_day", sa.BigInteger(), nullable=False),
+        sa.Column("to_day", sa.BigInteger(), nullable=True),
+        sa.Column("stated", sa.BigInteger(), nullable=False),
+        sa.Column("ruling", sa.String(length=20), nullable=True),
+        sa.Column("stands", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "code", "platform", "store_id", "record_id", name=op.f("pk_store_link")
+        ),
+    )
+    op.create_index(
+        op.f("ix_store_link_platform_store_id"),
+        "store_link",
+        ["platform", "store_id"],
+        unique=False,
+    )
+    op.create_table(
         "subject_key",
         sa.Column("subject", sa.String(length=64), nullable=False),
         sa.Column("wrapped", sa.LargeBinary(), nullable=False),
@@ -367,6 +431,10 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_submission_state_expires_at"), table_name="submission")
     op.drop_table("submission")
     op.drop_table("subject_key")
+    op.drop_index(op.f("ix_store_link_platform_store_id"), table_name="store_link")
+    op.drop_table("store_link")
+    op.drop_index(op.f("ix_store_dispute_due_day"), table_name="store_dispute")
+    op.drop_table("store_dispute")
     op.drop_table("snapshot")
     op.drop_table("rollup_day")
     op.drop_table("rollup_buyer")
@@ -375,6 +443,12 @@ def downgrade() -> None:
     op.drop_table("registry")
     op.drop_index(op.f("ix_refund_flag_code_platform_original_id"), table_name="refund_flag")
     op.drop_table("refund_flag")
+    op.drop_index(
+        "ix_record_store_id",
+        table_name="record",
+        sqlite_where=sa.text("kind = 'store'"),
+        postgresql_where=sa.text("kind = 'store'"),
+    )
     op.drop_index(op.f("ix_record_sequence"), table_name="record")
     op.drop_index(
         "ix_record_original_id",
@@ -389,6 +463,7 @@ def downgrade() -> None:
     op.drop_table("peer_mean")
     op.drop_table("peer_group")
     op.drop_table("owner_request")
+    op.drop_table("link_ruling")
     op.drop_table("fact")
     op.drop_table("exchange_rate")
     op.drop_table("enterprise")
