@@ -317,7 +317,7 @@ def explain(context: typer.Context, code: Code) -> None:
 
 @app.command()
 def stores(context: typer.Context, code: Code) -> None:
-    """Shows which stores platforms say are the enterprise's, and how that stands.
+    """Shows an enterprise's stores.
 
     To the enterprise itself and to staff; to a platform its own.
     """
@@ -328,7 +328,7 @@ def stores(context: typer.Context, code: Code) -> None:
 
 
 @app.command()
-def dispute_store(
+def dispute(
     context: typer.Context,
     code: Code,
     platform: Annotated[str, typer.Argument(help="The platform that says so, such as 1688.")],
@@ -344,7 +344,7 @@ def dispute_store(
         str | None, typer.Option(help="UUID; the same again repeats a call, disputing once.")
     ] = None,
 ) -> None:
-    """Disputes that a store is one's own enterprise's, or on which days.
+    """Disputes whose a store is.
 
     Staff decide within 15 working days; until then the store is marked.
     """

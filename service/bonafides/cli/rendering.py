@@ -23,7 +23,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bonafides.cli import figures
+from bonafides.cli import figures, stores_view
 from bonafides.cli.figures import count, day, moment, money, percent, plain, word
 from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2
 
@@ -380,6 +380,9 @@ def _platform(shown: archive_pb2.PlatformFile) -> list[RenderableType]:
     ]
     if displayed.certifications:
         parts += [Text("On-site certifications"), _certifications(displayed.certifications)]
+    if shown.stores:
+        parts += [Text(f"Stores, mostly of {plain(shown.main_category) or 'no category'}")]
+        parts += [stores_view.table(shown.stores)]
     if shown.HasField("cumulative") or shown.HasField("last_year"):
         parts.append(_statistics(shown))
     if shown.refund_flags:
