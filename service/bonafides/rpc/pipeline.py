@@ -400,9 +400,10 @@ class _Patience:
     def __init__(self) -> None:
         self._ended: asyncio.Task[Any] | None = None
 
-    def end(self, task: asyncio.Task[Any]) -> None:
+    def end(self, task: asyncio.Task[Any] | None) -> None:
         self._ended = task
-        task.cancel()
+        if task is not None:
+            task.cancel()
 
     def ended_by_us(self) -> bool:
         """Whether that is all that was asked: a drain may want the same."""

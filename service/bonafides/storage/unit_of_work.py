@@ -189,8 +189,19 @@ def _parsed(url: str) -> sa.URL:
     return parsed
 
 
+_PRAGMAS: Final = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    # Pages: 16 MB. A batch writes to a thousand pages, which would be copied back into
+    # the database, and that synced, with every single commit.
+    "wal_autocheckpoint=4000",
+)
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 
