@@ -312,7 +312,7 @@ def given(
     for name, edges, points, part in bins:
         figure = figures[name]
         if figure.__class__ is int:
-            slot = bisect_right(edges, figure)  # type: ignore[type-var]  # an int, as just seen
+            slot = bisect_right(edges, figure)
             made.append((slot, points[slot]))
         else:
             absent = Absent(figure)
