@@ -13,6 +13,7 @@ Times are CPU of this process, all threads of both engines included.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -52,7 +53,7 @@ def rescored(effort: Effort) -> Iterator[Figure]:
         ours, theirs = [], []
         for _ in range(effort.rounds):
             query = f"CREATE OR REPLACE TABLE scored AS SELECT code, score FROM ({points})"  # noqa: S608 - our own
-            ours.append(_cpu(lambda query=query: engine.execute(query)))
+            ours.append(_cpu(partial(engine.execute, query)))
             theirs.append(_cpu(lambda: _by_numpy(np, card, table)))
         total = engine.execute("SELECT sum(score) FROM scored").fetchall()[0][0]
     if total != int(_by_numpy(np, card, table).sum()):

@@ -9,8 +9,8 @@ A call notes its event and goes on; the journal writes what was noted some milli
 later, in order, with the time at which each call ended. To write a line in the midst
 of a call costs as much as the rest of what we do in it, to write fifty in a row a
 tenth of that. What alarms, or counts what a stream brought, is written at once, behind
-what was noted before it. A
-process that is killed takes the last milliseconds of its log along.
+what was noted before it. A process that is killed takes the last milliseconds of its
+log along.
 
     event = Event(call_id)
     event.succeeded()
