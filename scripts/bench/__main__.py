@@ -23,14 +23,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from scripts.bench import folds, idle, ingests, reads, scores, streams
+from scripts.bench import builds, folds, idle, ingests, reads, scores, streams
 from scripts.bench.databases import Databases, databases
 from scripts.bench.effort import FULL, QUICK, USUAL, Effort
 from scripts.bench.figures import BARS, Figure, failed, write
 from scripts.bench.processes import NotMeasuredError
 
 # Rows of the table for which this build has nothing to measure.
-NOT_BUILT: Final = frozenset({"build.over_duckdb", "score.rescore_1m.over_numpy"})
+NOT_BUILT: Final[frozenset[str]] = frozenset()
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _OUTPUT: Final = _ROOT / "build" / "bench.json"
@@ -45,11 +45,13 @@ Topic = Callable[[Path, Databases, Effort], Iterator[Figure]]
 # What measures which rows, in order; rows by the beginnings of their names.
 TOPICS: Final[tuple[tuple[tuple[str, ...], Topic], ...]] = (
     (("process.",), lambda folder, _made, effort: idle.measure(folder, effort)),
-    (("score.",), lambda _folder, _made, effort: scores.measure(effort)),
+    (("score.with", "score.over"), lambda _folder, _made, effort: scores.measure(effort)),
+    (("score.rescore",), lambda _folder, _made, effort: builds.rescored(effort)),
     (("read.",), reads.measure),
     (("ingest.stream.",), streams.measure),
     (("ingest.fdatasync", "ingest.sqlite.", "ingest.postgresql."), ingests.measure),
-    (("fold.", "build."), folds.measure),
+    (("fold.", "build.from"), folds.measure),
+    (("build.over",), lambda folder, _made, effort: builds.built(folder, effort)),
 )
 
 

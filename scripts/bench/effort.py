@@ -11,7 +11,8 @@ class Effort:
     """Rounds, and sizes within a round; all are counts.
 
     `calls` are those of one contender in one round, `batches` those of each size,
-    `folded` the sizes of the log over which the exponent is taken.
+    `folded` the sizes of the log over which the exponent is taken, `built` the records
+    that archives are built of in bulk.
     """
 
     rounds: int
@@ -23,6 +24,7 @@ class Effort:
     messages: int
     scores: int
     imports: int
+    built: int
 
 
 QUICK: Final = Effort(
@@ -35,6 +37,7 @@ QUICK: Final = Effort(
     messages=2_000,
     scores=3_000,
     imports=3,
+    built=1_000_000,
 )
 USUAL: Final = Effort(
     rounds=5,
@@ -46,6 +49,7 @@ USUAL: Final = Effort(
     messages=20_000,
     scores=20_000,
     imports=5,
+    built=10_000_000,
 )
 FULL: Final = Effort(
     rounds=5,
@@ -57,4 +61,5 @@ FULL: Final = Effort(
     messages=20_000,
     scores=20_000,
     imports=5,
+    built=10_000_000,
 )

@@ -10,12 +10,18 @@ exception are kept.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 import sys
+import time
+from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any, Final
 
 import structlog
+
+from bonafides.instants import MICROSECONDS, Instant
 
 _LIBRARIES_FROM: Final = logging.WARNING
 
@@ -23,22 +29,34 @@ _LIBRARIES_FROM: Final = logging.WARNING
 def configure() -> None:
     """Sends our events, and what is left of libraries', to stderr."""
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(serializer=_line),
-        ],
+        processors=[_line],
         logger_factory=_to_stderr,
     )
     logging.captureWarnings(capture=True)
     logging.basicConfig(handlers=[_Libraries()], level=_LIBRARIES_FROM, force=True)
 
 
+def timestamp(instant: Instant) -> str:
+    """Returns an instant as the log writes it: ISO 8601, UTC, with microseconds."""
+    seconds, rest = divmod(instant, MICROSECONDS)
+    return f"{_second(seconds)}.{rest:06d}Z"
+
+
+# Most events fall into the second of the one before.
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 # Made once: the library's way makes an encoder for every event.
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, default=repr)
 
 
-def _line(event: Any, **_: Any) -> str:
+def _line(_logger: Any, level: str, event: MutableMapping[str, Any]) -> str:
+    """Returns the line of an event; one that does not say when it was is of now."""
+    event["level"] = level
+    if "timestamp" not in event:
+        event["timestamp"] = timestamp(Instant(time.time_ns() // 1_000))
     return _ENCODER.encode(event)
 
 

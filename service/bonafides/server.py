@@ -75,11 +75,13 @@ Clock = Callable[[], Instant]
 _PSEUDONYM_BYTES: Final = 8
 _MOST_PSEUDONYMS: Final = 8_192
 _UUID_BYTES: Final = 16
+_IDS_AT_ONCE: Final = 64
 # Far above what the pipeline admits: its refusals say when to come back, the
 # core's do not. This one only bounds memory.
 _MOST_RPCS: Final = 1_000
 _KIBI: Final = 1_024
 _YOUNG_OBJECTS: Final = 20_000
+_LOG_LINGER_SECONDS: Final = 0.02
 OPTIONS: Final = (
     # 4 MiB of empty sub-messages become 158 MiB of objects; 256 KiB become 10.
     ("grpc.max_receive_message_length", 256 * _KIBI),
@@ -185,12 +187,16 @@ def build(settings: Settings, clock: Clock) -> Server:
     world = World(
         now=clock,
         monotonic=time.monotonic,
-        new_call_id=_new_call_id,
+        new_call_id=_CallIds(),
         pseudonym=lru_cache(_MOST_PSEUDONYMS)(
             lambda code: vault.index("audit", code)[:_PSEUDONYM_BYTES].hex()
         ),
     )
-    limits = Limits(settings.threads, settings.default_deadline_seconds)
+    limits = Limits(
+        settings.threads,
+        settings.default_deadline_seconds,
+        log_linger_seconds=_LOG_LINGER_SECONDS,
+    )
     writer = GroupCommit(  # 4
         lambda batches, now: records.take_in(store, batches, now=now), now=clock
     )
@@ -220,11 +226,19 @@ def build(settings: Settings, clock: Clock) -> Server:
     )
 
 
-def _new_call_id() -> str:
-    """Returns a random UUID, version 4, in a third of the time that the library takes."""
-    drawn = os.urandom(_UUID_BYTES).hex()
-    variant = "89ab"[int(drawn[16], 16) & 3]
-    return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:]}"
+class _CallIds:
+    """Draws random UUIDs, version 4, in a tenth of the time that the library takes."""
+
+    def __init__(self) -> None:
+        self._drawn = ""
+
+    def __call__(self) -> str:
+        # Drawn for many calls at once: asking the system lets another thread run.
+        if not self._drawn:
+            self._drawn = os.urandom(_UUID_BYTES * _IDS_AT_ONCE).hex()
+        drawn, self._drawn = self._drawn[: 2 * _UUID_BYTES], self._drawn[2 * _UUID_BYTES :]
+        variant = "89ab"[int(drawn[16], 16) & 3]
+        return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:]}"
 
 
 def _store(settings: Settings) -> Store:

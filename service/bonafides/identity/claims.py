@@ -27,8 +27,6 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
@@ -223,6 +221,9 @@ def _code(text: str) -> UnifiedCode:
 
 def _phone(text: str) -> str:
     """Returns the number in E.164."""
+    # Loaded when somebody submits: it is metadata of every country.
+    import phonenumbers  # noqa: PLC0415
+
     fault = _FieldError("PHONE", "Give a telephone number of the mainland, as dialled or with +86.")
     try:
         number = phonenumbers.parse(text, "CN")
@@ -235,6 +236,9 @@ def _phone(text: str) -> str:
 
 
 def _email(text: str) -> str:
+    # Loaded when somebody submits, as above.
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
+
     try:
         # Deliverability would be a network call, and tell the world who submits.
         return validate_email(text, check_deliverability=False).normalized

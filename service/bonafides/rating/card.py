@@ -20,10 +20,10 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -150,10 +150,8 @@ class CardFeature(_Part):
 
     def slot(self, value: Value) -> int | Absent:
         """Returns the number of the bin, or why there is none."""
-        figure = self.figure(value)
-        if isinstance(value, Absent):
-            return value
-        return Absent.MISSING if figure is None else bisect_right(self.edges, figure)
+        figure = _binned(self, value)
+        return figure if isinstance(figure, Absent) else bisect_right(self.edges, figure)
 
     def points_at(self, slot: int | Absent) -> int:
         """Returns the points of a slot."""
@@ -260,7 +258,15 @@ class Score:
 
 def score(features: tuple[CardFeature, ...], values: Mapping[str, Value]) -> Score:
     """Returns the points of the values, one per feature."""
-    contributions = tuple(_contribution(feature, values[feature.name]) for feature in features)
+    figures = {part.name: _binned(part, values[part.name]) for part in features}
+    contributions = tuple(
+        Contribution(
+            part, values[part.name], None if isinstance(figure, Absent) else figure, slot, points
+        )
+        for part, figure, (slot, points) in zip(
+            features, figures.values(), given(bins_of(features), figures), strict=True
+        )
+    )
     ends = [part.feature.range_of(part.value) for part in contributions]
     return Score(
         contributions,
@@ -268,6 +274,50 @@ def score(features: tuple[CardFeature, ...], values: Mapping[str, Value]) -> Sco
         low=sum(low for low, _ in ends),
         high=sum(high for _, high in ends),
     )
+
+
+class Bins(NamedTuple):
+    """The bins of one feature, out of the card: looked at for every score of everybody."""
+
+    name: str
+    edges: tuple[int, ...]
+    points: tuple[int, ...]
+    part: CardFeature
+
+
+def bins_of(features: tuple[CardFeature, ...]) -> tuple[Bins, ...]:
+    """Returns the bins of a card's features, made once for each card."""
+    known = _BINS.get(id(features))
+    # The features are kept, so that no other card gets their id.
+    if known is None or known[0] is not features:
+        made = tuple(Bins(part.name, part.edges, part.points, part) for part in features)
+        if len(_BINS) >= _MOST_CARDS:
+            _BINS.clear()
+        known = _BINS[id(features)] = (features, made)
+    return known[1]
+
+
+_MOST_CARDS: Final = 64
+_BINS: Final[dict[int, tuple[tuple[CardFeature, ...], tuple[Bins, ...]]]] = {}
+
+
+def given(
+    bins: Sequence[Bins], figures: Mapping[str, int | Absent]
+) -> list[tuple[int | Absent, int]]:
+    """Returns the slot and the points of each feature, in order, from what is binned.
+
+    This is all that a score and its reasons cost beyond the figures themselves.
+    """
+    made: list[tuple[int | Absent, int]] = []
+    for name, edges, points, part in bins:
+        figure = figures[name]
+        if figure.__class__ is int:
+            slot = bisect_right(edges, figure)
+            made.append((slot, points[slot]))
+        else:
+            absent = Absent(figure)
+            made.append((absent, part.points_at(absent)))
+    return made
 
 
 def level_at(cuts: tuple[Cut, ...], total: int) -> Level:
@@ -301,6 +351,9 @@ def golden_row(content: Content, values: dict[str, Value]) -> GoldenRow:
     )
 
 
-def _contribution(feature: CardFeature, value: Value) -> Contribution:
-    slot = feature.slot(value)
-    return Contribution(feature, value, feature.figure(value), slot, feature.points_at(slot))
+def _binned(part: CardFeature, value: Value) -> int | Absent:
+    """Returns what is binned of a value, or why there is nothing."""
+    if isinstance(value, Absent):
+        return value
+    figure = part.figure(value)
+    return Absent.MISSING if figure is None else figure

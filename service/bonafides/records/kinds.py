@@ -79,14 +79,16 @@ MAX_PLATFORM_LENGTH: Final = 40
 MAX_DETAIL_LENGTH: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
     """One revision of one record, as the platform reported it.
 
     `buyer` is the platform's own pseudonym for the buyer; it is keyed again when
     the record is taken in and is not stored as it came. None: the platform names
     no buyer, and the record counts as a transaction but not as a buyer.
-    `requested_at` is when a refund was asked for; None: when it occurred.
+    `requested_at` is when a refund was asked for; None: when it occurred. Not to
+    be changed, though not frozen: they come by the thousand, and to freeze each costs as
+    much as to read it.
     """
 
     code: UnifiedCode

@@ -18,7 +18,8 @@ and quotes exceptions. A call goes through these steps, numbered again below:
 8. The handler: `def get_archive(self, request, call) -> Archive | bytes`. One that
    misses a revision is asked again, after a pause in which it holds no thread.
 9. Errors become statuses by rpc.status; foreign ones become INTERNAL, fixed text.
-10. Exactly one event in the log: no message, no text of an exception, no value.
+10. Exactly one event for the log: no message, no text of an exception, no value.
+    The journal writes it a little later.
 
 Steps 4 to 8 are done on a thread. A method whose service has `at_once_<method>` is
 tried on the event loop first, through the same steps: if its token is remembered
@@ -47,7 +48,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 import grpc
-import structlog
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
@@ -67,7 +67,7 @@ from bonafides.errors import (
 )
 from bonafides.instants import Instant
 from bonafides.rpc import validation
-from bonafides.rpc.events import Event
+from bonafides.rpc.events import Event, Journal
 from bonafides.rpc.status import CALL_ID, Reply, reply
 from bonafides.rpc.streams import Flow, Stream
 
@@ -98,6 +98,8 @@ class Limits:
     # Open at once. Each may hold 512 KiB of messages that are under way.
     streams: int = 64
     stream_idle_seconds: float = 60.0
+    # For how long an event of the log may wait for others to be written with; 0: not.
+    log_linger_seconds: float = 0.0
 
     @property
     def admitted(self) -> int:
@@ -139,7 +141,7 @@ class Call:
 
     def count(self, **numbers: int) -> None:
         """Adds to the numbers that the log tells of the call."""
-        self._event.counts.update(numbers)
+        self._event.count(numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +179,7 @@ class Pipeline:
         self._admission: Final = _Admission(limits.admitted)
         # Calls that wait for a revision; counted on the event loop alone.
         self._waiting = 0
-        # Bound once: the lazy logger would be assembled anew for every event.
-        self._log: Final = structlog.get_logger("bonafides.rpc").bind()
+        self._journal: Final = Journal(world.now, world.pseudonym, limits.log_linger_seconds)
         self._threads: Final = ThreadPoolExecutor(limits.threads, thread_name_prefix="call")
         self._flow: Final = Flow(
             ThreadPoolExecutor(_STREAM_THREADS, thread_name_prefix="stream"),
@@ -208,6 +209,7 @@ class Pipeline:
         """Waits for the threads that still work, and lets no more work begin."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._flow.threads.shutdown(wait=True, cancel_futures=True)
+        self._journal.write()
 
     def _served(self, method: _Method) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def serve(_messages: object, context: Context) -> bytes:
@@ -237,7 +239,7 @@ class Pipeline:
             event.failed(error, told)
         finally:
             seconds = self._world.monotonic() - started
-            event.write(self._log, method.name, seconds, self._world.pseudonym)  # 10
+            self._journal.note(event, method.name, seconds)  # 10
         if told is not None:
             await context.abort(told.code, told.message, told.trailers)
         context.set_trailing_metadata(tuple(received.trailers))
@@ -376,12 +378,36 @@ async def read_message(context: Context, seconds: float) -> bytes | None:
     Raises:
         DeadlinePassedError: it did not come in time.
     """
+    patience = _Patience()
+    # A timer of the loop: asyncio.timeout() costs five times as much, for each call.
+    timer = asyncio.get_running_loop().call_later(seconds, patience.end, asyncio.current_task())
     try:
-        async with asyncio.timeout(seconds):
-            wire = await context.read()
-    except TimeoutError:
-        raise DeadlinePassedError from None
+        wire = await context.read()
+    except asyncio.CancelledError:
+        if patience.ended_by_us():
+            raise DeadlinePassedError from None
+        raise
+    finally:
+        timer.cancel()
     return wire if isinstance(wire, bytes) else None
+
+
+class _Patience:
+    """Cancels a task when it has waited long enough, and tells that from other ends."""
+
+    __slots__ = ("_ended",)
+
+    def __init__(self) -> None:
+        self._ended: asyncio.Task[Any] | None = None
+
+    def end(self, task: asyncio.Task[Any] | None) -> None:
+        self._ended = task
+        if task is not None:
+            task.cancel()
+
+    def ended_by_us(self) -> bool:
+        """Whether that is all that was asked: a drain may want the same."""
+        return self._ended is not None and self._ended.uncancel() == 0
 
 
 class _Admission:

@@ -50,7 +50,7 @@ _NONCHARACTER: Final = 0xFFFE
 
 def violations(request: Message) -> tuple[FieldViolation, ...]:
     """Returns every fault of the request's shape: of its texts first, then of its proto."""
-    found = list(_text_violations(request))
+    found = [] if _is_flat_and_plain(request) else list(_text_violations(request))
     if found and found[-1].reason == "TOO_MANY_VALUES":
         return (found[-1],)
     told = {violation.field for violation in found}
@@ -87,6 +87,16 @@ def _refused(character: str) -> bool:
         return False
     point = ord(character)
     return point not in _IDEOGRAPHIC_PLANES or point & _NONCHARACTER == _NONCHARACTER
+
+
+def _is_flat_and_plain(request: Message) -> bool:
+    """Returns whether it holds single values alone, and only plain texts; most reads do."""
+    for field, value in request.ListFields():
+        if field.is_repeated or field.type == FieldDescriptor.TYPE_MESSAGE:
+            return False
+        if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+            return False
+    return True
 
 
 def _text_violations(request: Message) -> Iterator[FieldViolation]:

@@ -12,15 +12,14 @@ can move a watermark over them without ever missing a record.
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ColumnElement
 
-from bonafides.errors import BugError, StoreUnavailableError
+from bonafides.errors import BugError
 from bonafides.instants import Day, Instant
 from bonafides.records import fold as expressions
 from bonafides.records.batches import Cursor, Source
@@ -29,6 +28,7 @@ from bonafides.records.ingest import Row
 from bonafides.records.kinds import Kind
 from bonafides.records.money import Rate, RateTable
 from bonafides.storage import links as link_rows
+from bonafides.storage import log_rows
 from bonafides.storage import refunds as refund_rows
 from bonafides.storage.tables import (
     counter,
@@ -45,19 +45,6 @@ from bonafides.storage.unit_of_work import UnitOfWork
 _LAST_RECORD: Final = "record"
 _WATERMARK: Final = link_rows.WATERMARK
 _RATES: Final = "rates"
-
-# A row as Row has it, with its place in the log and the time put after the key.
-_KEY_COLUMNS: Final = 5
-_COLUMNS: Final = (
-    *Row._fields[:_KEY_COLUMNS],
-    "sequence",
-    "recorded_at",
-    *Row._fields[_KEY_COLUMNS:],
-)
-_INSERT: Final = str(
-    sa.insert(record).compile(dialect=sqlite.dialect(), column_keys=list(_COLUMNS))
-)
-_COPY: Final = f"COPY record ({', '.join(column.name for column in record.columns)}) FROM STDIN"
 
 _CURSOR: Final = sa.select(write_cursor).where(
     write_cursor.c.writer == sa.bindparam("writer"),
@@ -79,8 +66,11 @@ _IS_KNOWN: Final = sa.select(
         ),
     )
 )
-
-_Key = tuple[str, str, str, str, int]
+_CURSORS: Final = sa.select(write_cursor).where(
+    sa.tuple_(write_cursor.c.writer, write_cursor.c.source).in_(
+        sa.bindparam("keys", expanding=True)
+    )
+)
 
 
 class Written(enum.IntEnum):
@@ -98,16 +88,18 @@ class Written(enum.IntEnum):
 
 def write(work: UnitOfWork, rows: Sequence[Row], *, now: Instant) -> list[Written]:
     """Appends the rows that the log does not hold; returns what became of each, in order."""
+    if not rows:
+        return []
     last = _lock(work, _LAST_RECORD)
-    outcomes, fresh = _sorted_out(rows, _stored_digests(work, rows))
+    if log_rows.added(work, rows, last, now):
+        _advance(work, _LAST_RECORD, last + len(rows))
+        return [Written.ACCEPTED] * len(rows)
+    if log_rows.all_stored(work, rows):
+        return [Written.REPLAYED] * len(rows)
+    outcomes, fresh = _sorted_out(rows, log_rows.stored_digests(work, rows))
     if fresh:
-        _append(
-            work,
-            [
-                (*row[:_KEY_COLUMNS], last + place, now, *row[_KEY_COLUMNS:])
-                for place, row in enumerate(fresh, start=1)
-            ],
-        )
+        if not log_rows.append(work, fresh, last, now):
+            raise BugError("the log holds rows that it did not hold just before")
         _advance(work, _LAST_RECORD, last + len(fresh))
     return outcomes
 
@@ -119,7 +111,7 @@ def hold_log(work: UnitOfWork) -> None:
 
 def compare(work: UnitOfWork, rows: Sequence[Row]) -> list[Written]:
     """Returns what would become of each row if it were written, and writes nothing."""
-    outcomes, _ = _sorted_out(rows, _stored_digests(work, rows))
+    outcomes, _ = _sorted_out(rows, log_rows.stored_digests(work, rows))
     return outcomes
 
 
@@ -127,7 +119,13 @@ def cursors(work: UnitOfWork, sources: Iterable[Source]) -> dict[Source, Cursor]
     """Returns how far each source is stored; none moves by another's hand until the commit."""
     # The lock of the log: whoever stores a batch holds it.
     _lock(work, _LAST_RECORD)
-    return {source: cursor(work, source)[0] for source in sources}
+    wanted = list(sources)
+    told = {"keys": [(source.writer, source.name) for source in wanted]}
+    found = {
+        Source(row.writer, row.source): Cursor(row.sequence, bytes(row.digests))
+        for row in work.execute(_CURSORS, told)
+    }
+    return {source: found.get(source, Cursor()) for source in wanted}
 
 
 def cursor(work: UnitOfWork, source: Source) -> tuple[Cursor, Instant | None]:
@@ -163,8 +161,8 @@ def move_cursors(work: UnitOfWork, moved: Mapping[Source, Cursor], *, now: Insta
 
 def known(work: UnitOfWork, rows: Sequence[Row]) -> list[bool]:
     """Returns of each row whether the log holds its revision, whatever the content."""
-    stored = _stored_digests(work, rows) if rows else {}
-    return [row[:_KEY_COLUMNS] in stored for row in rows]
+    stored = log_rows.stored_digests(work, rows) if rows else {}
+    return [row[: log_rows.KEY_COLUMNS] in stored for row in rows]
 
 
 def platforms(work: UnitOfWork, code: str) -> tuple[str, ...]:
@@ -186,11 +184,13 @@ def platforms(work: UnitOfWork, code: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _sorted_out(rows: Sequence[Row], stored: dict[_Key, bytes]) -> tuple[list[Written], list[Row]]:
+def _sorted_out(
+    rows: Sequence[Row], stored: dict[log_rows.Key, bytes]
+) -> tuple[list[Written], list[Row]]:
     outcomes: list[Written] = []
     fresh: list[Row] = []
     for row in rows:
-        key: _Key = row[:_KEY_COLUMNS]
+        key: log_rows.Key = row[: log_rows.KEY_COLUMNS]
         digest = stored.get(key)
         if digest is None:
             # From here on the first of two in one batch counts as stored.
@@ -200,58 +200,6 @@ def _sorted_out(rows: Sequence[Row], stored: dict[_Key, bytes]) -> tuple[list[Wr
         else:
             outcomes.append(Written.REPLAYED if digest == row.digest else Written.CONFLICT)
     return outcomes, fresh
-
-
-def _stored_digests(work: UnitOfWork, rows: Sequence[Row]) -> dict[_Key, bytes]:
-    keys = json.dumps([row[:_KEY_COLUMNS] for row in rows])
-    statement = _LOOKUPS[work.dialect]
-    found = work.connection.execute(statement, {"keys": keys}).all()
-    return {(row[0], row[1], row[2], row[3], row[4]): bytes(row[5]) for row in found}
-
-
-def _lookup(keys: sa.TableValuedAlias, parts: Sequence[ColumnElement[Any]]) -> sa.Select[Any]:
-    columns = [record.c[name] for name in Row._fields[:_KEY_COLUMNS]]
-    same = sa.and_(*(column == part for column, part in zip(columns, parts, strict=True)))
-    return sa.select(*columns, record.c.digest).join_from(keys, record, same)
-
-
-def _lookups() -> Mapping[str, sa.Select[Any]]:
-    """Returns, by dialect, one statement that looks up any number of keys at once."""
-    told = sa.bindparam("keys", type_=sa.Text)
-    each = sa.func.json_each(told).table_valued("value", name="wanted")
-    array = sa.func.json_array_elements(sa.cast(told, postgresql.JSON))
-    value = sa.column("value", postgresql.JSON)
-    element = array.table_valued(value, name="wanted").render_derived()
-    places = range(_KEY_COLUMNS)
-    on_postgresql: list[ColumnElement[Any]] = [element.c.value[place].astext for place in places]
-    on_postgresql[-1] = sa.cast(on_postgresql[-1], sa.BigInteger)
-    return {
-        "sqlite": _lookup(each, [sa.func.json_extract(each.c.value, f"$[{p}]") for p in places]),
-        "postgresql": _lookup(element, on_postgresql),
-    }
-
-
-_LOOKUPS: Final = _lookups()
-
-
-def _append(work: UnitOfWork, values: list[tuple[Any, ...]]) -> None:
-    # Written in the order of the key, pages fill up one after the other.
-    values.sort(key=lambda row: row[:_KEY_COLUMNS])
-    if work.dialect == "sqlite":
-        # Past SQLAlchemy's handling of parameters, which costs as much as SQLite's work.
-        work.connection.exec_driver_sql(_INSERT, values)
-        return
-    driver: Any = work.connection.connection.driver_connection
-    faults: Any = work.connection.dialect.loaded_dbapi
-    try:
-        with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
-            for row in values:
-                copy.write_row(row)
-    except faults.OperationalError:
-        raise StoreUnavailableError from None
-    except faults.Error as fault:
-        # PostgreSQL quotes the row that it refuses.
-        raise BugError(f"the log refused rows: {type(fault).__name__}") from None
 
 
 # --- Roll-ups --------------------------------------------------------------------

@@ -5,7 +5,9 @@ threads: it asks the database and always knows. Neither looks at `next_change_at
 the caller does, every time.
 
 - SQLite: `at_once` is a point read by the driver, on a connection of its own. The
-  engine's page cache is the cache, so that nothing can be stale.
+  engine's page cache is the cache. Locks cost more than the read: so reads of the same
+  two milliseconds share a transaction, which ends at once when this process commits
+  something; what other processes commit is seen that much later.
 - PostgreSQL: `at_once` looks into the memory of this process, `read` fills it. A
   round trip costs more than a whole call, so what is remembered is not compared
   with the database but invalidated through the table of changes: at once by this
@@ -17,6 +19,8 @@ the caller does, every time.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections import OrderedDict
@@ -34,6 +38,8 @@ from bonafides.storage.unit_of_work import Store
 _MOST_BYTES: Final = 64 * 1_024 * 1_024
 # What an entry costs beside its bytes, roughly.
 _OVERHEAD_BYTES: Final = 1_024
+# For how long reads of SQLite share a transaction.
+_SHARED_SECONDS: Final = 0.002
 _COLUMNS: Final = "revision, next_change_at, etag, archive"
 
 
@@ -78,12 +84,22 @@ class SqliteSnapshots:
             check_same_thread=False,
         )
         self._connection.execute("PRAGMA query_only=ON")
+        self._cursor: Final = self._connection.cursor()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reading = False
+        # Set on whatever thread commits, looked at on the event loop before each read.
+        self._outdated = False
+        store.listen(self._told)
 
     def at_once(self, code: str, view: str) -> Stored | None:
         """Returns the view as it is stored now; None if there is none, or in doubt."""
         try:
-            # Read to the end, so that no read transaction stays open behind it.
-            found = self._connection.execute(_POINT_SQLITE, (code, view)).fetchall()
+            if self._outdated:
+                self._end()
+            if not self._reading and self._loop is not None:
+                self._begin(self._loop)
+            # Read to the end, so that without a transaction of ours none stays open.
+            found = self._cursor.execute(_POINT_SQLITE, (code, view)).fetchall()
         except sqlite3.Error:
             # Busy or broken: the thread that asks next can wait, and tells the fault.
             return None
@@ -95,11 +111,30 @@ class SqliteSnapshots:
             return rows.read_snapshot(work, code, view)
 
     def start(self) -> None:
-        """Does nothing: there is nothing to follow."""
+        """Begins to share transactions, if it is called on an event loop."""
+        with contextlib.suppress(RuntimeError):
+            self._loop = asyncio.get_running_loop()
 
     def close(self) -> None:
         """Closes the connection."""
+        self._loop = None
         self._connection.close()
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._cursor.execute("BEGIN")
+        self._reading = True
+        loop.call_later(_SHARED_SECONDS, self._end)
+
+    def _end(self) -> None:
+        self._outdated = False
+        if self._reading:
+            self._reading = False
+            # It changed nothing; that it was closed since is no fault either.
+            with contextlib.suppress(sqlite3.Error):
+                self._cursor.execute("COMMIT")
+
+    def _told(self, _heard: Sequence[Change]) -> None:
+        self._outdated = True
 
 
 class RememberedSnapshots:

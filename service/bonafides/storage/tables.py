@@ -214,7 +214,8 @@ enterprise: Final = Table(
 # --- Records ---------------------------------------------------------------------
 
 # The log of what platforms report. Columns mean what `bonafides.records.kinds`
-# says; those that a kind does not use are null.
+# says; those that a kind does not use are null. With row ids on SQLite: wide rows are
+# appended, and only the narrow key is written all over the place.
 record: Final = Table(
     "record",
     metadata,
@@ -275,7 +276,6 @@ record: Final = Table(
         sqlite_where=text("original_id IS NOT NULL"),
         postgresql_where=text("original_id IS NOT NULL"),
     ),
-    sqlite_with_rowid=False,
 )
 
 # Sums per platform and day; signed folds keep them true under revisions.

@@ -193,7 +193,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "code", "platform", "kind", "record_id", "revision", name=op.f("pk_record")
         ),
-        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_record_original_id",
