@@ -45,7 +45,7 @@ def test_complete_claims_are_read_in_their_normal_forms() -> None:
     assert claims.title == builders.registration().title
     assert claims.phone == "+8613800138000"
     assert claims.email == "Owner@example.com"
-    assert claims.representative.id_number.text == builders.ID_NUMBER
+    assert claims.representatives[0].id_number.text == builders.ID_NUMBER
     assert claims.license.registered_capital == Money("CNY", 100_000_000)
     assert claims.license.established is None
     assert claims.authorized_platforms == ("1688", "olist")

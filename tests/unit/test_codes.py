@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import unicodedata
 
 import pytest
 from hypothesis import given
@@ -13,12 +12,10 @@ from hypothesis import strategies as st
 from bonafides.identity.codes import (
     ALPHABET,
     CodeError,
-    IdNumber,
     UnifiedCode,
     compose,
     out_of_scope,
 )
-from bonafides.instants import Day
 from tests import builders
 
 _SERIALS = st.text(alphabet=sorted(ALPHABET), min_size=8, max_size=8)
@@ -226,63 +223,3 @@ def test_codes_are_values_in_the_order_of_their_text() -> None:
 def test_a_code_cannot_exist_unchecked() -> None:
     with pytest.raises(CodeError):
         UnifiedCode("not a code")
-
-
-def test_an_identity_number_is_never_shown_unless_asked_for() -> None:
-    number = IdNumber.parse(builders.ID_NUMBER, today=builders.TODAY)
-    assert repr(number) == f"9{'*' * 16}{builders.ID_NUMBER[-1]}"
-    assert f"{number} {[number]}".count(builders.ID_NUMBER[1:-1]) == 0
-    assert number.text == builders.ID_NUMBER
-
-
-def test_an_identity_number_of_an_unlisted_county_is_read() -> None:
-    assert IdNumber.parse(builders.ID_NUMBER, today=builders.TODAY).text[:6] == "990000"
-
-
-def test_width_and_case_of_an_identity_number_are_folded() -> None:
-    text = _identity_number("990000", "19900307", "00", ends="X")
-    wide = "".join(chr(ord(character) + 0xFEE0) for character in text.lower())
-    assert unicodedata.normalize("NFKC", wide).upper() == text
-    assert IdNumber.parse(wide, today=builders.TODAY).text == text
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        (builders.ID_NUMBER[:-1], "LENGTH"),
-        ("A" + builders.ID_NUMBER[1:], "ALPHABET"),
-        (builders.ID_NUMBER[:-1] + "Y", "ALPHABET"),
-        (builders.ID_NUMBER[:-1] + "2", "CHECK_DIGIT"),
-    ],
-)
-def test_identity_numbers_at_fault_are_refused_without_being_repeated(
-    text: str, reason: str
-) -> None:
-    with pytest.raises(CodeError) as refused:
-        IdNumber.parse(text, today=builders.TODAY)
-    assert refused.value.reason == reason
-    assert text[4:12] not in str(refused.value)
-
-
-@pytest.mark.parametrize("born", ["18991231", "20261102", "20990101", "20000230", "20001301"])
-def test_identity_numbers_born_never_or_not_yet_are_refused(born: str) -> None:
-    with pytest.raises(CodeError) as refused:
-        IdNumber.parse(_identity_number("990000", born, "002"), today=builders.TODAY)
-    assert refused.value.reason == "BIRTH_DATE"
-
-
-def test_an_identity_number_of_somebody_born_today_is_read() -> None:
-    number = _identity_number("990000", "19700101", "002")
-    assert IdNumber.parse(number, today=Day(0)).text == number
-
-
-def _identity_number(county: str, born: str, order: str, ends: str = "") -> str:
-    """Returns the number with its check digit by GB 11643; `ends` looks for an order."""
-    weights = [2**power % 11 for power in range(17, 0, -1)]
-    for filler in "0123456789":
-        body = county + born + (order + filler)[:3]
-        total = sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True))
-        last = "10X98765432"[total % 11]
-        if not ends or last == ends:
-            return body + last
-    raise AssertionError

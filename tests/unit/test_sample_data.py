@@ -15,7 +15,8 @@ from google.protobuf.json_format import Parse
 
 from bonafides.archive.expiry import Standing, standing
 from bonafides.archive.public_record_rows import read_row
-from bonafides.identity.codes import IdNumber, UnifiedCode, out_of_scope
+from bonafides.identity.codes import UnifiedCode, out_of_scope
+from bonafides.identity.id_numbers import IdNumber
 from bonafides.instants import SHANGHAI, from_date, from_datetime
 from bonafides.v1 import identity_service_pb2 as service
 from scripts import make_sample_data, sampling, sampling_trade
