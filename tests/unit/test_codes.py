@@ -43,7 +43,8 @@ def test_every_published_valid_case_is_submittable_without_a_wrong_check_digit()
     codes = [UnifiedCode.parse(text) for text in valid]
     assert len(codes) == 248
     assert [out_of_scope(code) for code in codes] == [None] * 248
-    assert [code.findings for code in codes] == [()] * 248
+    found = {finding.reason for code in codes for finding in code.findings}
+    assert found <= {"REGION_ABOLISHED", "REGION_NOT_LISTED"}
 
 
 @pytest.mark.feature("A8")
@@ -181,6 +182,43 @@ def test_a_region_that_no_list_has_refuses_nothing() -> None:
     code = compose("91", "999999", "MA000000")
     assert [finding.reason for finding in code.findings] == ["REGION_NOT_LISTED"]
     assert out_of_scope(code) is None
+
+
+@pytest.mark.feature("A8")
+def test_an_abolished_division_is_a_note_and_refuses_nothing() -> None:
+    abolished = compose("91", "110103", "MA000000")
+    (finding,) = abolished.findings
+    assert finding.reason == "REGION_ABOLISHED"
+    assert "2010" in finding.description
+    assert out_of_scope(abolished) is None
+
+
+@pytest.mark.feature("A8")
+@pytest.mark.parametrize("region", ["110101", "330100", "350205", "659012", "330000"])
+def test_a_division_that_exists_is_no_finding_nor_a_number_that_was_given_again(
+    region: str,
+) -> None:
+    assert compose("91", region, "MA000000").findings == ()
+
+
+@pytest.mark.feature("A8")
+def test_a_division_that_the_list_lacks_is_no_error() -> None:
+    """330113 was made in 2021; the list knows its province alone."""
+    code = compose("91", "330113", "MA000000")
+    assert [finding.reason for finding in code.findings] == ["REGION_NOT_LISTED"]
+
+
+@pytest.mark.feature("A8")
+def test_none_of_the_real_codes_is_refused_for_its_division() -> None:
+    codes = [UnifiedCode.parse(row["uscc"]) for row in _rows("companies_dev.csv")]
+    regions = [
+        finding.reason
+        for code in codes
+        for finding in code.findings
+        if finding.reason.startswith("REGION")
+    ]
+    assert 0.08 < len(regions) / len(codes) < 0.11
+    assert {out_of_scope(code) for code in codes if code.department in {"91", "92", "93"}} == {None}
 
 
 @pytest.mark.feature("A8")
