@@ -23,7 +23,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from scripts.bench import folds, idle, ingests, reads, scores, streams
+from scripts.bench import folds, idle, ingests, reads, scores, streams, submit
 from scripts.bench.databases import Databases, databases
 from scripts.bench.effort import FULL, QUICK, USUAL, Effort
 from scripts.bench.figures import BARS, Figure, failed, write
@@ -50,6 +50,7 @@ TOPICS: Final[tuple[tuple[tuple[str, ...], Topic], ...]] = (
     (("ingest.stream.",), streams.measure),
     (("ingest.fdatasync", "ingest.sqlite.", "ingest.postgresql."), ingests.measure),
     (("fold.", "build."), folds.measure),
+    (("submit.",), submit.measure),
 )
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bonafides.archive.facts import FactSheet
+from bonafides.archive.facts import FactSheet, Registration
+from bonafides.client.faults import RemoteError
 from bonafides.errors import BonafidesError
 from bonafides.identity import operations
 from bonafides.identity.claims import read_claims
@@ -33,7 +34,9 @@ from bonafides.storage import archive as archive_rows
 from bonafides.storage import identity as rows
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store
+from bonafides.v1 import enterprise_pb2 as enterprise
 from tests import builders
+from tests.serving import Served
 from tests.simulator import Known, Simulator, simulating
 
 _OWNER = "issuer/owner"
@@ -265,6 +268,67 @@ def test_a_verification_lapses_with_the_term_of_business_and_is_renewed(
     assert (renewed.state, renewed.expires_at) == (State.VERIFIED, end + 365 * DAY)
 
 
+@pytest.mark.feature("A9", "A7")
+def test_an_individual_business_is_known_by_its_composition_without_capital_and_shareholders(
+    desk_of: Building,
+) -> None:
+    code = builders.code(1, department_and_type="92")
+    row = builders.registry_row(
+        code,
+        composition="家庭经营",
+        shareholders='[{"title": "测三四", "is_person": true}]',
+    )
+    desk = desk_of()
+    assert operations.load_registry(desk.store, desk.vault, [row], now=builders.NOW).loaded == 1
+    claims = _claims(code)
+    told = dataclasses.replace(claims.license, composition="家庭经营")
+    status = _submit(desk, dataclasses.replace(claims, license=told))
+    assert status.state is State.VERIFIED
+    assert "composition" in {each.check for each in status.checks}
+    sheet = _sheet(desk, builders.NOW, code)
+    assert sheet.registration is not None
+    registration = sheet.registration.value
+    assert isinstance(registration, Registration)
+    assert (registration.composition, registration.registered_capital) == ("家庭经营", None)
+    assert sheet.shareholders == ()
+
+
+@pytest.mark.feature("A9")
+@pytest.mark.parametrize(
+    ("people", "numbers", "loaded"),
+    [
+        ("测一二、测七八", "", 1),
+        ("测一二、测七八", "990000199003070021、", 1),
+        ("", "990000199003070021", 1),
+        ("测一二、测七八", "990000199003070021", 0),
+        ("测一二", "990000199003070021、990000199003070048", 0),
+    ],
+)
+def test_registry_rows_pair_representatives_with_their_numbers(
+    desk_of: Building, people: str, numbers: str, loaded: int
+) -> None:
+    row = builders.registry_row(representative=people, representative_id_number=numbers)
+    report = operations.load_registry(desk_of().store, desk_of().vault, [row], now=builders.NOW)
+    assert report.loaded == loaded
+    assert {each.reason for each in report.rejected} <= {"REPRESENTATIVES"}
+
+
+@pytest.mark.feature("A9")
+def test_attack_anothers_number_beside_a_right_name_does_not_verify(desk_of: Building) -> None:
+    """Both persons are representatives; each number belongs to one of them."""
+    desk = desk_of()
+    row = builders.registry_row(
+        representative=f"{builders.PERSON}、测七八",
+        representative_id_number=f"990000199003070048、{builders.ID_NUMBER}",
+    )
+    operations.load_registry(desk.store, desk.vault, [row], now=builders.NOW)
+    status = _submit(desk, _claims())
+    outcomes = {each.check: each.outcome for each in status.checks}
+    assert outcomes["representative"] is Outcome.MATCH
+    assert outcomes["representative_id_number"] is Outcome.MISMATCH
+    assert status.state is State.ACTION_REQUIRED
+
+
 # --- Magic codes -----------------------------------------------------------------------
 
 
@@ -357,3 +421,24 @@ def test_operating_states_of_a_simulated_source_are_read(
     desk = desk_of(remote)
     status = _submit(desk, _claims())
     assert (status.state, status.history[-1].reason) == (State.REJECTED, "REGISTRATION_ENDED")
+
+
+@pytest.mark.feature("I5", "A3")
+def test_magic_codes_work_over_a_real_channel(served: Served) -> None:
+    """Those that a client tries again by itself are left to the test of operations."""
+    retried = {"STORE_UNAVAILABLE", "SERVER_DRAINING", "REVISION_NOT_REACHED"}
+    with served.client(served.token()) as client:
+        made = client.submit_identity(builders.claims(magic_code("MAG40102")))
+        assert made.state == enterprise.Submission.STATE_ACTION_REQUIRED
+        assert [(each.depth, each.outcome) for each in made.depths] == [
+            (enterprise.CHECK_DEPTH_TWO, enterprise.OUTCOME_MATCH),
+            (enterprise.CHECK_DEPTH_THREE, enterprise.OUTCOME_MISMATCH),
+            (enterprise.CHECK_DEPTH_FOUR, enterprise.OUTCOME_MISMATCH),
+        ]
+        down = client.submit_identity(builders.claims(magic_code("MAG20010")))
+        assert {each.note for each in down.checks} == {"NOT_REACHED"}
+        for serial, (reason, _) in ERRORS.items():
+            if reason not in retried:
+                with pytest.raises(RemoteError) as refused:
+                    client.submit_identity(builders.claims(magic_code(serial)))
+                assert refused.value.reason == reason

@@ -71,8 +71,7 @@ OUTCOMES: Final = {
     enterprise_pb2.OUTCOME_NOT_FOUND: "not found, asked again later",
     enterprise_pb2.OUTCOME_NO_EVIDENCE: "no evidence yet",
 }
-# In place of the outcome: a check whose source could not be asked found nothing.
-NOTES: Final = {"NOT_REACHED": "NOT_REACHED: the source gave no answer, asked again soon"}
+NOTES: Final = {"NOT_REACHED": "(the source was not reached; asked again soon)"}
 DEPTHS: Final = {
     enterprise_pb2.CHECK_DEPTH_UNSPECIFIED: NOT_KNOWN,
     enterprise_pb2.CHECK_DEPTH_TWO: "two elements: code, name",

@@ -390,7 +390,7 @@ def _checks(shown: Iterable[enterprise_pb2.CheckResult]) -> RenderableType:
         _add(
             table,
             check.check,
-            figures.NOTES.get(check.note) or word(figures.OUTCOMES, check.outcome),
+            f"{word(figures.OUTCOMES, check.outcome)} {figures.NOTES.get(check.note, check.note)}",
             _provenance(check.provenance) or "",
             check.remedy,
         )
