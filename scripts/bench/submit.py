@@ -88,7 +88,7 @@ def _compared(
         Client(addresses["service"], token=_token(data)) as client,
         grpc.insecure_channel(addresses["bare"]) as channel,
     ):
-        put: Callable[[bytes], object] = channel.unary_unary(_PUT)
+        put: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(_PUT)
         # The first round warms both up and is left out.
         for start in range(0, len(bodies), calls):
             part = bodies[start : start + calls]

@@ -442,3 +442,21 @@ def test_magic_codes_work_over_a_real_channel(served: Served) -> None:
                 with pytest.raises(RemoteError) as refused:
                     client.submit_identity(builders.claims(magic_code(serial)))
                 assert refused.value.reason == reason
+
+
+@pytest.mark.feature("A3", "A16")
+def test_attack_a_stranger_who_knows_code_and_title_learns_nothing_of_the_archive(
+    served: Served,
+) -> None:
+    operations.load_registry(
+        served.store, served.vault, [builders.registry_row()], now=builders.NOW
+    )
+    shallow = builders.claims()
+    shallow.depth = enterprise.CHECK_DEPTH_TWO
+    with served.client(served.token(subject="stranger")) as client:
+        made = client.submit_identity(shallow)
+        assert made.state == enterprise.Submission.STATE_VERIFIED
+        assert [each.depth for each in made.depths] == [enterprise.CHECK_DEPTH_TWO]
+        with pytest.raises(RemoteError) as refused:
+            client.get_archive(_CODE.text)
+    assert refused.value.reason == "RESOURCE_NOT_FOUND"

@@ -6,6 +6,8 @@ import dataclasses
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bonafides.archive.facts import OperatingState
 from bonafides.errors import BugError
@@ -367,3 +369,53 @@ def test_evidence_settles_when_every_required_check_is_decided() -> None:
     assert settled(two, [silent], builders.TODAY)
     assert not settled(_claims(), [], builders.TODAY)
     assert not settled(_claims(), [_down()], builders.TODAY)
+
+
+_FLAG = st.none() | st.booleans()
+_PEOPLE = st.builds(PersonAnswer, _FLAG, _FLAG)
+_REACHED = st.builds(
+    lambda state, people, code, title: Evidence(
+        "reached",
+        builders.NOW,
+        Entry(builders.registration(operating_state=state), (people,), {"title": title}),
+        frozenset({builders.code() if code else _OTHER}),
+    ),
+    st.sampled_from(OperatingState),
+    _PEOPLE,
+    st.booleans(),
+    st.booleans(),
+)
+_UNKNOWN = st.just(Evidence("unknown", builders.NOW, None, frozenset()))
+
+
+@pytest.mark.feature("A4", "A5")
+@given(st.lists(_UNKNOWN | st.builds(_down), min_size=1), st.sampled_from(Depth))
+def test_property_silence_of_any_number_of_sources_is_pending(
+    evidence: list[Evidence], depth: Depth
+) -> None:
+    claims = dataclasses.replace(_claims(), depth=depth)
+    assert verify(claims, evidence, builders.TODAY).state is State.PENDING
+
+
+@pytest.mark.feature("A5")
+@given(st.lists(_UNKNOWN), st.lists(_REACHED | _UNKNOWN), st.sampled_from(Depth))
+def test_property_nothing_behind_a_source_that_is_down_decides(
+    before: list[Evidence], behind: list[Evidence], depth: Depth
+) -> None:
+    claims = dataclasses.replace(_claims(), depth=depth)
+    verdict = verify(claims, [*before, _down(), *behind], builders.TODAY)
+    assert (verdict.state, verdict.reason) == (State.PENDING, "SOURCE_NOT_REACHED")
+
+
+@pytest.mark.feature("A4", "A6")
+@given(st.lists(_UNKNOWN | _REACHED, min_size=1))
+def test_property_a_rejection_rests_on_a_source_that_knows_the_enterprise(
+    evidence: list[Evidence],
+) -> None:
+    verdict = verify(_claims(), evidence, builders.TODAY)
+    by_name = {each.check: each for each in verdict.results}
+    if verdict.state is State.REJECTED:
+        ended = by_name["operating_state"]
+        both = {by_name["code"].outcome, by_name["title"].outcome}
+        assert ended.outcome is Outcome.MISMATCH or both == {Outcome.MISMATCH}
+        assert "reached" in {each.source for each in verdict.results}
