@@ -15,7 +15,9 @@ reason; the rest is loaded. Columns, of which the first three are needed:
     legal_form, registered_address, business_scope
     established, term_start, term_end          YYYY-MM-DD
     capital, capital_currency                  decimal number; ISO 4217, unset: CNY
-    representative, representative_id_number   kept only as keyed digests
+    composition               form of composition of an individual business
+    representative, representative_id_number   kept only as keyed digests; of several,
+                              names and numbers in the same order with 、 between them
     shareholders    JSON: [{"title", "is_person"}], and of each if known "subscribed" and
                     "paid": {"currency", "minor"}, "subscribed_by" and "paid_on":
                     YYYY-MM-DD, "share_ppm": the share in millionths

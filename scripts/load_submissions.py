@@ -40,7 +40,6 @@ from bonafides.errors import (
 )
 from bonafides.identity.claims import read_claims
 from bonafides.identity.operations import Desk, submit
-from bonafides.identity.sources import RegistryTable
 from bonafides.identity.submission import Claims
 from bonafides.instants import Instant, from_datetime
 from bonafides.keys import load_or_create
@@ -48,6 +47,7 @@ from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import champion
 from bonafides.rpc.validation import violations
 from bonafides.settings import Settings
+from bonafides.sourcing import evidence_sources, magic
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import identity_service_pb2 as service
 from scripts.operating import DataDir, opened, read_settings, telling
@@ -111,13 +111,15 @@ def _desk(settings: Settings, store: Store, vault: Vault, *, most: int) -> Desk:
     return Desk(
         store=store,
         vault=vault,
-        sources=(RegistryTable(store, vault),),
+        sources=evidence_sources(settings, store, vault),
         card=champion(settings.models_dir),
         agreement_version=settings.agreement_version,
         # The limit is there against strangers who try codes out; this is staff.
         # What was submitted in earlier runs counts too, as repetitions do not.
         submissions_per_day=settings.submissions_per_day + 10 * most,
         verification_days=settings.verification_days,
+        source_seconds=settings.source_seconds,
+        sandbox=magic(settings),
     )
 
 

@@ -52,6 +52,7 @@ _REGISTRY_COLUMNS: Final = (
     "capital",
     "capital_currency",
     "business_scope",
+    "composition",
     "representative",
     "representative_id_number",
     "shareholders",
@@ -157,8 +158,9 @@ def _registry_rows(of: Enterprise, end: dt.date) -> list[dict[str, str]]:
         "capital": _decimal(of.capital_minor),
         "capital_currency": "" if of.capital_minor is None else "CNY",
         "business_scope": of.business_scope,
-        "representative": person.name,
-        "representative_id_number": person.id_number,
+        "composition": of.composition,
+        "representative": "、".join(each.name for each in (person, *of.partners)),
+        "representative_id_number": "、".join(each.id_number for each in (person, *of.partners)),
         "shareholders": _shareholders(of),
         "changes": _changes(of),
         "retrieved_at": _at(end, 2).isoformat(),
@@ -215,6 +217,14 @@ def _write_submissions(file: Path, made: Sequence[Enterprise], seed: int, *, end
     _write_text(file, "".join(f"{line}\n" for line in lines))
 
 
+def _representative(person: Person) -> enterprise.Representative:
+    return enterprise.Representative(
+        person=person.name,
+        id_number=person.id_number,
+        id_type=enterprise.IdType.Value(f"ID_TYPE_{person.id_type}"),
+    )
+
+
 def claims(of: Enterprise, *, at: dt.datetime) -> enterprise.Claims:
     """Returns what the enterprise says of itself, with its authorizations given at `at`."""
     purposes = [enterprise.PURPOSE_VERIFY_IDENTITY]
@@ -227,9 +237,8 @@ def claims(of: Enterprise, *, at: dt.datetime) -> enterprise.Claims:
         phone=of.phone,
         email=of.email,
         license=_license(of),
-        representative=enterprise.Representative(
-            person=of.representative.name, id_number=of.representative.id_number
-        ),
+        representative=_representative(of.representative),
+        other_representatives=[_representative(each) for each in of.partners],
         authorizations=[
             enterprise.Authorization(
                 purpose=purpose,

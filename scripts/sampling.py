@@ -95,6 +95,7 @@ CAST: Final = (
     Character("title differs", ("taobao",), 24, 1, 60, fate="OTHER_TITLE"),
     Character("unknown to the registry", ("1688",), 24, 1, 60, fate="UNKNOWN_TO_REGISTRY"),
     Character("deregistered", ("taobao",), 24, 1, 60, fate="DEREGISTERED"),
+    Character("several representatives", ("1688",), 26, 1, 220, 0.05, 0.1, 0.04),
 )
 
 # Receives the stores of real marketplace records; trades nothing of its own.
@@ -118,6 +119,7 @@ _FORMS: Final = {
     "92": ("个体工商户", "经营部"),
     "93": ("农民专业合作社", "专业合作社"),
 }
+_COMPOSITIONS: Final = ("个人经营", "家庭经营")
 _CAPITAL_WAN: Final = (10, 50, 100, 200, 500, 1_000, 3_000)
 _FEN_PER_WAN: Final = 1_000_000
 
@@ -139,10 +141,11 @@ SHARES: Final = Shares()
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A made-up person."""
+    """A made-up person; `id_type` is a name of v1.IdType without the prefix."""
 
     name: str
     id_number: str
+    id_type: str = "RESIDENT_ID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,8 @@ class Change:
 class Enterprise:
     """An enterprise of the sample, as its registry knows it.
 
-    `capital_minor` is None for individual businesses, which have none.
+    `capital_minor` is None for individual businesses, which have none; they alone
+    have a `composition`, else it is empty.
     """
 
     code: UnifiedCode
@@ -181,7 +185,10 @@ class Enterprise:
     established: dt.date
     term_end: dt.date | None
     capital_minor: int | None
+    composition: str
     representative: Person
+    # Representatives beside the first.
+    partners: tuple[Person, ...]
     phone: str
     email: str
     shareholders: tuple[Shareholder, ...]
@@ -257,14 +264,21 @@ def _enterprise(seed: int, number: int, character: Character, *, end: dt.date) -
         if chance.random() < SHARES.term_ends
         else None,
         capital_minor=chance.choice(_CAPITAL_WAN) * _FEN_PER_WAN,
+        composition="",
         representative=representative,
+        partners=_partners(character, people, chance, number),
         phone=f"1990000{number % 10_000:04d}",
         email=f"contact{number}@example.com",
         shareholders=(),
         changes=(),
     )
     if character.department == "92":
-        return replace(made, capital_minor=None, changes=_changes(made, people, chance, end=end))
+        return replace(
+            made,
+            capital_minor=None,
+            composition=_COMPOSITIONS[number % len(_COMPOSITIONS)],
+            changes=_changes(made, people, chance, end=end),
+        )
     return replace(
         made,
         shareholders=_shareholders(made, people, chance),
@@ -275,6 +289,24 @@ def _enterprise(seed: int, number: int, character: Character, *, end: dt.date) -
 def _person(people: Faker, chance: random.Random, order: int) -> Person:
     birth = dt.date(1960, 1, 1) + dt.timedelta(days=chance.randrange(15_000))
     return Person(people.name(), resident_number(birth, order))
+
+
+def _partners(
+    character: Character, people: Faker, chance: random.Random, number: int
+) -> tuple[Person, ...]:
+    """Returns the other representatives, each with another type of document."""
+    if character.name != "several representatives":
+        return ()
+    return (
+        Person("TEST VISITOR", f"E99{number:06d}", "PASSPORT"),
+        Person("測來港", f"H99{number:06d}", "HK_MACAO_PERMIT"),
+        Person("測來臺", f"99{number:06d}", "TAIWAN_PERMIT"),
+        Person(
+            "TEST RESIDENT",
+            _person(people, chance, number).id_number,
+            "FOREIGN_PERMANENT_RESIDENT",
+        ),
+    )
 
 
 def _word(number: int) -> str:

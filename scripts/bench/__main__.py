@@ -23,7 +23,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from scripts.bench import builds, folds, idle, ingests, reads, scores, streams
+from scripts.bench import builds, folds, idle, ingests, reads, scores, streams, submit
 from scripts.bench.databases import Databases, databases
 from scripts.bench.effort import FULL, QUICK, USUAL, Effort
 from scripts.bench.figures import BARS, Figure, failed, write
@@ -52,6 +52,7 @@ TOPICS: Final[tuple[tuple[tuple[str, ...], Topic], ...]] = (
     (("ingest.fdatasync", "ingest.sqlite.", "ingest.postgresql."), ingests.measure),
     (("fold.", "build.from"), folds.measure),
     (("build.over",), lambda folder, _made, effort: builds.built(folder, effort)),
+    (("submit.",), submit.measure),
 )
 
 

@@ -86,6 +86,23 @@ def load_or_create(settings: Settings) -> Keys:
     return Keys(kek, _issuer(folder / ISSUER_FILE, _content(folder / ISSUER_FILE, make=_new_pem)))
 
 
+def read_secret(file: Path) -> str:
+    """Returns the secret that a file holds, white space around it taken off.
+
+    Raises:
+        SettingsError: it can't be read, is empty, or is readable by others.
+    """
+    try:
+        secret = _read_private(file).decode("ascii").strip()
+    except OSError as fault:
+        raise SettingsError(f"{file} can't be read: {fault.strerror}.") from None
+    except UnicodeDecodeError:
+        secret = ""
+    if not secret:
+        raise SettingsError(f"{file} holds no key: write the source's key there, mode 0600.")
+    return secret
+
+
 def _issuer(file: Path, content: bytes) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(content, password=None)

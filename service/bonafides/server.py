@@ -49,7 +49,6 @@ from bonafides import logs, processes
 from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier
 from bonafides.errors import StoreUnavailableError
 from bonafides.identity.operations import Desk
-from bonafides.identity.sources import RegistryTable
 from bonafides.instants import Instant
 from bonafides.keys import Keys, load_or_create
 from bonafides.personal.sealing import Vault
@@ -60,6 +59,7 @@ from bonafides.rpc.health import StockServices
 from bonafides.rpc.pipeline import Limits, Pipeline, World
 from bonafides.rpc.services import ArchiveService, IdentityService, RatingService, RecordService
 from bonafides.settings import Settings, SettingsError
+from bonafides.sourcing import evidence_sources, magic
 from bonafides.storage.snapshots import Snapshots, open_snapshots
 from bonafides.storage.unit_of_work import Store, StoreUrlError
 from bonafides.v1 import (
@@ -175,11 +175,13 @@ def build(settings: Settings, clock: Clock) -> Server:
     desk = Desk(  # 2
         store=store,
         vault=vault,
-        sources=(RegistryTable(store, vault),),
+        sources=evidence_sources(settings, store, vault),
         card=card,
         agreement_version=settings.agreement_version,
         submissions_per_day=settings.submissions_per_day,
         verification_days=settings.verification_days,
+        source_seconds=settings.source_seconds,
+        sandbox=magic(settings),
     )
     verifier = TokenVerifier(
         _issuers(settings, keys), settings.token_audience, settings.environment

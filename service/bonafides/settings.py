@@ -76,6 +76,16 @@ class Settings(BaseSettings):
         ge=1,
         description="Term of a verification, in days; after it the identity is LAPSED.",
     )
+    sources: Path | None = Field(
+        default=None,
+        description="TOML file of the sources that are asked after the registry's table.",
+    )
+    source_seconds: float = Field(
+        default=1.0,
+        gt=0,
+        le=30,
+        description="Time that one source has for its answer while a caller waits, in seconds.",
+    )
     worker_seconds: float = Field(
         default=5.0,
         gt=0,

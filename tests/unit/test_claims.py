@@ -11,7 +11,8 @@ import pytest
 from bonafides.errors import InvalidFieldsError
 from bonafides.identity.claims import read_claims
 from bonafides.identity.codes import compose
-from bonafides.identity.submission import Purpose
+from bonafides.identity.id_numbers import IdType
+from bonafides.identity.submission import Depth, Purpose
 from bonafides.instants import DAY, Day, from_date, to_date_message
 from bonafides.records.money import Money
 from bonafides.v1 import enterprise_pb2 as enterprise
@@ -45,7 +46,7 @@ def test_complete_claims_are_read_in_their_normal_forms() -> None:
     assert claims.title == builders.registration().title
     assert claims.phone == "+8613800138000"
     assert claims.email == "Owner@example.com"
-    assert claims.representative.id_number.text == builders.ID_NUMBER
+    assert claims.representatives[0].id_number.text == builders.ID_NUMBER
     assert claims.license.registered_capital == Money("CNY", 100_000_000)
     assert claims.license.established is None
     assert claims.authorized_platforms == ("1688", "olist")
@@ -294,3 +295,55 @@ def test_an_expired_term_is_no_fault_of_the_claims() -> None:
     license_ = read_claims(message, now=builders.NOW).license
     assert license_.term_end is not None
     assert license_.term_end < from_date(dt.date(2026, 1, 1))
+
+
+@pytest.mark.feature("A9")
+def test_several_representatives_are_read_with_their_types_of_document() -> None:
+    others = [
+        enterprise.Representative(
+            person="Test Person", id_number="e99000001", id_type=enterprise.ID_TYPE_PASSPORT
+        ),
+        enterprise.Representative(
+            person="測來港", id_number="H99000001", id_type=enterprise.ID_TYPE_HK_MACAO_PERMIT
+        ),
+    ]
+    claims = read_claims(builders.claims(other_representatives=others), now=builders.NOW)
+    assert [(each.id_number.type, each.id_number.text) for each in claims.representatives] == [
+        (IdType.RESIDENT_ID, builders.ID_NUMBER),
+        (IdType.PASSPORT, "E99000001"),
+        (IdType.HK_MACAO_PERMIT, "H99000001"),
+    ]
+
+
+@pytest.mark.feature("A9")
+def test_faults_of_further_representatives_are_named_by_place() -> None:
+    others = [
+        builders.claims().representative,
+        enterprise.Representative(
+            person="測來臺", id_number="x", id_type=enterprise.ID_TYPE_TAIWAN_PERMIT
+        ),
+        enterprise.Representative(person="測", id_number=builders.ID_NUMBER, id_type=99),  # type: ignore[arg-type]  # a newer client's
+    ]
+    assert _faults(builders.claims(other_representatives=others)) == {
+        ("other_representatives[0]", "DUPLICATE"),
+        ("other_representatives[1].id_number", "SHAPE"),
+        ("other_representatives[2].id_type", "ENUM"),
+    }
+
+
+@pytest.mark.feature("A3")
+def test_the_depth_is_four_elements_unless_another_is_asked_for() -> None:
+    shallow = builders.claims()
+    shallow.depth = enterprise.CHECK_DEPTH_TWO
+    assert read_claims(builders.claims(), now=builders.NOW).depth is Depth.FOUR
+    assert read_claims(shallow, now=builders.NOW).depth is Depth.TWO
+
+
+@pytest.mark.feature("A9", "A7")
+def test_a_form_of_composition_is_for_individual_businesses_alone() -> None:
+    individual = builders.claims(builders.code(1, department_and_type="92"))
+    individual.license.composition = "家庭经营"
+    assert read_claims(individual, now=builders.NOW).license.composition == "家庭经营"
+    company = builders.claims()
+    company.license.composition = "家庭经营"
+    assert _faults(company) == {("license.composition", "INDIVIDUALS_ONLY")}

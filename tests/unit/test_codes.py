@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import unicodedata
 
 import pytest
 from hypothesis import given
@@ -13,12 +12,10 @@ from hypothesis import strategies as st
 from bonafides.identity.codes import (
     ALPHABET,
     CodeError,
-    IdNumber,
     UnifiedCode,
     compose,
     out_of_scope,
 )
-from bonafides.instants import Day
 from tests import builders
 
 _SERIALS = st.text(alphabet=sorted(ALPHABET), min_size=8, max_size=8)
@@ -46,7 +43,8 @@ def test_every_published_valid_case_is_submittable_without_a_wrong_check_digit()
     codes = [UnifiedCode.parse(text) for text in valid]
     assert len(codes) == 248
     assert [out_of_scope(code) for code in codes] == [None] * 248
-    assert [code.findings for code in codes] == [()] * 248
+    found = {finding.reason for code in codes for finding in code.findings}
+    assert found <= {"REGION_ABOLISHED", "REGION_NOT_LISTED"}
 
 
 @pytest.mark.feature("A8")
@@ -187,6 +185,43 @@ def test_a_region_that_no_list_has_refuses_nothing() -> None:
 
 
 @pytest.mark.feature("A8")
+def test_an_abolished_division_is_a_note_and_refuses_nothing() -> None:
+    abolished = compose("91", "110103", "MA000000")
+    (finding,) = abolished.findings
+    assert finding.reason == "REGION_ABOLISHED"
+    assert "2010" in finding.description
+    assert out_of_scope(abolished) is None
+
+
+@pytest.mark.feature("A8")
+@pytest.mark.parametrize("region", ["110101", "330100", "350205", "659012", "330000"])
+def test_a_division_that_exists_is_no_finding_nor_a_number_that_was_given_again(
+    region: str,
+) -> None:
+    assert compose("91", region, "MA000000").findings == ()
+
+
+@pytest.mark.feature("A8")
+def test_a_division_that_the_list_lacks_is_no_error() -> None:
+    """330113 was made in 2021; the list knows its province alone."""
+    code = compose("91", "330113", "MA000000")
+    assert [finding.reason for finding in code.findings] == ["REGION_NOT_LISTED"]
+
+
+@pytest.mark.feature("A8")
+def test_none_of_the_real_codes_is_refused_for_its_division() -> None:
+    codes = [UnifiedCode.parse(row["uscc"]) for row in _rows("companies_dev.csv")]
+    regions = [
+        finding.reason
+        for code in codes
+        for finding in code.findings
+        if finding.reason.startswith("REGION")
+    ]
+    assert 0.08 < len(regions) / len(codes) < 0.11
+    assert {out_of_scope(code) for code in codes if code.department in {"91", "92", "93"}} == {None}
+
+
+@pytest.mark.feature("A8")
 @given(_SERIALS, st.sampled_from(["91", "92", "93"]))
 def test_composed_codes_have_right_check_digits_and_their_parts(serial: str, prefix: str) -> None:
     code = compose(prefix, "990000", serial)
@@ -226,63 +261,3 @@ def test_codes_are_values_in_the_order_of_their_text() -> None:
 def test_a_code_cannot_exist_unchecked() -> None:
     with pytest.raises(CodeError):
         UnifiedCode("not a code")
-
-
-def test_an_identity_number_is_never_shown_unless_asked_for() -> None:
-    number = IdNumber.parse(builders.ID_NUMBER, today=builders.TODAY)
-    assert repr(number) == f"9{'*' * 16}{builders.ID_NUMBER[-1]}"
-    assert f"{number} {[number]}".count(builders.ID_NUMBER[1:-1]) == 0
-    assert number.text == builders.ID_NUMBER
-
-
-def test_an_identity_number_of_an_unlisted_county_is_read() -> None:
-    assert IdNumber.parse(builders.ID_NUMBER, today=builders.TODAY).text[:6] == "990000"
-
-
-def test_width_and_case_of_an_identity_number_are_folded() -> None:
-    text = _identity_number("990000", "19900307", "00", ends="X")
-    wide = "".join(chr(ord(character) + 0xFEE0) for character in text.lower())
-    assert unicodedata.normalize("NFKC", wide).upper() == text
-    assert IdNumber.parse(wide, today=builders.TODAY).text == text
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        (builders.ID_NUMBER[:-1], "LENGTH"),
-        ("A" + builders.ID_NUMBER[1:], "ALPHABET"),
-        (builders.ID_NUMBER[:-1] + "Y", "ALPHABET"),
-        (builders.ID_NUMBER[:-1] + "2", "CHECK_DIGIT"),
-    ],
-)
-def test_identity_numbers_at_fault_are_refused_without_being_repeated(
-    text: str, reason: str
-) -> None:
-    with pytest.raises(CodeError) as refused:
-        IdNumber.parse(text, today=builders.TODAY)
-    assert refused.value.reason == reason
-    assert text[4:12] not in str(refused.value)
-
-
-@pytest.mark.parametrize("born", ["18991231", "20261102", "20990101", "20000230", "20001301"])
-def test_identity_numbers_born_never_or_not_yet_are_refused(born: str) -> None:
-    with pytest.raises(CodeError) as refused:
-        IdNumber.parse(_identity_number("990000", born, "002"), today=builders.TODAY)
-    assert refused.value.reason == "BIRTH_DATE"
-
-
-def test_an_identity_number_of_somebody_born_today_is_read() -> None:
-    number = _identity_number("990000", "19700101", "002")
-    assert IdNumber.parse(number, today=Day(0)).text == number
-
-
-def _identity_number(county: str, born: str, order: str, ends: str = "") -> str:
-    """Returns the number with its check digit by GB 11643; `ends` looks for an order."""
-    weights = [2**power % 11 for power in range(17, 0, -1)]
-    for filler in "0123456789":
-        body = county + born + (order + filler)[:3]
-        total = sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True))
-        last = "10X98765432"[total % 11]
-        if not ends or last == ends:
-            return body + last
-    raise AssertionError

@@ -58,6 +58,8 @@ PUBLIC_FIELDS = {
     "registration.registered_capital.currency_code",
     "registration.registered_capital.amount_minor",
     "registration.business_scope",
+    # In place of capital and shareholders, of individual businesses.
+    "registration.composition",
     "registration.provenance.source",
     "registration.provenance.retrieve_time",
     "changes.change_date",

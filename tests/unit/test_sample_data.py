@@ -15,7 +15,8 @@ from google.protobuf.json_format import Parse
 
 from bonafides.archive.expiry import Standing, standing
 from bonafides.archive.public_record_rows import read_row
-from bonafides.identity.codes import IdNumber, UnifiedCode, out_of_scope
+from bonafides.identity.codes import UnifiedCode, out_of_scope
+from bonafides.identity.id_numbers import IdNumber, IdType
 from bonafides.instants import SHANGHAI, from_date, from_datetime
 from bonafides.v1 import identity_service_pb2 as service
 from scripts import make_sample_data, sampling, sampling_trade
@@ -65,10 +66,30 @@ def test_every_code_is_submittable_and_lies_in_the_reserved_region(sample: Path)
 
 
 def test_every_id_number_is_well_formed_and_of_no_real_county(sample: Path) -> None:
-    numbers = [row["representative_id_number"] for row in rows(sample, "registry")]
+    # Of several representatives the first has a resident's number.
+    numbers = [
+        row["representative_id_number"].partition("、")[0] for row in rows(sample, "registry")
+    ]
     assert [IdNumber.parse(number, today=from_date(END)).text[:6] for number in numbers] == [
         "990000"
     ] * len(numbers)
+
+
+@pytest.mark.feature("A9")
+def test_one_enterprise_has_representatives_with_every_type_of_document(sample: Path) -> None:
+    several = [row for row in rows(sample, "registry") if "、" in row["representative"]]
+    (row,) = several
+    names, numbers = (
+        row[column].split("、") for column in ("representative", "representative_id_number")
+    )
+    assert len(names) == len(numbers) == len(set(numbers)) == len(IdType)
+    today = from_date(END)
+    for number, type_ in zip(
+        numbers,
+        ("RESIDENT_ID", "PASSPORT", "HK_MACAO_PERMIT", "TAIWAN_PERMIT"),
+        strict=False,
+    ):
+        assert IdNumber.parse(number, IdType(type_), today=today).text == number
 
 
 def test_no_generated_title_is_a_real_enterprise() -> None:

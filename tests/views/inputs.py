@@ -108,6 +108,7 @@ def sheet(of: UnifiedCode = COMPANY, **changes: Any) -> FactSheet:
             title="九九市试验区测百草店",
             legal_form="个体工商户",
             registered_capital=None,
+            composition="个人经营",
             term_end=None,
         )
     facts = builders.registration_facts(of, told=told)

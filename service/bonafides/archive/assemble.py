@@ -124,6 +124,7 @@ def _registration(inputs: RatingInputs) -> enterprise_pb2.Registration:
     )
     made.registered_address = told.registered_address or ""
     made.business_scope = told.business_scope or ""
+    made.composition = told.composition or ""
     for name in ("established", "term_start", "term_end"):
         day: Day | None = getattr(told, name)
         if day is not None:

@@ -62,6 +62,8 @@ class Registration:
     term_end: Day | None = None
     registered_capital: Money | None = None
     business_scope: str | None = None
+    # Individual businesses have this in place of capital and shareholders.
+    composition: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

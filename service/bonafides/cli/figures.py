@@ -71,6 +71,13 @@ OUTCOMES: Final = {
     enterprise_pb2.OUTCOME_NOT_FOUND: "not found, asked again later",
     enterprise_pb2.OUTCOME_NO_EVIDENCE: "no evidence yet",
 }
+NOTES: Final = {"NOT_REACHED": "(the source was not reached; asked again soon)"}
+DEPTHS: Final = {
+    enterprise_pb2.CHECK_DEPTH_UNSPECIFIED: NOT_KNOWN,
+    enterprise_pb2.CHECK_DEPTH_TWO: "two elements: code, name",
+    enterprise_pb2.CHECK_DEPTH_THREE: "three: and the representative",
+    enterprise_pb2.CHECK_DEPTH_FOUR: "four: and the document's number",
+}
 STATES: Final = {
     enterprise_pb2.Submission.STATE_UNSPECIFIED: (NOT_KNOWN, ""),
     enterprise_pb2.Submission.STATE_DRAFT: ("DRAFT", "The enterprise has yet to confirm it."),

@@ -106,6 +106,10 @@ def submission(shown: enterprise_pb2.Submission) -> RenderableType:
     ]
     if shown.checks:
         parts += [_heading("Checks"), _checks(shown.checks)]
+    if shown.depths:
+        told = ((figures.DEPTHS, each.depth, each.outcome) for each in shown.depths)
+        rows = [(word(names, depth), word(figures.OUTCOMES, found)) for names, depth, found in told]
+        parts += [_heading("At each depth"), _facts(*rows)]
     if shown.findings:
         found = [(finding.reason, finding.description) for finding in shown.findings]
         parts += [_heading("Worth knowing (refuses nothing)"), _facts(*found)]
@@ -164,6 +168,7 @@ def _registration(shown: enterprise_pb2.Registration) -> RenderableType:
         ("Established", day(shown.established) if shown.HasField("established") else "not known"),
         ("Registered capital", capital or "not known, or none (individual business)"),
         ("Scope of business", shown.business_scope or figures.NOT_KNOWN),
+        ("Form of composition", shown.composition or None),
         ("Source", _provenance(shown.provenance)),
     )
 
@@ -438,7 +443,7 @@ def _checks(shown: Iterable[enterprise_pb2.CheckResult]) -> RenderableType:
         _add(
             table,
             check.check,
-            word(figures.OUTCOMES, check.outcome),
+            f"{word(figures.OUTCOMES, check.outcome)} {figures.NOTES.get(check.note, check.note)}",
             _provenance(check.provenance) or "",
             check.remedy,
         )

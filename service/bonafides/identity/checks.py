@@ -7,10 +7,13 @@ from one source is
     MATCH         the source says the same
     MISMATCH      the source says something else
     NOT_FOUND     the source doesn't know the enterprise
-    NO_EVIDENCE   the source knows it and holds nothing on this
+    NO_EVIDENCE   the source knows it and holds nothing on this, or was not reached
 
 and of several sources, asked in order of their authority, the first that says
-MATCH or MISMATCH decides. The verdict, in this order:
+MATCH or MISMATCH decides, unless one before it was not reached: what that one would
+have decided stays open. A source may compare by itself and tell only whether the
+two agree; that counts as the comparison. Rows beyond the depth that was asked for
+don't apply. The verdict, in this order:
 
 1. Code and title both differ (a name under another's code): REJECTED.
 2. The registration was ended (注销, 吊销, 撤销): REJECTED.
@@ -32,51 +35,26 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
 
-from bonafides.archive.facts import OperatingState, Registration
+from bonafides.archive.facts import OperatingState
 from bonafides.errors import BugError
 from bonafides.identity.codes import UnifiedCode
+from bonafides.identity.evidence import Evidence
 from bonafides.identity.submission import (
     CheckResult,
     Claims,
+    Depth,
     License,
     Outcome,
-    Representative,
     State,
 )
 from bonafides.identity.texts import comparable
-from bonafides.instants import DAY, Day, Instant
+from bonafides.instants import Day
 
-# Days from each try to the next; the last one repeats.
-RECHECK_DAYS: Final = (1, 3, 7, 15)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a source says of the enterprise that has the claimed code.
-
-    A source says whether the claimed representative is the one it knows; it never
-    hands the person's name or number out. None: it holds nothing on that.
-    """
-
-    registration: Registration
-    representative_agrees: bool | None = None
-    id_number_agrees: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A source's answer to one set of claims, and when its data were retrieved.
-
-    `entry` is None when the source doesn't know the code. `codes` are those under
-    which it knows the claimed title; where it knows the title under none, the
-    claimed code itself if it knows that. Empty: it knows neither.
-    """
-
-    source: str
-    retrieved_at: Instant
-    entry: Entry | None
-    codes: frozenset[UnifiedCode]
-
+# The note of a result whose source could not be asked.
+NOT_REACHED: Final = "NOT_REACHED"
+# What stands where a source holds nothing.
+_NOTHING: Final[tuple[object, ...]] = (None, "", frozenset(), OperatingState.NOT_KNOWN)
+_DECIDED: Final = frozenset({Outcome.MATCH, Outcome.MISMATCH})
 
 Agrees = Callable[[Any, Any, Day], bool]
 
@@ -85,8 +63,10 @@ Agrees = Callable[[Any, Any, Day], bool]
 class Check:
     """One comparison. `claim` is a path in Claims, `evidence` a path in Evidence.
 
-    An empty `claim` is what submitting claims by itself: to be in business. A
-    check that is required keeps the submission PENDING until it matches.
+    An empty `claim` is what submitting claims by itself: to be in business. A claim
+    within `representatives` is compared for each of them. A check that is required
+    keeps the submission PENDING until it matches. `depth` is the least depth at
+    which it applies.
     """
 
     name: str
@@ -95,6 +75,7 @@ class Check:
     agrees: Agrees
     remedy: str
     required: bool = False
+    depth: Depth = Depth.TWO
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +112,7 @@ def _in_business(_claimed: Any, told: OperatingState, _today: Day) -> bool:
 
 
 _REGISTRATION: Final = "entry.registration."
+_PEOPLE: Final = "representatives."
 _AS_PRINTED: Final = "Copy this field from the license as it is printed, or leave it out."
 
 CHECKS: Final = (
@@ -167,19 +149,21 @@ CHECKS: Final = (
     ),
     Check(
         "representative",
-        "representative.person",
-        "entry.representative_agrees",
+        _PEOPLE + "person",
+        "person_agrees",
         _told_so,
         "Give the representative's name as the registry has it; register a change first.",
         required=True,
+        depth=Depth.THREE,
     ),
     Check(
         "representative_id_number",
-        "representative.id_number",
-        "entry.id_number_agrees",
+        _PEOPLE + "id_number",
+        "id_number_agrees",
         _told_so,
-        "Give the number of the representative's resident identity card.",
+        "Give the number of the document by which the registry knows the representative.",
         required=True,
+        depth=Depth.FOUR,
     ),
     Check(
         "legal_form", "license.legal_form", _REGISTRATION + "legal_form", _same_text, _AS_PRINTED
@@ -207,6 +191,9 @@ CHECKS: Final = (
         _same_text,
         _AS_PRINTED,
     ),
+    Check(
+        "composition", "license.composition", _REGISTRATION + "composition", _same_text, _AS_PRINTED
+    ),
 )
 
 NOT_COMPARED: Final[Mapping[str, str]] = {
@@ -216,9 +203,15 @@ NOT_COMPARED: Final[Mapping[str, str]] = {
     "authorizations": "looked at when the claims are read",
     "assent": "looked at when the claims are taken in",
     "authorized_platforms": "a grant, true by being made",
+    "depth": "says which of these checks apply",
 }
 
 _REMEDIES: Final = {check.name: check.remedy for check in CHECKS}
+_ORDER: Final = {check.name: place for place, check in enumerate(CHECKS)}
+# The elements that are compared at each depth; the deeper has those before it too.
+_ELEMENTS: Final = ("code", "title", "representative", "representative_id_number")
+# From the worst: one of these in one element is the outcome of the whole.
+_WORST_FIRST: Final = (Outcome.MISMATCH, Outcome.NOT_FOUND, Outcome.NO_EVIDENCE)
 
 
 def verify(
@@ -237,11 +230,21 @@ def verify(
         raise BugError("a verdict without evidence or checks")
     if unlisted := uncovered(claims, checks):
         raise BugError(f"claims without a check: {', '.join(unlisted)}")
-    results = tuple(
-        result for check in checks if (result := _decide(check, claims, evidence, today))
-    )
+    results = _results(claims, evidence, today, checks)
     state, reason = _conclude(results, evidence, checks)
     return Verdict(results, state, reason)
+
+
+def settled(claims: Claims, evidence: Sequence[Evidence], today: Day) -> bool:
+    """Returns whether the evidence decides every required check.
+
+    Further sources could change nothing then, and need not learn of the claims.
+    """
+    if not evidence:
+        return False
+    required = {check.name for check in CHECKS if check.required}
+    results = _results(claims, evidence, today, CHECKS)
+    return all(each.outcome in _DECIDED for each in results if _row(each.check) in required)
 
 
 def uncovered(claims: Claims, checks: Sequence[Check] = CHECKS) -> tuple[str, ...]:
@@ -250,78 +253,149 @@ def uncovered(claims: Claims, checks: Sequence[Check] = CHECKS) -> tuple[str, ..
     return tuple(path for path in _paths(claims) if path not in covered)
 
 
+def by_depth(results: Sequence[CheckResult], asked: Depth) -> tuple[tuple[Depth, Outcome], ...]:
+    """Returns the outcome at each depth up to the one asked for, in that order.
+
+    A depth matches where each of its elements does; else it has the worst of their
+    outcomes. Empty before the first verdict.
+    """
+    if not results:
+        return ()
+    told = []
+    for depth in Depth:
+        elements = _ELEMENTS[:depth]
+        outcomes = {each.outcome for each in results if _row(each.check) in elements}
+        worst = (outcome for outcome in _WORST_FIRST if outcome in outcomes)
+        told.append((depth, next(worst, Outcome.MATCH)))
+    return tuple(told[: asked - Depth.TWO + 1])
+
+
 def remedy(check: str, outcome: Outcome) -> str:
     """Returns what the enterprise can do about the outcome; empty where it is nothing."""
-    return _REMEDIES.get(check, "") if outcome is Outcome.MISMATCH else ""
+    return _REMEDIES.get(_row(check), "") if outcome is Outcome.MISMATCH else ""
 
 
-def next_recheck(now: Instant, tries: int) -> Instant:
-    """Returns when evidence is asked for again, after so many tries (1 or more)."""
-    days = RECHECK_DAYS[min(tries, len(RECHECK_DAYS)) - 1]
-    return Instant(now + days * DAY)
+def order(check: str) -> tuple[int, str]:
+    """Returns a key that sorts the names of results as the table does."""
+    return _ORDER.get(_row(check), len(_ORDER)), check
+
+
+def _row(check: str) -> str:
+    """Returns the row of the table that a result's name is of."""
+    return check.partition("[")[0]
 
 
 def _paths(claims: Claims) -> Iterator[str]:
-    for field in dataclasses.fields(claims):
-        value = getattr(claims, field.name)
-        if isinstance(value, (License, Representative)):
-            yield from (f"{field.name}.{inner.name}" for inner in dataclasses.fields(value))
+    for part in dataclasses.fields(claims):
+        value = getattr(claims, part.name)
+        if isinstance(value, License):
+            yield from (f"{part.name}.{inner.name}" for inner in dataclasses.fields(value))
+        elif part.name == "representatives":
+            yield from (_PEOPLE + inner.name for inner in dataclasses.fields(value[0]))
         else:
-            yield field.name
+            yield part.name
 
 
-def _decide(
-    check: Check, claims: Claims, evidence: Sequence[Evidence], today: Day
-) -> CheckResult | None:
-    """Returns the result of the first source that decides, else of the first that knows more.
+def _results(
+    claims: Claims, evidence: Sequence[Evidence], today: Day, checks: Sequence[Check]
+) -> tuple[CheckResult, ...]:
+    return tuple(
+        _decide(name, [(each, compare(each, today)) for each in evidence])
+        for check in checks
+        if check.depth <= claims.depth
+        for name, compare in _comparisons(check, claims)
+    )
 
-    None: the enterprise doesn't claim this, so there is nothing to compare.
+
+Compare = Callable[[Evidence, Day], Outcome]
+
+
+def _comparisons(check: Check, claims: Claims) -> Iterator[tuple[str, Compare]]:
+    """Yields what the check compares, each under the name of its result.
+
+    Nothing where the enterprise doesn't claim this.
     """
+    if check.claim.startswith(_PEOPLE):
+        claim = attrgetter(check.claim.removeprefix(_PEOPLE))
+        for place, person in enumerate(claims.representatives):
+            name = f"{check.name}[{place + 1}]" if place else check.name
+            yield name, _comparison(check, claim(person), _of_person(check, place))
+        return
     claimed = attrgetter(check.claim)(claims) if check.claim else ""
-    if claimed is None:
-        return None
-    answers = [(_compare(check, claimed, each, today), each) for each in evidence]
-    by_weight = (Outcome.MATCH, Outcome.MISMATCH), (Outcome.NO_EVIDENCE,), (Outcome.NOT_FOUND,)
-    outcome, source = next(
-        answer for outcomes in by_weight for answer in answers if answer[0] in outcomes
-    )
+    if claimed is not None:
+        yield check.name, _comparison(check, claimed, attrgetter(check.evidence))
+
+
+def _of_person(check: Check, place: int) -> Callable[[Evidence], Any]:
+    def told(evidence: Evidence) -> Any:
+        people = () if evidence.entry is None else evidence.entry.people
+        return attrgetter(check.evidence)(people[place]) if place < len(people) else None
+
+    return told
+
+
+def _comparison(check: Check, claimed: Any, tell: Callable[[Evidence], Any]) -> Compare:
+    of_entry = check.evidence != "codes"
+
+    def compare(evidence: Evidence, today: Day) -> Outcome:
+        if evidence.fault:
+            return Outcome.NO_EVIDENCE
+        if evidence.entry is None and (of_entry or not evidence.codes):
+            return Outcome.NOT_FOUND
+        flag = None if evidence.entry is None else evidence.entry.flags.get(check.name)
+        if flag is None:
+            told = tell(evidence)
+            if told in _NOTHING:
+                return Outcome.NO_EVIDENCE
+            flag = check.agrees(claimed, told, today)
+        return Outcome.MATCH if flag else Outcome.MISMATCH
+
+    return compare
+
+
+def _decide(name: str, answers: Sequence[tuple[Evidence, Outcome]]) -> CheckResult:
+    """Returns the result of the first source that decides or was not reached.
+
+    Else that of the first that knows more.
+    """
+    firm = [each for each in answers if each[0].fault or each[1] in _DECIDED]
+    silent = [each for each in answers if each[1] is Outcome.NO_EVIDENCE]
+    source, outcome = (firm or silent or answers)[0]
     return CheckResult(
-        check.name, outcome, source.source, source.retrieved_at, remedy(check.name, outcome)
+        name,
+        outcome,
+        source.source,
+        source.retrieved_at,
+        remedy(name, outcome),
+        NOT_REACHED if source.fault else "",
     )
-
-
-def _compare(check: Check, claimed: Any, evidence: Evidence, today: Day) -> Outcome:
-    if evidence.entry is None and (check.evidence.startswith("entry.") or not evidence.codes):
-        return Outcome.NOT_FOUND
-    told = attrgetter(check.evidence)(evidence)
-    if told is None or told is OperatingState.NOT_KNOWN:
-        return Outcome.NO_EVIDENCE
-    return Outcome.MATCH if check.agrees(claimed, told, today) else Outcome.MISMATCH
 
 
 def _conclude(
     results: Sequence[CheckResult], evidence: Sequence[Evidence], checks: Sequence[Check]
 ) -> tuple[State, str]:
-    differing = {result.check for result in results if result.outcome is Outcome.MISMATCH}
-    if {"code", "title"} <= differing:
+    differing = {_row(each.check): each for each in results if each.outcome is Outcome.MISMATCH}
+    if {"code", "title"} <= set(differing):
         return State.REJECTED, "CODE_AND_TITLE_MISMATCH"
-    if "operating_state" in differing and any(_ended(each) for each in evidence):
+    if "operating_state" in differing and _ended(differing["operating_state"].source, evidence):
         return State.REJECTED, "REGISTRATION_ENDED"
     if differing:
         return State.ACTION_REQUIRED, "MISMATCH"
-    outcomes = {result.check: result.outcome for result in results}
-    open_outcomes = {
-        outcomes[check.name]
-        for check in checks
-        if check.required and outcomes[check.name] is not Outcome.MATCH
-    }
-    if Outcome.NOT_FOUND in open_outcomes:
-        return State.PENDING, "NOT_FOUND"
-    if open_outcomes:
-        return State.PENDING, "NO_EVIDENCE"
-    return State.VERIFIED, "EVIDENCE_MATCHES"
+    required = {check.name for check in checks if check.required}
+    waiting = [
+        each
+        for each in results
+        if _row(each.check) in required and each.outcome is not Outcome.MATCH
+    ]
+    if not waiting:
+        return State.VERIFIED, "EVIDENCE_MATCHES"
+    if any(each.note for each in waiting):
+        return State.PENDING, "SOURCE_NOT_REACHED"
+    unknown = any(each.outcome is Outcome.NOT_FOUND for each in waiting)
+    return State.PENDING, "NOT_FOUND" if unknown else "NO_EVIDENCE"
 
 
-def _ended(evidence: Evidence) -> bool:
-    entry = evidence.entry
-    return entry is not None and entry.registration.operating_state.ended
+def _ended(source: str, evidence: Sequence[Evidence]) -> bool:
+    """Returns whether the source whose word counts says that the registration was ended."""
+    entries = (each.entry for each in evidence if each.source == source)
+    return any(entry is not None and entry.registration.operating_state.ended for entry in entries)

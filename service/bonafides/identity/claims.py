@@ -11,7 +11,9 @@ declared in the protos and looked at before. The rules here:
    whose scope covers both. Each purpose is granted once, by itself, and not in
    the future.
 5. Dates are dates, in their order; amounts are not negative. An individual
-   business has no registered capital.
+   business has no registered capital, and it alone a form of composition.
+6. There are ten representatives at most, each named once, with a document's number
+   in the shape of its type.
 
 A violation names the field, the rule and the remedy, never the value.
 
@@ -24,18 +26,20 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Callable
-from typing import Final, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
 from bonafides.errors import FieldViolation, InvalidFieldsError
-from bonafides.identity.codes import CodeError, IdNumber, UnifiedCode, out_of_scope
+from bonafides.identity.codes import CodeError, UnifiedCode, out_of_scope
+from bonafides.identity.id_numbers import IdNumber, IdType
 from bonafides.identity.submission import (
     Assent,
     Authorization,
     Claims,
+    Depth,
     License,
     Purpose,
     Representative,
@@ -53,6 +57,14 @@ _COUNTRY_CODE: Final = 86
 _IDENTITY_SCOPE: Final = frozenset({"person", "id_number"})
 _PURPOSES: Final = {
     enterprise.Purpose.Value(f"PURPOSE_{purpose.name}"): purpose for purpose in Purpose
+}
+_ID_TYPES: Final = {
+    enterprise.ID_TYPE_UNSPECIFIED: IdType.RESIDENT_ID,
+    **{enterprise.IdType.Value(f"ID_TYPE_{each.name}"): each for each in IdType},
+}
+_DEPTHS: Final = {
+    enterprise.CHECK_DEPTH_UNSPECIFIED: Depth.FOUR,
+    **{enterprise.CheckDepth.Value(f"CHECK_DEPTH_{each.name}"): each for each in Depth},
 }
 # An address there begins with its name. So does a street of Qingdao, 香港中路, and
 # many another street, square or building of the mainland.
@@ -100,7 +112,8 @@ class _Reader:
         title = self._try("title", lambda: _text(message.title))
         phone = self._try("phone", lambda: _phone(message.phone))
         email = self._try("email", lambda: _email(message.email))
-        representative = self._representative(message.representative)
+        representatives = self._representatives()
+        depth = self._try("depth", lambda: _known(_DEPTHS, message.depth))
         license_ = self._license(message.license, individual=code is not None and code.individual)
         authorizations = self._authorizations()
         assent = self._assent(message.assent)
@@ -111,7 +124,7 @@ class _Reader:
             or title is None
             or phone is None
             or email is None
-            or representative is None
+            or depth is None
             or assent is None
         ):
             raise InvalidFieldsError(tuple(self._violations))
@@ -121,10 +134,11 @@ class _Reader:
             phone=phone,
             email=email,
             license=license_,
-            representative=representative,
+            representatives=representatives,
             authorizations=authorizations,
             assent=assent,
             authorized_platforms=tuple(sorted(set(message.authorized_platforms))),
+            depth=depth,
         )
 
     def _try(self, field: str, read: Callable[[], T]) -> T | None:
@@ -144,11 +158,27 @@ class _Reader:
     def _instant(self, field: str, *, present: bool, stamp: Timestamp) -> Instant | None:
         return self._try(field, lambda: _past(stamp, present=present, now=self._now))
 
-    def _representative(self, message: enterprise.Representative) -> Representative | None:
-        person = self._try("representative.person", lambda: _text(message.person))
+    def _representatives(self) -> tuple[Representative, ...]:
+        """Returns those without fault, the first first."""
+        read = [self._representative("representative", self._message.representative)]
+        for index, message in enumerate(self._message.other_representatives):
+            field = f"other_representatives[{index}]"
+            one = self._representative(field, message)
+            if one is not None and one in read:
+                self._try(field, _named_twice)
+            read.append(one)
+        return tuple(each for each in read if each is not None)
+
+    def _representative(
+        self, field: str, message: enterprise.Representative
+    ) -> Representative | None:
+        person = self._try(f"{field}.person", lambda: _text(message.person))
+        type_ = self._try(f"{field}.id_type", lambda: _known(_ID_TYPES, message.id_type))
+        if type_ is None:
+            return None
         number = self._try(
-            "representative.id_number",
-            lambda: IdNumber.parse(message.id_number, today=self._today),
+            f"{field}.id_number",
+            lambda: IdNumber.parse(message.id_number, type_, today=self._today),
         )
         return None if person is None or number is None else Representative(person, number)
 
@@ -172,6 +202,9 @@ class _Reader:
             established=established,
             term_end=term_end,
             business_scope=self._optional_text("license.business_scope", message.business_scope),
+            composition=self._try(
+                "license.composition", lambda: _composition(message, individual=individual)
+            ),
         )
 
     def _authorizations(self) -> tuple[Authorization, ...]:
@@ -286,6 +319,27 @@ def _capital(message: enterprise.License, *, individual: bool) -> Money | None:
     if message.registered_capital.amount_minor < 0:
         raise _FieldError("NEGATIVE", "Give an amount of 0 or more.")
     return Money(message.registered_capital.currency_code, message.registered_capital.amount_minor)
+
+
+def _composition(message: enterprise.License, *, individual: bool) -> str | None:
+    if not message.composition:
+        return None
+    if not individual:
+        raise _FieldError(
+            "INDIVIDUALS_ONLY", "Only individual businesses have a form of composition."
+        )
+    return _text(message.composition)
+
+
+def _known(values: Mapping[Any, T], value: int) -> T:
+    # Shape is looked at before; what is read here comes from files, too.
+    if value not in values:
+        raise _FieldError("ENUM", "Name one of the published values.")
+    return values[value]
+
+
+def _named_twice() -> None:
+    raise _FieldError("DUPLICATE", "Name each representative once.")
 
 
 def _purpose(message: enterprise.Authorization, granted: dict[Purpose, Authorization]) -> Purpose:

@@ -1,7 +1,7 @@
-"""Reads unified social credit codes and resident identity numbers.
+"""Reads unified social credit codes.
 
-Decides whether a text is a code or a number at all, and what is peculiar about
-it. Whether it belongs to anybody is for the sources to say. The rules:
+Decides whether a text is a code at all, and what is peculiar about it. Whether it
+belongs to anybody is for the sources to say. The rules:
 
 1. The text is normalised first: NFKC, upper case, white space and invisible
    characters out. Full-width and spaced codes are thus the codes they show.
@@ -10,33 +10,29 @@ it. Whether it belongs to anybody is for the sources to say. The rules:
    it is not judged.
 3. A wrong check digit of a code is a finding. Real enterprises carry such codes:
    of 1.1 million, 58 fail the outer digit and 84 the inner one.
-4. A region that no list has is a finding: 9 % of codes name abolished divisions.
+4. A region that no list has is a finding, and so is one that was abolished: 9 % of
+   codes name one, and theirs stays theirs. A list lacks divisions that exist, too.
 5. A code that begins otherwise than 91, 92 or 93 names no enterprise. It parses,
    with a finding, and can't be submitted: without this, 3 % of resident identity
    numbers pass as codes.
-6. A resident identity number must carry its check digit and a date of birth
-   between 1900 and today; its county is not looked at (stdnum's list has gaps).
 
     code = UnifiedCode.parse("91 990000 ma000000 1 t")
     code.text, code.region      # "91990000MA0000001T", "990000"
     [finding.reason for finding in code.findings]
 
-Sources: GB 32100-2015 (the code), GB 11714-1997 (the organization part), GB
-11643-1999 (the identity number).
+Sources: GB 32100-2015 (the code), GB 11714-1997 (the organization part).
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Self
 
 from stdnum import numdb
-from stdnum.cn import ric, uscc
-
-from bonafides.instants import Day, from_date
+from stdnum.cn import uscc
 
 ALPHABET: Final = frozenset("0123456789ABCDEFGHJKLMNPQRTUWXY")
 LENGTH: Final = 18
@@ -54,14 +50,15 @@ _ENTERPRISE_PREFIXES: Final = frozenset({"91", "92", "93"})
 # Taiwan, Hong Kong, Macao.
 _REGIONS_OUTSIDE: Final = ("71", "81", "82")
 _ORGANIZATION_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
-_FIRST_BIRTH: Final = date(1900, 1, 1)
+# An entry of the list of divisions whose name has ended: "[1983-2002]杏林区".
+_ENDED: Final = re.compile(r"\[\d*-(\d+)\](.+)")
 
 
 class CodeError(ValueError):
     """A text is no code or no number. Holds the reason, never the text.
 
-    `reason` is one of LENGTH, ALPHABET, OLD_REGISTRATION_NUMBER; for identity
-    numbers LENGTH, ALPHABET, CHECK_DIGIT, BIRTH_DATE. `description` says what to do.
+    `reason` is one of LENGTH, ALPHABET, OLD_REGISTRATION_NUMBER; for the numbers of
+    persons' documents CHECK_DIGIT, BIRTH_DATE, SHAPE too. `description` says what to do.
     """
 
     def __init__(self, reason: str, description: str) -> None:
@@ -154,12 +151,12 @@ class UnifiedCode:
         """What is peculiar, in the order of the characters concerned. Empty: nothing."""
         found = {
             _NOT_AN_ENTERPRISE: self.department not in _ENTERPRISE_PREFIXES,
-            _REGION_NOT_LISTED: not _listed(self.region),
+            _region_finding(self.region): True,
             _ORGANIZATION_CHECK_DIGIT: self.organization[-1]
             != _organization_check_digit(self.organization[:-1]),
             _CHECK_DIGIT: self.text[-1] != uscc.calc_check_digit(self.text[:-1]),
         }
-        return tuple(finding for finding, peculiar in found.items() if peculiar)
+        return tuple(finding for finding, peculiar in found.items() if finding and peculiar)
 
 
 def out_of_scope(code: UnifiedCode) -> str | None:
@@ -185,35 +182,6 @@ def compose(department_and_type: str, region: str, serial8: str) -> UnifiedCode:
     UnifiedCode(f"{department_and_type}{region}{serial8}00")
     body = f"{department_and_type}{region}{serial8}{_organization_check_digit(serial8)}"
     return UnifiedCode(body + uscc.calc_check_digit(body))
-
-
-@dataclass(frozen=True, slots=True)
-class IdNumber:
-    """The number of a resident identity card. Shown masked unless `text` is asked for."""
-
-    text: str = field(repr=False)
-
-    @classmethod
-    def parse(cls, text: str, *, today: Day) -> Self:
-        """Returns the number that the text shows.
-
-        Raises:
-            CodeError: LENGTH, ALPHABET, CHECK_DIGIT or BIRTH_DATE.
-        """
-        number = normalize(text)
-        if len(number) != LENGTH:
-            raise CodeError("LENGTH", "Give the 18 characters of the resident identity card.")
-        if not (_DIGITS.issuperset(number[:-1]) and number[-1] in _DIGITS | {"X"}):
-            raise CodeError("ALPHABET", "The number has 17 digits, then a digit or X.")
-        if number[-1] != ric.calc_check_digit(number):
-            raise CodeError("CHECK_DIGIT", "The number's last character doesn't fit the others.")
-        if not _born_between(number[6:14], _FIRST_BIRTH, today):
-            raise CodeError("BIRTH_DATE", "Digits 7 to 14 must be a date of birth since 1900.")
-        return cls(number)
-
-    def __repr__(self) -> str:
-        # 1 + 1 leaves a billion candidates, 6 + 4 two thousand.
-        return f"{self.text[:1]}{'*' * (LENGTH - 2)}{self.text[-1:]}"
 
 
 def normalize(text: str) -> str:
@@ -242,15 +210,20 @@ def _organization_check_digit(body: str) -> str:
 
 
 @lru_cache(maxsize=8_192)
-def _listed(region: str) -> bool:
+def _region_finding(region: str) -> Finding | None:
     if region == GENERATED_REGION:
-        return True
-    return any(properties for _part, properties in numdb.get("cn/loc").info(region))
-
-
-def _born_between(digits: str, first: date, today: Day) -> bool:
-    try:
-        born = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return False
-    return born >= first and from_date(born) <= today
+        return None
+    *_, (_digits, properties) = numdb.get("cn/loc").info(region)
+    names = properties.get("county", "").split(",")
+    if not names[0]:
+        return _REGION_NOT_LISTED
+    ended = [_ENDED.fullmatch(name) for name in names]
+    last = ended[-1]
+    # A number was given again where any of its names has not ended.
+    if last is None or not all(ended):
+        return None
+    return Finding(
+        "REGION_ABOLISHED",
+        f"Digits 3 to 8 name {last[2]}, a division that was abolished in {last[1]}; codes "
+        "given before that stay valid.",
+    )

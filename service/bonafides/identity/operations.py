@@ -9,9 +9,12 @@ load_registry       writes rows of a registry file to the registry's table
 Submitting is three units of work, and the sources are asked between them:
 
 1. claim: the submission is stored PENDING, its personal values sealed;
-2. verdict: results and state; if VERIFIED, the enterprise takes part, with the
-   registry's facts and with what its representative authorized;
+2. verdict: answers, results and state; if VERIFIED at four elements, the enterprise
+   takes part, with what the source told and with what its representative authorized;
 3. refresh: its level and its views.
+
+Sources are asked in order of their authority, until every required check is decided.
+One that gives no answer is noted and leaves open what it would have decided.
 
 A crash between them leaves a PENDING submission that is due for another try. A
 submission that isn't VERIFIED touches nothing but itself: whoever submits under
@@ -35,17 +38,22 @@ from bonafides.errors import (
     RequestIdReusedError,
 )
 from bonafides.identity import checks
+from bonafides.identity.asking import expiry, gather, told_registration
 from bonafides.identity.codes import UnifiedCode
+from bonafides.identity.evidence import Evidence
+from bonafides.identity.questions import Source, authorized, question
+from bonafides.identity.rechecks import next_recheck
 from bonafides.identity.registry import RegistryRow, RowError, read_row
+from bonafides.identity.sandbox import Sandbox
 from bonafides.identity.sources import (
     ID_NUMBER_INDEX,
     PERSON_INDEX,
     REGISTRY,
-    RegistryTable,
     registry_facts,
 )
 from bonafides.identity.submission import (
     Claims,
+    Depth,
     State,
     StoredClaims,
     SubmissionStatus,
@@ -70,17 +78,27 @@ _RATE_WINDOW: Final = DAY
 _VERIFIER: Final = "bonafides"
 
 
+# Nobody waits for a recheck: each source gets the time for all its tries.
+_RECHECK_SECONDS: Final = 20.0
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the room needs to do its work. `sources` are in order of authority."""
+    """What the room needs to do its work. `sources` are in order of authority.
+
+    Each has `source_seconds` for its answer while a caller waits. `sandbox` is None in
+    live.
+    """
 
     store: Store
     vault: Vault
-    sources: Sequence[RegistryTable]
+    sources: Sequence[Source]
     card: Scorecard
     agreement_version: str
     submissions_per_day: int
     verification_days: int
+    source_seconds: float = 1.0
+    sandbox: Sandbox | None = None
 
 
 def submit(
@@ -102,6 +120,8 @@ def submit(
         AgreementNotCurrentError: the assent is to another version.
         RateLimitedError: the submitter made too many submissions in 24 hours.
     """
+    if desk.sandbox is not None:
+        desk.sandbox.force_error(claims.code)
     made = rows.SubmissionRow(
         code=claims.code.text,
         uid=_uid(desk.vault, submitter, request_id),
@@ -117,6 +137,7 @@ def submit(
         title=claims.title,
         license=to_stored(claims).license,
         assent=claims.assent,
+        depth=claims.depth,
         personal_sealed=Sealed(b""),
     )
     with desk.store.writing() as work:
@@ -125,7 +146,7 @@ def submit(
             _store(work, desk.vault, made, claims)
             work.commit()
     if known is None:
-        _judge(desk, claims, made, now)
+        _judge(desk, claims, made, now, seconds=desk.source_seconds)
     return get_submission(desk, claims.code, (known or made).uid, submitter=submitter, now=now)
 
 
@@ -145,7 +166,7 @@ def get_submission(
             raise NotFoundError
         history = rows.history(work, row.code, row.uid)
         found = rows.latest_check_results(work, row.code, row.uid)
-    results = (found[check.name] for check in checks.CHECKS if check.name in found)
+    results = [found[name] for name in sorted(found, key=checks.order)]
     over = row.state is State.VERIFIED and row.expires_at is not None and row.expires_at <= now
     return SubmissionStatus(
         code=code,
@@ -159,6 +180,7 @@ def get_submission(
         submitted_at=row.submitted_at,
         recheck_at=row.recheck_at,
         expires_at=row.expires_at,
+        depth=row.depth,
     )
 
 
@@ -283,8 +305,13 @@ def _place(uid: str) -> Place:
 # --- Verdict and what follows from it --------------------------------------------------
 
 
-def _judge(desk: Desk, claims: Claims, seen: rows.SubmissionRow, now: Instant) -> None:
-    evidence = [source.ask(claims, now=now) for source in desk.sources]
+def _judge(
+    desk: Desk, claims: Claims, seen: rows.SubmissionRow, now: Instant, *, seconds: float
+) -> None:
+    asked = question(claims, may_use=authorized(claims), submitted_at=seen.submitted_at)
+    magic = None if desk.sandbox is None else desk.sandbox.source(claims.code)
+    sources = desk.sources if magic is None else (magic,)
+    evidence = gather(sources, claims, asked, now=now, seconds=seconds)
     verdict = checks.verify(claims, evidence, day_of(now))
     with desk.store.writing() as work:
         row = rows.find_submission(work, seen.code, seen.uid, lock=True)
@@ -292,21 +319,62 @@ def _judge(desk: Desk, claims: Claims, seen: rows.SubmissionRow, now: Instant) -
         if row is None or (row.state, row.recheck_at) != (State.PENDING, seen.recheck_at):
             return
         rows.add_check_results(work, row.code, row.uid, verdict.results, now)
+        rows.add_answers(
+            work, row.code, row.uid, _answers(work, desk.vault, row, evidence, now), now
+        )
         if verdict.state is State.PENDING:
-            tries = rows.rounds_of_checks(work, row.code, row.uid)
-            again = checks.next_recheck(now, tries)
+            again = _again(work, row, evidence, now)
             rows.set_state(work, row, State.PENDING, recheck_at=again, expires_at=None)
         elif verdict.state is State.VERIFIED:
-            expires_at = Instant(now + desk.verification_days * DAY)
+            expires_at = expiry(evidence, desk.verification_days, now)
             _enter(work, row, Transition(State.VERIFIED, now, verdict.reason), expires_at)
-            _establish(work, claims, Verification(row.uid, now, expires_at), now)
+            if claims.depth is Depth.FOUR:
+                told = told_registration(claims, evidence)
+                _establish(work, claims, told, Verification(row.uid, now, expires_at), now)
         else:
             _enter(work, row, Transition(verdict.state, now, verdict.reason), None)
         work.commit()
-    if verdict.state is State.VERIFIED:
+    if verdict.state is State.VERIFIED and claims.depth is Depth.FOUR:
         with desk.store.writing() as work:
             archive.refresh(work, desk.card, seen.code, now)
             work.commit()
+
+
+def _answers(
+    work: UnitOfWork,
+    vault: Vault,
+    row: rows.SubmissionRow,
+    evidence: Sequence[Evidence],
+    now: Instant,
+) -> list[rows.AnswerRow]:
+    """Returns the answers as they are stored, the texts sealed under the submission's key."""
+    wrapped = rows.wrapped_keys(work, [row.uid]).get(row.uid)
+    # Without a key the personal values were erased meanwhile; so is what they brought.
+    key = None if wrapped is None else vault.unwrap(row.uid, wrapped)
+    return [
+        rows.AnswerRow(
+            each.source,
+            each.retrieved_at,
+            each.fault,
+            None
+            if key is None or each.raw is None
+            else vault.seal(key, answer_place(row.uid, each.source, now), each.raw.encode()),
+        )
+        for each in evidence
+    ]
+
+
+def answer_place(uid: str, source: str, asked_at: Instant) -> Place:
+    """Returns where the text of an answer is sealed."""
+    return Place("evidence", uid, f"{source}|{asked_at}")
+
+
+def _again(
+    work: UnitOfWork, row: rows.SubmissionRow, evidence: Sequence[Evidence], now: Instant
+) -> Instant:
+    answered, unreached = rows.rounds_of_asking(work, row.code, row.uid)
+    reached = not any(each.fault for each in evidence)
+    return next_recheck(now, row.uid, answered=answered, unreached=unreached, reached=reached)
 
 
 def _enter(
@@ -317,12 +385,21 @@ def _enter(
     rows.add_transition(work, row.code, row.uid, step)
 
 
-def _establish(work: UnitOfWork, claims: Claims, verification: Verification, now: Instant) -> None:
-    """Makes the enterprise take part, with the registry's facts and its authorizations."""
+def _establish(
+    work: UnitOfWork,
+    claims: Claims,
+    told: Fact | None,
+    verification: Verification,
+    now: Instant,
+) -> None:
+    """Makes the enterprise take part, with the registry's facts and its authorizations.
+
+    `told`: the registration, for where the registry's table has no row.
+    """
     code = claims.code.text
     # The row is locked before the enterprise is entered: a load of the same row
     # either comes first and is read here, or sees the enterprise and marks it.
-    facts = registry_facts(work, code)
+    facts = registry_facts(work, code) or ([] if told is None else [told])
     rows.enroll(work, code, verification.uid, now)
     rows.add_authorizations(
         work,
@@ -362,7 +439,8 @@ def _recheck(desk: Desk, code: str, uid: str, now: Instant) -> None:
         return
     key = desk.vault.unwrap(uid, wrapped)
     personal = desk.vault.open(key, _place(uid), row.personal_sealed)
-    _judge(desk, from_stored(StoredClaims(row.title, row.license, personal)), row, now)
+    claims = from_stored(StoredClaims(row.title, row.license, personal))
+    _judge(desk, claims, row, now, seconds=_RECHECK_SECONDS)
 
 
 def _lapse(desk: Desk, code: str, uid: str, now: Instant) -> None:
@@ -403,13 +481,15 @@ def _subject(row: RegistryRow) -> str:
 
 
 def _seal_row(vault: Vault, key: SubjectKey, row: RegistryRow) -> registry_rows.SealedRow:
-    person, number = row.representative, row.representative_id_number
     return registry_rows.SealedRow(
         row=row,
         title_key=comparable(row.registration.title),
-        representative_index=None
-        if person is None
-        else vault.index(PERSON_INDEX, comparable(person)),
-        representative_id_index=None if number is None else vault.index(ID_NUMBER_INDEX, number),
+        representatives_index=tuple(
+            (
+                None if each.person is None else vault.index(PERSON_INDEX, comparable(each.person)),
+                None if each.id_number is None else vault.index(ID_NUMBER_INDEX, each.id_number),
+            )
+            for each in row.representatives
+        ),
         raw_sealed=vault.seal(key, Place(REGISTRY, _subject(row), "raw"), row.raw.encode()),
     )

@@ -21,7 +21,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from bonafides.archive.facts import Change, OperatingState, Registration, Shareholder
 from bonafides.archive.shareholding import PPM
-from bonafides.identity.codes import CodeError, UnifiedCode, normalize, out_of_scope
+from bonafides.identity.codes import CodeError, UnifiedCode, out_of_scope
+from bonafides.identity.id_numbers import folded
 from bonafides.identity.texts import legible
 from bonafides.instants import SHANGHAI, Day, Instant, from_date, from_datetime
 from bonafides.records import money
@@ -39,6 +40,7 @@ COLUMNS: Final = (
     "capital",
     "capital_currency",
     "business_scope",
+    "composition",
     "representative",
     "representative_id_number",
     "shareholders",
@@ -48,6 +50,10 @@ COLUMNS: Final = (
 # no registration, and would be held in memory whole.
 MAX_ROW_CHARACTERS: Final = 1 << 20
 _MAX_TITLE: Final = 200
+# Between the names of several representatives, as registries print them.
+_BETWEEN: Final = "、"
+# Partnerships have a few; a list far longer is none of representatives.
+_MAX_REPRESENTATIVES: Final = 50
 
 _STATES: Final[Mapping[str, OperatingState]] = {
     word: state
@@ -77,10 +83,20 @@ class RowError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class RegistryRow:
-    """What the registry says of one enterprise. The person's values stay out of the repr.
+class KnownPerson:
+    """A representative as the registry has it. None: it doesn't tell."""
 
-    `raw` is the row as it came, in JSON; it is kept as evidence.
+    person: str | None = field(repr=False)
+    # Not parsed as an IdNumber: the registry doesn't tell the type of the document.
+    id_number: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryRow:
+    """What the registry says of one enterprise. Persons' values stay out of the repr.
+
+    `representatives` are in the registry's order; empty: it tells none. `raw` is the
+    row as it came, in JSON; it is kept as evidence.
     """
 
     code: UnifiedCode
@@ -88,8 +104,7 @@ class RegistryRow:
     shareholders: tuple[Shareholder, ...]
     changes: tuple[Change, ...]
     retrieved_at: Instant
-    representative: str | None = field(repr=False)
-    representative_id_number: str | None = field(repr=False)
+    representatives: tuple[KnownPerson, ...] = field(repr=False)
     raw: str = field(repr=False)
 
 
@@ -121,8 +136,8 @@ def read_row(row: Mapping[str, str | None], *, now: Instant) -> RegistryRow:
 
     Raises:
         RowError: the first thing that is wrong with it; the reason is one of those
-            of a code, OUT_OF_SCOPE, LENGTH, REQUIRED, DATE, CAPITAL, SHAREHOLDERS,
-            CHANGES, RETRIEVED_AT.
+            of a code, OUT_OF_SCOPE, LENGTH, REQUIRED, DATE, CAPITAL,
+            REPRESENTATIVES, SHAREHOLDERS, CHANGES, RETRIEVED_AT.
     """
     raw = json.dumps(dict(row), ensure_ascii=False, sort_keys=True)
     if len(raw) > MAX_ROW_CHARACTERS:
@@ -161,17 +176,15 @@ def _read(values: Mapping[str, str], raw: str, now: Instant) -> RegistryRow:
         # Neither capital nor shareholders exist for an individual business.
         registered_capital=None if code.individual else _capital(values),
         business_scope=_text(values["business_scope"]),
+        composition=_text(values["composition"]) if code.individual else None,
     )
-    number = values["representative_id_number"]
     return RegistryRow(
         code=code,
         registration=registration,
         shareholders=() if code.individual else _shareholders(values["shareholders"]),
         changes=_changes(values["changes"]),
         retrieved_at=_retrieved_at(values["retrieved_at"], now),
-        representative=_text(values["representative"]),
-        # Not parsed as an IdNumber: a representative may hold another document.
-        representative_id_number=normalize(number) or None,
+        representatives=_representatives(values),
         raw=raw,
     )
 
@@ -200,6 +213,27 @@ def _capital(values: Mapping[str, str]) -> Money | None:
     if capital is None or capital.minor < 0:
         raise RowError("CAPITAL", "Give a decimal number, and its ISO 4217 currency.")
     return capital
+
+
+def _representatives(values: Mapping[str, str]) -> tuple[KnownPerson, ...]:
+    """Returns names and numbers in pairs; several are written with 、 between them."""
+    people = values["representative"].split(_BETWEEN)
+    numbers = values["representative_id_number"].split(_BETWEEN)
+    if numbers == [""]:
+        numbers *= len(people)
+    if people == [""]:
+        people *= len(numbers)
+    if len(people) != len(numbers) or len(people) > _MAX_REPRESENTATIVES:
+        raise RowError(
+            "REPRESENTATIVES",
+            "Give a number for each representative, in their order, with 、 between; an"
+            f" unknown one is left empty; {_MAX_REPRESENTATIVES} at most.",
+        )
+    pairs = (
+        KnownPerson(_text(person), folded(number) or None)
+        for person, number in zip(people, numbers, strict=True)
+    )
+    return tuple(pair for pair in pairs if pair.person or pair.id_number)
 
 
 def _shareholders(text: str) -> tuple[Shareholder, ...]:

@@ -1,22 +1,23 @@
-"""Where evidence comes from. So far one source: the table that the registry's data fill.
+"""The registry's table as a source: what the registry's data said when they were loaded.
 
-A source is asked with the claims and answers with evidence, in a unit of work of
-its own, never within one that changes something. It says whether the claimed
-representative is the one it knows; the table holds the person's name and number
-only as keyed digests, so digest is compared with digest.
+It is asked in a unit of work of its own, never within one that changes something. It
+says whether the claimed representatives are among those it knows; the table holds
+persons' names and numbers only as keyed digests, so digest is compared with digest.
+Other sources are in `bonafides.identity.http_sources` and `bonafides.identity.sandbox`.
 
-    RegistryTable(store, vault).ask(claims, now=now).entry.representative_agrees
+    RegistryTable(store, vault).ask(question, now=now, seconds=1).entry.people
 """
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from typing import Final
 
 from bonafides.archive.facts import Fact, Kind, Value
-from bonafides.identity.checks import Entry, Evidence
 from bonafides.identity.codes import UnifiedCode
-from bonafides.identity.submission import Claims
+from bonafides.identity.evidence import Entry, Evidence, PersonAnswer
+from bonafides.identity.questions import PersonAsked, Question
 from bonafides.identity.texts import comparable
 from bonafides.instants import Instant
 from bonafides.personal.sealing import Vault
@@ -34,12 +35,14 @@ _CODES_OF_A_TITLE: Final = 20
 class RegistryTable:
     """The registry's table in the service's own database, filled by scripts/load_registry.py."""
 
+    name: Final = REGISTRY
+
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store: Final = store
         self._vault: Final = vault
 
-    def ask(self, claims: Claims, *, now: Instant) -> Evidence:
-        """Returns what the table says about the claims.
+    def ask(self, question: Question, *, now: Instant, seconds: float) -> Evidence:
+        """Returns what the table says; the row itself stays in the table, sealed.
 
         The evidence is as old as the row, which the loader retrieved; that there is
         no row is known as of now.
@@ -47,9 +50,10 @@ class RegistryTable:
         Raises:
             StoreUnavailableError: the database can't be reached.
         """
-        title = comparable(claims.title)
+        _ = seconds  # the database has limits of its own
+        title = comparable(question.title)
         with self._store.reading() as work:
-            found = registry_rows.find_entry(work, claims.code.text)
+            found = registry_rows.find_entry(work, question.code.text)
             codes = {
                 UnifiedCode(text)
                 for text in registry_rows.codes_of_title(work, title, _CODES_OF_A_TITLE)
@@ -57,24 +61,31 @@ class RegistryTable:
         if found is None:
             return Evidence(REGISTRY, now, None, frozenset(codes))
         if not codes or comparable(found.registration.title) == title:
-            codes.add(claims.code)
-        entry = Entry(
-            registration=found.registration,
-            representative_agrees=self._agrees(
-                found.representative_index, PERSON_INDEX, comparable(claims.representative.person)
-            ),
-            id_number_agrees=self._agrees(
-                found.representative_id_index,
-                ID_NUMBER_INDEX,
-                claims.representative.id_number.text,
-            ),
-        )
+            codes.add(question.code)
+        known = found.representatives_index
+        people = tuple(self._answer(each, known) for each in question.people)
+        entry = Entry(registration=found.registration, people=people)
         return Evidence(REGISTRY, found.retrieved_at, entry, frozenset(codes))
 
-    def _agrees(self, known: bytes | None, field: str, claimed: str) -> bool | None:
-        if known is None:
-            return None
-        return hmac.compare_digest(known, self._vault.index(field, claimed))
+    def _answer(self, asked: PersonAsked, known: registry_rows.PeopleIndex) -> PersonAnswer:
+        """Returns what the table knows of the person; a number counts beside its own name."""
+        person = self._vault.index(PERSON_INDEX, comparable(asked.person))
+        names = [name for name, _ in known if name is not None]
+        agrees = _is_among(person, names) if names else None
+        if asked.id_number is None:
+            return PersonAnswer(agrees)
+        number = self._vault.index(ID_NUMBER_INDEX, asked.id_number.text)
+        numbers = [
+            theirs
+            for name, theirs in known
+            if theirs is not None
+            and (name is None or not agrees or hmac.compare_digest(name, person))
+        ]
+        return PersonAnswer(agrees, _is_among(number, numbers) if numbers else None)
+
+
+def _is_among(digest: bytes, known: Iterable[bytes]) -> bool:
+    return any(hmac.compare_digest(digest, each) for each in known)
 
 
 def registry_facts(work: UnitOfWork, code: str) -> list[Fact]:

@@ -28,7 +28,8 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
 
 from bonafides.errors import TransitionNotAllowedError
-from bonafides.identity.codes import Finding, IdNumber, UnifiedCode
+from bonafides.identity.codes import Finding, UnifiedCode
+from bonafides.identity.id_numbers import IdNumber
 from bonafides.instants import Day, Instant
 from bonafides.records.money import Money
 
@@ -97,6 +98,18 @@ class License:
     established: Day | None = None
     term_end: Day | None = None
     business_scope: str | None = None
+    composition: str | None = None
+
+
+class Depth(enum.IntEnum):
+    """How many elements are compared: code and title, the person, the person's number.
+
+    Nothing beyond the depth is sent to a source or compared.
+    """
+
+    TWO = 2
+    THREE = 3
+    FOUR = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,24 +140,29 @@ class Assent:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What an enterprise says of itself. Personal values stay out of its repr."""
+    """What an enterprise says of itself. Personal values stay out of its repr.
+
+    Of the representatives there is at least one; their order means nothing.
+    """
 
     code: UnifiedCode
     title: str
     phone: str = field(repr=False)
     email: str = field(repr=False)
     license: License
-    representative: Representative
+    representatives: tuple[Representative, ...]
     authorizations: tuple[Authorization, ...]
     assent: Assent
     authorized_platforms: tuple[str, ...]
+    depth: Depth = Depth.FOUR
 
 
 class Outcome(enum.StrEnum):
     """What a check found.
 
     NOT_FOUND: the source doesn't know the enterprise. NO_EVIDENCE: the source
-    knows it, and holds nothing on this.
+    knows it and holds nothing on this, or it could not be asked, which the result's
+    note tells.
     """
 
     MATCH = enum.auto()
@@ -157,7 +175,9 @@ class Outcome(enum.StrEnum):
 class CheckResult:
     """What one check found, by which source, retrieved when.
 
-    `remedy` is empty where the enterprise has nothing to do.
+    `remedy` is empty where the enterprise has nothing to do. `note` is NOT_REACHED
+    where the source could not be asked, at `retrieved_at`; else it is empty. Of the
+    second representative on, `check` ends in the place: "representative[2]".
     """
 
     check: str
@@ -165,6 +185,7 @@ class CheckResult:
     source: str
     retrieved_at: Instant
     remedy: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +214,7 @@ class SubmissionStatus:
     submitted_at: Instant
     recheck_at: Instant | None
     expires_at: Instant | None
+    depth: Depth = Depth.FOUR
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -15,8 +15,15 @@ from typing import Final
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from bonafides.errors import FieldViolation, InvalidFieldsError
+from bonafides.identity.checks import by_depth
 from bonafides.identity.codes import CodeError, UnifiedCode
-from bonafides.identity.submission import CheckResult, SubmissionStatus, Transition
+from bonafides.identity.submission import (
+    CheckResult,
+    Depth,
+    Outcome,
+    SubmissionStatus,
+    Transition,
+)
 from bonafides.instants import Instant, from_timestamp, to_timestamp
 from bonafides.v1 import enterprise_pb2
 
@@ -84,6 +91,10 @@ def submission_message(status: SubmissionStatus) -> enterprise_pb2.Submission:
         checks=[_check(result) for result in status.checks],
         history=[_transition(step) for step in status.history],
         submit_time=to_timestamp(status.submitted_at),
+        depths=[
+            enterprise_pb2.DepthResult(depth=_depth(depth), outcome=_outcome(outcome))
+            for depth, outcome in by_depth(status.checks, status.depth)
+        ],
         findings=[
             enterprise_pb2.Finding(reason=finding.reason, description=finding.description)
             for finding in status.findings
@@ -99,12 +110,21 @@ def submission_message(status: SubmissionStatus) -> enterprise_pb2.Submission:
 def _check(result: CheckResult) -> enterprise_pb2.CheckResult:
     return enterprise_pb2.CheckResult(
         check=result.check,
-        outcome=enterprise_pb2.Outcome.Value(f"OUTCOME_{result.outcome.name}"),
+        outcome=_outcome(result.outcome),
         provenance=enterprise_pb2.Provenance(
             source=result.source, retrieve_time=to_timestamp(result.retrieved_at)
         ),
         remedy=result.remedy,
+        note=result.note,
     )
+
+
+def _outcome(outcome: Outcome) -> enterprise_pb2.Outcome.ValueType:
+    return enterprise_pb2.Outcome.Value(f"OUTCOME_{outcome.name}")
+
+
+def _depth(depth: Depth) -> enterprise_pb2.CheckDepth.ValueType:
+    return enterprise_pb2.CheckDepth.Value(f"CHECK_DEPTH_{depth.name}")
 
 
 def _transition(step: Transition) -> enterprise_pb2.Transition:

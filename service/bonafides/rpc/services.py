@@ -35,7 +35,7 @@ from bonafides.errors import (
 )
 from bonafides.identity import operations as identity
 from bonafides.identity.claims import read_claims
-from bonafides.identity.submission import State, SubmissionStatus
+from bonafides.identity.submission import Depth, State, SubmissionStatus
 from bonafides.instants import day_of, to_timestamp
 from bonafides.personal.sealing import Vault
 from bonafides.rating import operations as rating
@@ -127,7 +127,8 @@ class IdentityService:
 
     def _told(self, status: SubmissionStatus, call: Call) -> enterprise_pb2.Submission:
         """Returns what the caller may see, beside the revision that shows what was changed."""
-        if status.state is State.VERIFIED:
+        # Who knows code and title alone is anybody, and learns nothing of the archive.
+        if status.state is State.VERIFIED and status.depth is Depth.FOUR:
             call.tell(_REVISION, str(archive.get_revision(self._desk.store, status.code.text)))
         return view(messages.submission_message(status), audience(call.caller, status.code.text))
 

@@ -18,6 +18,7 @@ from bonafides.identity.submission import (
     Assent,
     Authorization,
     CheckResult,
+    Depth,
     Outcome,
     State,
     Transition,
@@ -46,6 +47,7 @@ class SubmissionRow:
     title: str
     license: str
     assent: Assent
+    depth: Depth
     personal_sealed: Sealed
 
 
@@ -202,6 +204,7 @@ def insert_submission(work: UnitOfWork, row: SubmissionRow) -> None:
             "license": row.license,
             "agreement_version": row.assent.agreement_version,
             "assented_at": row.assent.assented_at,
+            "depth": int(row.depth),
             "personal_sealed": row.personal_sealed,
         },
     )
@@ -266,9 +269,60 @@ def add_check_results(
                 "outcome": result.outcome.value,
                 "source": result.source,
                 "retrieved_at": result.retrieved_at,
+                "note": result.note,
             }
             for result in results
         ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """A source's answer as it is stored; `fault`: it was not reached, and there is none."""
+
+    source: str
+    retrieved_at: Instant
+    fault: str
+    raw_sealed: Sealed | None
+
+
+def add_answers(
+    work: UnitOfWork, code: str, uid: str, answers: Sequence[AnswerRow], asked_at: Instant
+) -> None:
+    """Adds what the sources answered in one round, in the order in which they were asked."""
+    work.execute(
+        tables.evidence.insert(),
+        [
+            {
+                "code": code,
+                "uid": uid,
+                "asked_at": asked_at,
+                "source": answer.source,
+                "retrieved_at": answer.retrieved_at,
+                "fault": answer.fault,
+                "raw_sealed": answer.raw_sealed,
+            }
+            for answer in answers
+        ],
+    )
+
+
+def answers(work: UnitOfWork, code: str, uid: str) -> tuple[AnswerRow, ...]:
+    """Returns what the sources answered, oldest first, then by source."""
+    table = tables.evidence
+    found = work.execute(
+        sa.select(table)
+        .where(table.c.code == code, table.c.uid == uid)
+        .order_by(table.c.asked_at, table.c.source)
+    )
+    return tuple(
+        AnswerRow(
+            row.source,
+            Instant(row.retrieved_at),
+            row.fault,
+            None if row.raw_sealed is None else Sealed(row.raw_sealed),
+        )
+        for row in found
     )
 
 
@@ -280,22 +334,25 @@ def latest_check_results(work: UnitOfWork, code: str, uid: str) -> dict[str, Che
     found = work.execute(sa.select(table).where(of, table.c.checked_at == latest))
     return {
         row.check_name: CheckResult(
-            row.check_name, Outcome(row.outcome), row.source, Instant(row.retrieved_at), ""
+            row.check_name,
+            Outcome(row.outcome),
+            row.source,
+            Instant(row.retrieved_at),
+            "",
+            row.note,
         )
         for row in found
     }
 
 
-def rounds_of_checks(work: UnitOfWork, code: str, uid: str) -> int:
-    """Returns how often evidence was asked for."""
-    table = tables.check_result
-    return int(
-        work.execute(
-            sa.select(sa.func.count(table.c.checked_at.distinct())).where(
-                table.c.code == code, table.c.uid == uid
-            )
-        ).scalar_one()
-    )
+def rounds_of_asking(work: UnitOfWork, code: str, uid: str) -> tuple[int, int]:
+    """Returns in how many rounds every source answered, and in how many one did not."""
+    table = tables.evidence
+    failed = sa.func.max(sa.case((table.c.fault == "", 0), else_=1)).label("failed")
+    of = sa.and_(table.c.code == code, table.c.uid == uid)
+    rounds = sa.select(failed).where(of).group_by(table.c.asked_at).subquery()
+    told = list(work.execute(sa.select(rounds.c.failed)).scalars())
+    return told.count(0), told.count(1)
 
 
 def due_for_recheck(work: UnitOfWork, now: Instant, limit: int) -> list[tuple[str, str]]:
@@ -376,5 +433,6 @@ def _one_submission(
         title=row.title,
         license=row.license,
         assent=Assent(row.agreement_version, Instant(row.assented_at)),
+        depth=Depth(row.depth),
         personal_sealed=Sealed(row.personal_sealed),
     )

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.archive.facts import Change, OperatingState, Registration, Shareholder
 from bonafides.identity.registry import RegistryRow
+from bonafides.identity.submission import Digest
 from bonafides.instants import Day, Instant
 from bonafides.records.money import Money
 from bonafides.storage import tables
@@ -26,6 +27,11 @@ _CHANGES: Final = TypeAdapter(tuple[Change, ...])
 _registry: Final = tables.registry.c
 
 
+# Keyed digests of name and number of each representative; None: not told.
+PeopleIndex = tuple[tuple[Digest | None, Digest | None], ...]
+_PEOPLE: Final[TypeAdapter[PeopleIndex]] = TypeAdapter(PeopleIndex)
+
+
 @dataclass(frozen=True, slots=True)
 class RegistryEntry:
     """What the registry's table holds of one enterprise. None: it holds nothing on this."""
@@ -33,8 +39,7 @@ class RegistryEntry:
     registration: Registration
     shareholders: tuple[Shareholder, ...]
     changes: tuple[Change, ...]
-    representative_index: bytes | None
-    representative_id_index: bytes | None
+    representatives_index: PeopleIndex
     retrieved_at: Instant
 
 
@@ -44,8 +49,7 @@ class SealedRow:
 
     row: RegistryRow
     title_key: str
-    representative_index: bytes | None
-    representative_id_index: bytes | None
+    representatives_index: PeopleIndex
     raw_sealed: bytes
 
 
@@ -71,11 +75,11 @@ def find_entry(work: UnitOfWork, code: str, *, lock: bool = False) -> RegistryEn
             if row.capital_minor is None
             else Money(row.capital_currency, row.capital_minor),
             business_scope=row.business_scope,
+            composition=row.composition,
         ),
         shareholders=_SHAREHOLDERS.validate_json(row.shareholders),
         changes=_CHANGES.validate_json(row.changes),
-        representative_index=row.representative_index,
-        representative_id_index=row.representative_id_index,
+        representatives_index=_PEOPLE.validate_json(row.representatives_index),
         retrieved_at=Instant(row.retrieved_at),
     )
 
@@ -155,8 +159,8 @@ def _registry_values(sealed: SealedRow, now: Instant) -> Mapping[str, Any]:
         "capital_minor": None if capital is None else capital.minor,
         "capital_currency": None if capital is None else capital.currency,
         "business_scope": told.business_scope,
-        "representative_index": sealed.representative_index,
-        "representative_id_index": sealed.representative_id_index,
+        "composition": told.composition,
+        "representatives_index": _PEOPLE.dump_json(sealed.representatives_index).decode(),
         "shareholders": _SHAREHOLDERS.dump_json(sealed.row.shareholders).decode(),
         "changes": _CHANGES.dump_json(sealed.row.changes).decode(),
         "raw_sealed": sealed.raw_sealed,

@@ -116,8 +116,9 @@ registry: Final = Table(
     Column("capital_minor", BigInteger),
     Column("capital_currency", String(3)),
     Column("business_scope", Text),
-    Column("representative_index", LargeBinary),
-    Column("representative_id_index", LargeBinary),
+    Column("composition", Text),
+    # JSON, in the registry's order: [[digest of the name, digest of the number]] in hex.
+    Column("representatives_index", Text, nullable=False),
     Column("shareholders", Text, nullable=False),
     Column("changes", Text, nullable=False),
     Column("raw_sealed", LargeBinary, nullable=False),
@@ -146,6 +147,7 @@ submission: Final = Table(
     Column("license", Text, nullable=False),
     Column("agreement_version", String(40), nullable=False),
     Column("assented_at", BigInteger, nullable=False),
+    Column("depth", BigInteger, nullable=False),
     Column("personal_sealed", LargeBinary, nullable=False),
     UniqueConstraint("submitter", "request_id"),
     Index(None, "submitter", "submitted_at"),
@@ -174,6 +176,22 @@ check_result: Final = Table(
     Column("outcome", String(20), nullable=False),
     Column("source", String(40), nullable=False),
     Column("retrieved_at", BigInteger, nullable=False),
+    Column("note", String(40), nullable=False),
+)
+
+# Every answer of every source, and every time that one was not reached.
+evidence: Final = Table(
+    "evidence",
+    metadata,
+    _code(),
+    Column("uid", String(36), primary_key=True),
+    Column("asked_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("source", String(40), primary_key=True),
+    Column("retrieved_at", BigInteger, nullable=False),
+    # Why the source was not reached; empty: it answered.
+    Column("fault", String(40), nullable=False),
+    # The answer as it came, under the submission's key; null: it stays in our own tables.
+    Column("raw_sealed", LargeBinary),
 )
 
 # Append-only. A revocation is an instant, set once.

@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(length=20), nullable=False),
         sa.Column("source", sa.String(length=40), nullable=False),
         sa.Column("retrieved_at", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.String(length=40), nullable=False),
         sa.PrimaryKeyConstraint(
             "code", "uid", "check_name", "checked_at", name=op.f("pk_check_result")
         ),
@@ -62,6 +63,17 @@ def upgrade() -> None:
         sa.Column("uid", sa.String(length=36), nullable=False),
         sa.Column("enrolled_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_enterprise")),
+    )
+    op.create_table(
+        "evidence",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("source", sa.String(length=40), nullable=False),
+        sa.Column("retrieved_at", sa.BigInteger(), nullable=False),
+        sa.Column("fault", sa.String(length=40), nullable=False),
+        sa.Column("raw_sealed", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("code", "uid", "asked_at", "source", name=op.f("pk_evidence")),
     )
     op.create_table(
         "exchange_rate",
@@ -242,8 +254,8 @@ def upgrade() -> None:
         sa.Column("capital_minor", sa.BigInteger(), nullable=True),
         sa.Column("capital_currency", sa.String(length=3), nullable=True),
         sa.Column("business_scope", sa.Text(), nullable=True),
-        sa.Column("representative_index", sa.LargeBinary(), nullable=True),
-        sa.Column("representative_id_index", sa.LargeBinary(), nullable=True),
+        sa.Column("composition", sa.Text(), nullable=True),
+        sa.Column("representatives_index", sa.Text(), nullable=False),
         sa.Column("shareholders", sa.Text(), nullable=False),
         sa.Column("changes", sa.Text(), nullable=False),
         sa.Column("raw_sealed", sa.LargeBinary(), nullable=False),
@@ -363,6 +375,7 @@ def upgrade() -> None:
         sa.Column("license", sa.Text(), nullable=False),
         sa.Column("agreement_version", sa.String(length=40), nullable=False),
         sa.Column("assented_at", sa.BigInteger(), nullable=False),
+        sa.Column("depth", sa.BigInteger(), nullable=False),
         sa.Column("personal_sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_submission")),
         sa.UniqueConstraint(
@@ -465,6 +478,7 @@ def downgrade() -> None:
     op.drop_table("link_ruling")
     op.drop_table("fact")
     op.drop_table("exchange_rate")
+    op.drop_table("evidence")
     op.drop_table("enterprise")
     op.drop_table("counter")
     op.drop_table("check_result")
