@@ -18,6 +18,8 @@ reason; the rest is loaded. Columns, of which the first three are needed:
     representative, representative_id_number   kept only as keyed digests
     shareholders    JSON: [{"title", "is_person", "subscribed": {"currency", "minor"}}]
     changes         JSON: [{"date", "item", "before", "after"}]
+    contact_email   the address that the registry publishes; one-time codes by which a
+                    login shows that it acts for the enterprise go there
 
 Other columns are kept, sealed, with the row as evidence. Exit codes: 0 all rows
 loaded, 1 rows were refused or the file can't be read, 2 wrong usage.

@@ -44,6 +44,7 @@ from bonafides.instants import DAY, HOUR, Instant, to_datetime
 from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import champion
 from bonafides.storage import archive as archive_rows
+from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as rows
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store
@@ -171,8 +172,10 @@ def test_a_verified_enterprise_takes_part_with_the_registrys_facts(desk: Desk) -
     assert sheet.verification is not None
     assert sheet.verification.uid == status.uid
     with desk.store.reading() as work:
-        assert rows.authorized_platforms(work, _CODE.text, builders.NOW) == (builders.PLATFORM,)
-        assert rows.live_purposes(work, _CODE.text, builders.NOW) == {"VERIFY_IDENTITY"}
+        assert consent_rows.authorized_platforms(work, _CODE.text, builders.NOW) == (
+            builders.PLATFORM,
+        )
+        assert consent_rows.live_purposes(work, _CODE.text, builders.NOW) == {"VERIFY_IDENTITY"}
     assert archive_operations.get_archive(
         desk.store,
         desk.card,
@@ -282,8 +285,8 @@ def test_attack_rivals_refuted_submission_changes_nothing_of_the_enterprise(
     assert status.state is (State.REJECTED if lie == "title" else State.ACTION_REQUIRED)
     assert _everything_of(desk, _CODE) == before
     with desk.store.reading() as work:
-        assert rows.authorized_platforms(work, _CODE.text, now) == (builders.PLATFORM,)
-        assert rows.live_purposes(work, _CODE.text, now) == {"VERIFY_IDENTITY"}
+        assert consent_rows.authorized_platforms(work, _CODE.text, now) == (builders.PLATFORM,)
+        assert consent_rows.live_purposes(work, _CODE.text, now) == {"VERIFY_IDENTITY"}
 
 
 @pytest.mark.feature("A16", "C11")
@@ -409,7 +412,7 @@ def test_a_second_verification_extends_the_first_without_interruption(desk: Desk
     assert (sheet.uid, sheet.verified_at) == (second.uid, builders.NOW)
     assert sheet.expires_at == builders.NOW + 365 * DAY
     with desk.store.reading() as work:
-        assert rows.authorized_platforms(work, _CODE.text, later) == ("1688", "olist")
+        assert consent_rows.authorized_platforms(work, _CODE.text, later) == ("1688", "olist")
         enrolled = work.execute(sa.select(tables.enterprise)).one()
     assert (enrolled.uid, enrolled.enrolled_at) == (second.uid, builders.NOW)
 
@@ -470,7 +473,10 @@ def test_an_individual_business_is_verified_with_the_purposes_its_proprietor_cho
     status = _submit(desk, builders.claims(of, authorizations=chosen))
     assert status.state is State.VERIFIED
     with desk.store.reading() as work:
-        assert rows.live_purposes(work, of.text, builders.NOW) == {"VERIFY_IDENTITY", "RATE"}
+        assert consent_rows.live_purposes(work, of.text, builders.NOW) == {
+            "VERIFY_IDENTITY",
+            "RATE",
+        }
     told = _sheet(desk, builders.NOW, of).registration
     assert told is not None
     assert told.value == builders.registration(registered_capital=None)

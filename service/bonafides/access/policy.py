@@ -27,6 +27,11 @@ _EVERYBODY: Final = _LOGGED_IN | {CallerKind.ANONYMOUS}
 _SUBMITTERS: Final = frozenset({CallerKind.MEMBER, CallerKind.PLATFORM})
 # Whose records a platform may write is looked at record by record.
 _WRITERS: Final = frozenset({CallerKind.PLATFORM, CallerKind.OPERATOR})
+# Which enterprise a person acts for is looked up by its memberships, call by call.
+_MEMBERS: Final = frozenset({CallerKind.MEMBER})
+_STAFF: Final = frozenset({CallerKind.OPERATOR})
+_READERS: Final = _MEMBERS | _STAFF
+_PLATFORMS: Final = frozenset({CallerKind.PLATFORM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,26 @@ POLICIES: Final = (
     Policy("/bonafides.v1.RatingService/GetScorecard", _EVERYBODY),
     Policy("/bonafides.v1.RecordService/WriteRecords", _WRITERS),
     Policy("/bonafides.v1.RecordService/GetWriteCursor", _WRITERS),
+    Policy("/bonafides.v1.ConsentService/ListAgreements", _EVERYBODY),
+    Policy("/bonafides.v1.ConsentService/AssentAgreement", _MEMBERS),
+    Policy("/bonafides.v1.ConsentService/ListAssents", _READERS),
+    Policy("/bonafides.v1.ConsentService/ListConsents", _LOGGED_IN),
+    Policy("/bonafides.v1.ConsentService/GrantConsent", _MEMBERS),
+    Policy("/bonafides.v1.ConsentService/RevokeConsent", _SUBMITTERS),
+    Policy("/bonafides.v1.ConsentService/ListPlatformAuthorizations", _READERS),
+    Policy("/bonafides.v1.ConsentService/AuthorizePlatform", _MEMBERS),
+    Policy("/bonafides.v1.ConsentService/RevokePlatform", _MEMBERS),
+    Policy("/bonafides.v1.OwnershipService/ClaimOwnership", _MEMBERS),
+    Policy("/bonafides.v1.OwnershipService/ConfirmOwnership", _MEMBERS),
+    Policy("/bonafides.v1.OwnershipService/GetOwnershipClaim", _READERS),
+    Policy("/bonafides.v1.OwnershipService/VouchOwnership", _PLATFORMS),
+    Policy("/bonafides.v1.OwnershipService/ListOwnershipDisputes", _STAFF),
+    Policy("/bonafides.v1.OwnershipService/DecideOwnership", _STAFF),
+    Policy("/bonafides.v1.OwnershipService/ListMembers", _READERS),
+    Policy("/bonafides.v1.OwnershipService/InviteMember", _MEMBERS),
+    Policy("/bonafides.v1.OwnershipService/TakeInvitation", _MEMBERS),
+    Policy("/bonafides.v1.OwnershipService/RemoveMember", _MEMBERS),
+    Policy("/bonafides.v1.OwnershipService/ListNotices", _READERS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

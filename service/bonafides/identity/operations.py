@@ -30,12 +30,22 @@ from bonafides.archive import operations as archive
 from bonafides.archive.facts import Fact, Kind, Verification
 from bonafides.errors import (
     AgreementNotCurrentError,
+    BugError,
+    ConsentRequiredError,
     NotFoundError,
     RateLimitedError,
     RequestIdReusedError,
 )
 from bonafides.identity import checks
+from bonafides.identity.checks import Evidence
 from bonafides.identity.codes import UnifiedCode
+from bonafides.identity.consent import (
+    SERVICE_AGREEMENT,
+    ConsentRef,
+    PublishedText,
+    RecordedAssent,
+    current_texts,
+)
 from bonafides.identity.registry import RegistryRow, RowError, read_row
 from bonafides.identity.sources import (
     ID_NUMBER_INDEX,
@@ -45,7 +55,10 @@ from bonafides.identity.sources import (
     registry_facts,
 )
 from bonafides.identity.submission import (
+    TRANSITIONS,
+    Authorization,
     Claims,
+    Purpose,
     State,
     StoredClaims,
     SubmissionStatus,
@@ -59,6 +72,7 @@ from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
 from bonafides.personal.sealing import Place, Sealed, SubjectKey, Vault, WrappedKey
 from bonafides.rating.scorecard import Scorecard
 from bonafides.storage import archive as archive_rows
+from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as rows
 from bonafides.storage import registry as registry_rows
 from bonafides.storage.unit_of_work import Store, UnitOfWork
@@ -67,7 +81,7 @@ from bonafides.storage.unit_of_work import Store, UnitOfWork
 # submission still there to be asked about after this time.
 _FIRST_TRY: Final = 60 * MICROSECONDS
 _RATE_WINDOW: Final = DAY
-_VERIFIER: Final = "bonafides"
+VERIFIER: Final = "bonafides"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +137,10 @@ def submit(
         known = _admit(work, desk, made, now)
         if known is None:
             _store(work, desk.vault, made, claims)
+            consent = _consent(work, made, "ask_verifier", now)
             work.commit()
     if known is None:
-        _judge(desk, claims, made, now)
+        _judge(desk, claims, consent, made, now)
     return get_submission(desk, claims.code, (known or made).uid, submitter=submitter, now=now)
 
 
@@ -259,12 +274,22 @@ def _admit(
         if known.request_digest != made.request_digest:
             raise RequestIdReusedError
         return known
-    if made.assent.agreement_version != desk.agreement_version:
-        raise AgreementNotCurrentError(desk.agreement_version)
+    current = agreements(work, desk, now)[SERVICE_AGREEMENT].version
+    if made.assent.agreement_version != current:
+        raise AgreementNotCurrentError(current)
     oldest = rows.nth_latest_submission_at(work, made.submitter, desk.submissions_per_day)
     if oldest is not None and (wait := oldest + _RATE_WINDOW - now) > 0:
         raise RateLimitedError(-(-wait // MICROSECONDS))
     return None
+
+
+def agreements(work: UnitOfWork, desk: Desk, now: Instant) -> dict[str, PublishedText]:
+    """Returns by kind the agreements and notices that are in effect.
+
+    The version of the settings is the service agreement's until one is published.
+    """
+    named = PublishedText(SERVICE_AGREEMENT, desk.agreement_version, None, b"", "", "")
+    return current_texts((named, *consent_rows.published_texts(work)), now)
 
 
 def _store(work: UnitOfWork, vault: Vault, made: rows.SubmissionRow, claims: Claims) -> None:
@@ -274,6 +299,24 @@ def _store(work: UnitOfWork, vault: Vault, made: rows.SubmissionRow, claims: Cla
     rows.insert_submission(work, dataclasses.replace(made, personal_sealed=sealed))
     step = Transition(State.PENDING, made.submitted_at, "SUBMITTED")
     rows.add_transition(work, made.code, made.uid, step)
+    # What the representative agreed to for these values; for the enterprise it counts
+    # once they are found to be true.
+    brought = [a for a in claims.authorizations if a.purpose is Purpose.VERIFY_IDENTITY]
+    _to_ledger(work, made, brought, established=False, now=made.submitted_at)
+
+
+def _to_ledger(
+    work: UnitOfWork,
+    made: rows.SubmissionRow,
+    brought: Sequence[Authorization],
+    *,
+    established: bool,
+    now: Instant,
+) -> None:
+    consents = consent_rows.from_submission(
+        made.code, made.uid, brought, established=established, actor=made.submitter, now=now
+    )
+    consent_rows.add(work, consents)
 
 
 def _place(uid: str) -> Place:
@@ -283,8 +326,10 @@ def _place(uid: str) -> Place:
 # --- Verdict and what follows from it --------------------------------------------------
 
 
-def _judge(desk: Desk, claims: Claims, seen: rows.SubmissionRow, now: Instant) -> None:
-    evidence = [source.ask(claims, now=now) for source in desk.sources]
+def _judge(
+    desk: Desk, claims: Claims, consent: ConsentRef, seen: rows.SubmissionRow, now: Instant
+) -> None:
+    evidence = _asked(desk, claims, consent, now)
     verdict = checks.verify(claims, evidence, day_of(now))
     with desk.store.writing() as work:
         row = rows.find_submission(work, seen.code, seen.uid, lock=True)
@@ -299,7 +344,7 @@ def _judge(desk: Desk, claims: Claims, seen: rows.SubmissionRow, now: Instant) -
         elif verdict.state is State.VERIFIED:
             expires_at = Instant(now + desk.verification_days * DAY)
             _enter(work, row, Transition(State.VERIFIED, now, verdict.reason), expires_at)
-            _establish(work, claims, Verification(row.uid, now, expires_at), now)
+            _establish(work, claims, row, Verification(row.uid, now, expires_at), now)
         else:
             _enter(work, row, Transition(verdict.state, now, verdict.reason), None)
         work.commit()
@@ -317,21 +362,44 @@ def _enter(
     rows.add_transition(work, row.code, row.uid, step)
 
 
-def _establish(work: UnitOfWork, claims: Claims, verification: Verification, now: Instant) -> None:
-    """Makes the enterprise take part, with the registry's facts and its authorizations."""
+def _consent(work: UnitOfWork, row: rows.SubmissionRow, function: str, now: Instant) -> ConsentRef:
+    """Returns the consent under which the submission's values may be used, noted as used.
+
+    Raises:
+        ConsentRequiredError: it was taken back, or is over.
+    """
+    return consent_rows.require(work, row.code, function, of_submission=row.uid, at=now)
+
+
+def _asked(desk: Desk, claims: Claims, consent: ConsentRef, now: Instant) -> list[Evidence]:
+    """Returns what the sources say; a person's values go to them under a consent alone."""
+    if (consent.code, consent.function) != (claims.code.text, "ask_verifier"):
+        raise BugError("a verifier was to be asked under a consent to something else")
+    return [source.ask(claims, now=now) for source in desk.sources]
+
+
+def _establish(
+    work: UnitOfWork,
+    claims: Claims,
+    row: rows.SubmissionRow,
+    verification: Verification,
+    now: Instant,
+) -> None:
+    """Makes the enterprise take part, with the registry's facts and what it agreed to."""
     code = claims.code.text
     # The row is locked before the enterprise is entered: a load of the same row
     # either comes first and is read here, or sees the enterprise and marks it.
     facts = registry_facts(work, code)
     rows.enroll(work, code, verification.uid, now)
-    rows.add_authorizations(
-        work,
-        code,
-        verification.uid,
-        authorizations=claims.authorizations,
-        platforms=claims.authorized_platforms,
-        now=now,
+    _to_ledger(work, row, claims.authorizations, established=True, now=now)
+    consent_rows.authorize_platforms(work, code, row.uid, claims.authorized_platforms, now)
+    given = RecordedAssent(
+        SERVICE_AGREEMENT,
+        claims.assent.agreement_version,
+        claims.assent.assented_at,
+        row.submitter,
     )
+    consent_rows.add_assent(work, code, given, now)
     earlier = archive_rows.fact_sheet(work, code, now).verification
     if earlier is not None and earlier.expires_at > now:
         verification = dataclasses.replace(
@@ -343,7 +411,7 @@ def _establish(work: UnitOfWork, claims: Claims, verification: Verification, now
         code=code,
         kind=Kind.VERIFICATION,
         value=verification,
-        source=_VERIFIER,
+        source=VERIFIER,
         retrieved_at=now,
         valid_from=now,
     )
@@ -360,9 +428,35 @@ def _recheck(desk: Desk, code: str, uid: str, now: Instant) -> None:
         # Whoever has the personal values erased takes the submission back with them.
         _close(desk, row, Transition(State.WITHDRAWN, now, "PERSONAL_DATA_ERASED"))
         return
+    consent = _consent_to_recheck(desk, row, now)
+    if consent is None:
+        return
     key = desk.vault.unwrap(uid, wrapped)
     personal = desk.vault.open(key, _place(uid), row.personal_sealed)
-    _judge(desk, from_stored(StoredClaims(row.title, row.license, personal)), row, now)
+    claims = from_stored(StoredClaims(row.title, row.license, personal))
+    _judge(desk, claims, consent, row, now)
+
+
+def _consent_to_recheck(desk: Desk, row: rows.SubmissionRow, now: Instant) -> ConsentRef | None:
+    """Returns the consent to open the claims and to ask; without one they are withdrawn."""
+    with desk.store.writing() as work:
+        try:
+            _consent(work, row, "open_claims", now)
+            consent = _consent(work, row, "ask_verifier", now)
+        except ConsentRequiredError:
+            consent = None
+            withdraw(work, row.code, row.uid, Transition(State.WITHDRAWN, now, "CONSENT_OVER"))
+            # Nobody may read them any more, so nobody can.
+            rows.delete_wrapped_key(work, row.uid)
+        work.commit()
+    return consent
+
+
+def withdraw(work: UnitOfWork, code: str, uid: str, step: Transition) -> None:
+    """Takes a submission back that can still be; others stay as they ended."""
+    row = rows.find_submission(work, code, uid, lock=True)
+    if row is not None and step.state in TRANSITIONS[row.state]:
+        _enter(work, row, step, row.expires_at)
 
 
 def _lapse(desk: Desk, code: str, uid: str, now: Instant) -> None:

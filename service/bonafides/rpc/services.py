@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
-from bonafides.access.callers import Caller, CallerKind, audience
+from bonafides.access.callers import Caller, CallerKind
 from bonafides.access.disclosure import view
 from bonafides.archive import operations as archive
 from bonafides.archive.snapshot import Stored
@@ -41,6 +41,7 @@ from bonafides.records import operations as records
 from bonafides.records.batches import Batch, Source, Taken
 from bonafides.records.group_commit import GroupCommit
 from bonafides.rpc import messages
+from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.pipeline import Call
 from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store
@@ -62,8 +63,9 @@ _REVISION: Final = "revision"
 class IdentityService:
     """Checks an enterprise's identity against named sources."""
 
-    def __init__(self, desk: identity.Desk) -> None:
+    def __init__(self, desk: identity.Desk, eyes: Eyes) -> None:
         self._desk: Final = desk
+        self._eyes: Final = eyes
 
     def submit_identity(
         self, request: identity_service.SubmitIdentityRequest, call: Call
@@ -112,16 +114,18 @@ class IdentityService:
         """Returns what the caller may see, beside the revision that shows what was changed."""
         if status.state is State.VERIFIED:
             call.tell(_REVISION, str(archive.get_revision(self._desk.store, status.code.text)))
-        return view(messages.submission_message(status), audience(call.caller, status.code.text))
+        seen_as = self._eyes.audience(call.caller, status.code.text)
+        return view(messages.submission_message(status), seen_as)
 
 
 class ArchiveService:
     """Shows each caller the part of an archive that the caller may see."""
 
-    def __init__(self, store: Store, snapshots: Snapshots, card: Scorecard) -> None:
+    def __init__(self, store: Store, snapshots: Snapshots, card: Scorecard, eyes: Eyes) -> None:
         self._store: Final = store
         self._snapshots: Final = snapshots
         self._card: Final = card
+        self._eyes: Final = eyes
 
     def at_once_get_archive(
         self, request: archive_service.GetArchiveRequest, call: Call
@@ -129,7 +133,10 @@ class ArchiveService:
         """Gets the archive as stored for the caller's audience, if that takes no waiting."""
         if request.HasField("as_of_time"):
             return None
-        code, seen_as = _asked(request, call)
+        code = _asked(request, call)
+        seen_as = self._eyes.at_once(call.caller, code)
+        if seen_as is None:
+            return None
         found = archive.view_at_once(
             self._snapshots,
             code,
@@ -141,7 +148,8 @@ class ArchiveService:
 
     def get_archive(self, request: archive_service.GetArchiveRequest, call: Call) -> bytes:
         """Gets the archive as stored for the caller's audience; of the past, made for the call."""
-        code, seen_as = _asked(request, call)
+        code = _asked(request, call)
+        seen_as = self._eyes.audience(call.caller, code)
         if request.HasField("as_of_time"):
             return self._past(code, seen_as, request, call)
         found = archive.read_view(
@@ -173,15 +181,13 @@ class ArchiveService:
         )
 
 
-def _asked(
-    request: archive_service.GetArchiveRequest, call: Call
-) -> tuple[str, disclosure_pb2.Audience.ValueType]:
-    """Returns which enterprise is asked for, and in whose eyes it is shown."""
+def _asked(request: archive_service.GetArchiveRequest, call: Call) -> str:
+    """Returns which enterprise is asked for."""
     if request.min_revision and call.caller.kind is CallerKind.ANONYMOUS:
         raise LoginRequiredError
     code = messages.enterprise_of(request.name, "archive").text
     call.concerns(code)
-    return code, audience(call.caller, code)
+    return code
 
 
 def _answered(request: archive_service.GetArchiveRequest, call: Call, found: Stored) -> bytes:
@@ -197,9 +203,10 @@ def _answered(request: archive_service.GetArchiveRequest, call: Call, found: Sto
 class RatingService:
     """Gives levels by a scorecard that anyone can recompute."""
 
-    def __init__(self, store: Store, card: Scorecard, models_dir: Path | None) -> None:
+    def __init__(self, store: Store, card: Scorecard, models_dir: Path | None, eyes: Eyes) -> None:
         self._store: Final = store
         self._card: Final = card
+        self._eyes: Final = eyes
         self._models_dir: Final = models_dir
 
     def get_rating(self, request: rating_service.GetRatingRequest, call: Call) -> rating_pb2.Rating:
@@ -207,7 +214,7 @@ class RatingService:
         code = messages.enterprise_of(request.name, "rating").text
         call.concerns(code)
         full = rating.get_rating(self._store, self._card, code, now=call.now)
-        return view(full, audience(call.caller, code))
+        return view(full, self._eyes.audience(call.caller, code))
 
     def get_scorecard(
         self,

@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bonafides.archive.facts import Change, OperatingState, Registration, Shareholder
 from bonafides.identity.registry import RegistryRow
 from bonafides.instants import Day, Instant
+from bonafides.personal.sealing import Sealed
 from bonafides.records.money import Money
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import UnitOfWork
@@ -78,6 +79,12 @@ def find_entry(work: UnitOfWork, code: str, *, lock: bool = False) -> RegistryEn
         representative_id_index=row.representative_id_index,
         retrieved_at=Instant(row.retrieved_at),
     )
+
+
+def sealed_raw(work: UnitOfWork, code: str) -> Sealed | None:
+    """Returns the row as it came, sealed; None if there is none."""
+    found = work.execute(sa.select(_registry.raw_sealed).where(_registry.code == code)).scalar()
+    return None if found is None else Sealed(found)
 
 
 def codes_of_title(work: UnitOfWork, title_key: str, limit: int) -> list[str]:
