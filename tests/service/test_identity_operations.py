@@ -114,12 +114,14 @@ def _sheet(desk: Desk, now: Instant, code: UnifiedCode = _CODE) -> FactSheet:
 
 def _everything_of(desk: Desk, code: UnifiedCode) -> dict[str, list[Any]]:
     """Returns all rows of the code but those of submissions."""
-    of_submissions = {"submission", "submission_transition", "check_result"}
+    of_submissions = {"submission", "submission_transition", "check_result", "consent_use"}
     with desk.store.reading() as work:
         return {
             name: [
                 tuple(row)
                 for row in work.execute(sa.select(table).where(table.c.code == code.text))
+                # What was agreed to for the values of one submission is that submission's.
+                if name != "consent" or not row.of_submission
             ]
             for name, table in tables.metadata.tables.items()
             if "code" in table.c and name not in of_submissions
@@ -373,7 +375,10 @@ def test_assent_to_an_old_agreement_is_refused_and_stores_nothing(desk: Desk) ->
     newer = dataclasses.replace(desk, agreement_version="2027-01-01")
     with pytest.raises(AgreementNotCurrentError) as refused:
         _submit(newer)
-    assert refused.value.metadata == {"current_version": "2027-01-01"}
+    assert refused.value.metadata == {
+        "current_version": "2027-01-01",
+        "kind": "SERVICE_AGREEMENT",
+    }
     with desk.store.reading() as work:
         assert work.execute(sa.select(tables.submission)).all() == []
     made = _submit(desk)

@@ -90,9 +90,20 @@ def list_texts(desk: Desk, *, now: Instant) -> tuple[PublishedText, ...]:
 
 
 def publish_text(store: Store, text: PublishedText, *, now: Instant) -> bool:
-    """Adds a version of an agreement; returns False if its kind has the version already."""
+    """Adds a version of an agreement; returns False if it is there already, the same.
+
+    Raises:
+        ValueError: the version is there with another text or day. It stays.
+    """
     with store.writing() as work:
         added = rows.publish(work, text, now)
+        known = next(
+            each
+            for each in rows.published_texts(work)
+            if (each.kind, each.version) == (text.kind, text.version)
+        )
+        if known != text:
+            raise ValueError("this version was published with other words or another day")
         work.commit()
     return added
 

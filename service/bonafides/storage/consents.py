@@ -288,7 +288,9 @@ def publish(work: UnitOfWork, text: PublishedText, now: Instant) -> bool:
     """Adds the text; returns False if its kind has this version already, which stays."""
     insert = _insert(work, tables.published_text)
     done = work.execute(
-        insert.on_conflict_do_nothing(index_elements=["kind", "version"]),
+        insert.on_conflict_do_nothing(index_elements=["kind", "version"]).returning(
+            tables.published_text.c.version
+        ),
         {
             "kind": text.kind,
             "version": text.version,
@@ -299,7 +301,7 @@ def publish(work: UnitOfWork, text: PublishedText, now: Instant) -> bool:
             "text": text.text,
         },
     )
-    return done.rowcount > 0
+    return done.first() is not None
 
 
 def assents(work: UnitOfWork, code: str) -> tuple[RecordedAssent, ...]:
