@@ -102,7 +102,7 @@ class StateError(BonafidesError):
 class AgreementNotCurrentError(StateError):
     """The assent is to a version of the agreement that is not the current one."""
 
-    def __init__(self, current: str, kind: str = "SERVICE_AGREEMENT") -> None:
+    def __init__(self, current: str, kind: str) -> None:
         super().__init__()
         self.current: Final = current
         self.kind: Final = kind

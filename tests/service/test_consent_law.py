@@ -34,18 +34,17 @@ from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_pb2, disclosure_pb2, rating_pb2
 from tests import builders
 
-CODE = builders.code(3, department_and_type="92")
 OWNER = Actor(Principal("issuer", "owner"), owns_by_token=True)
 SHOWN = (Purpose.RATE, Purpose.SHOW_BUSINESS_FILE)
 
 
 class Watched(RegistryTable):
-    """The registry's table, noting when it was asked."""
+    """The registry's table, noting of whom it was asked."""
 
-    asked: list[Instant]
+    asked: list[str]
 
     def ask(self, claims: Claims, *, now: Instant) -> Any:
-        self.asked.append(now)
+        self.asked.append(claims.code.text)
         return super().ask(claims, now=now)
 
 
@@ -158,10 +157,11 @@ class Law(RuleBasedStateMachine):
 
     @rule()
     def waiting_ones_are_asked_again(self) -> None:
-        before = len(self.source.asked)
+        # The store holds what other runs left; that is not this enterprise's.
+        before = self.source.asked.count(self.code.text)
         live = sum(agreed.holds(self.now) for _, agreed in self.waiting)
         identity.recheck_due(self.desk, self.now)
-        assert len(self.source.asked) - before <= live
+        assert self.source.asked.count(self.code.text) - before <= live
 
     @invariant()
     def nothing_waits_that_was_taken_back(self) -> None:
@@ -212,8 +212,8 @@ def test_no_personal_value_is_used_without_a_live_consent(store: Store, vault: V
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=12,
-            stateful_step_count=14,
+            max_examples=10,
+            stateful_step_count=12,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import socket
 import stat
 import warnings
@@ -75,9 +77,6 @@ def test_mail_arrives_whole(mailbox: tuple[Mailbox, SmtpServer]) -> None:
     SmtpCourier(server).carry(MESSAGE)
     (envelope,) = box.received
     assert envelope.rcpt_tos == ["zhang@example.com"]
-    import email  # noqa: PLC0415 - beside its only use
-    import email.policy  # noqa: PLC0415 - as above
-
     read = email.message_from_bytes(envelope.content, policy=email.policy.default)
     assert read["Subject"] == MESSAGE.subject
     assert read.get_content().strip() == MESSAGE.text

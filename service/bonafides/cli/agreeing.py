@@ -148,7 +148,10 @@ def authorize(context: typer.Context, code: Code, platform: Platform) -> None:
 
 @app.command()
 def unauthorize(context: typer.Context, code: Code, platform: Platform) -> None:
-    """Takes a platform's authorization back: its section is gone from archive and level."""
+    """Takes a platform's authorization back, at once.
+
+    Its section is gone from archive and level.
+    """
     session: Session = context.obj
     with session.client() as client:
         ended = client.consents.revoke_platform(code, platform)

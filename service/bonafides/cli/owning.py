@@ -23,10 +23,10 @@ def claim(
     context: typer.Context,
     submission: Annotated[str, typer.Argument(help="enterprises/CODE/submissions/UID")],
 ) -> None:
-    """Claims to act for an enterprise, by a verified submission of one's own.
+    """Claims to act for an enterprise.
 
-    A one-time code goes to the contact on record; in the sandbox, to the folder outbox
-    in the data folder.
+    By a verified submission of one's own. A one-time code goes to the contact on record;
+    in the sandbox, to the folder outbox in the data folder.
     """
     session: Session = context.obj
     with session.client() as client:
@@ -90,7 +90,10 @@ def decide(
         Literal["grant", "refuse"], typer.Argument(help="How the dispute is to end.")
     ],
 ) -> None:
-    """Proposes how a dispute ends, or confirms what another member of staff proposed."""
+    """Decides a dispute, together with another member of staff.
+
+    The first proposes how it ends; it takes effect when another gives the same word.
+    """
     session: Session = context.obj
     with session.client() as client:
         made = client.ownership.decide(name, granted=outcome == "grant")
@@ -112,7 +115,10 @@ def invite(
     code: Code,
     role: Annotated[Literal["owner", "staff"], typer.Argument(help="What the other may do.")],
 ) -> None:
-    """Invites somebody to act for an enterprise; hand over the code that is shown."""
+    """Invites somebody to act for an enterprise.
+
+    Hand the code that is shown to whom you mean; it is good once.
+    """
     session: Session = context.obj
     with session.client() as client:
         made = client.ownership.invite(code, owner=role == "owner")

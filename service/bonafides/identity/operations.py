@@ -276,7 +276,7 @@ def _admit(
         return known
     current = agreements(work, desk, now)[SERVICE_AGREEMENT].version
     if made.assent.agreement_version != current:
-        raise AgreementNotCurrentError(current)
+        raise AgreementNotCurrentError(current, SERVICE_AGREEMENT)
     oldest = rows.nth_latest_submission_at(work, made.submitter, desk.submissions_per_day)
     if oldest is not None and (wait := oldest + _RATE_WINDOW - now) > 0:
         raise RateLimitedError(-(-wait // MICROSECONDS))
