@@ -431,3 +431,25 @@ def test_revocation_that_fails_halfway_revokes_nothing(served: Served) -> None:
     with served.store.reading() as work:
         assert "RATE" in rows.live_purposes(work, INDIVIDUAL.text, builders.NOW)
     consents.revoke(desk, actor, INDIVIDUAL.text, Purpose.RATE, now=builders.NOW)
+
+
+@pytest.mark.feature("B2", "A16")
+def test_attack_rivals_revocation_ends_nothing_but_what_the_rival_brought(served: Served) -> None:
+    """Two logins are verified under one code; one takes back what it agreed to."""
+    registered(served)
+    code = COMPANY.text
+    with served.client(served.token()) as first, served.client(served.token(subject="b")) as rival:
+        first.submit_identity(builders.claims(), builders.request_id(1))
+        own = rival.submit_identity(builders.claims(), builders.request_id(2))
+        taken = rival.consents.revoke(code, enterprise_pb2.PURPOSE_VERIFY_IDENTITY)
+        assert {bool(consent.submission) for consent in taken} == {True, False}
+        withdrawn = rival.get_submission(own.name)
+        assert withdrawn.state == enterprise_pb2.Submission.STATE_WITHDRAWN
+        with owner_of(served, code) as owner:
+            held = owner.get_archive(code).verification
+            assert held.expire_time.ToMicroseconds() > served.clock.now
+        # The one who is left takes it back, too: now nothing is left to rest on.
+        first.consents.revoke(code, enterprise_pb2.PURPOSE_VERIFY_IDENTITY)
+        with owner_of(served, code) as owner:
+            ended = owner.get_archive(code).verification
+            assert ended.expire_time.ToMicroseconds() <= served.clock.now

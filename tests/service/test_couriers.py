@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
-import socket
 import stat
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,52 +22,17 @@ from bonafides.identity.couriers import (
     SmtpServer,
 )
 from bonafides.settings import Settings, SettingsError
-
-with warnings.catch_warnings():
-    # The library touches what newer Pythons deprecate.
-    warnings.simplefilter("ignore")
-    from aiosmtpd.controller import Controller
+from tests.mailbox import Mailbox, free_port, receiving
 
 pytestmark = pytest.mark.feature("A15")
 
 MESSAGE = Message("m1", "zhang@example.com", "一次性验证码", "验证码:12345678")
 
 
-class Mailbox:
-    """Keeps what it is handed, but for those whom it does not know."""
-
-    def __init__(self) -> None:
-        self.received: list[Any] = []
-
-    async def handle_RCPT(  # noqa: N802 - the library's name
-        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
-    ) -> str:
-        if address.startswith("nobody@"):
-            return f"550 no such person {address}"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(  # noqa: N802 - the library's name
-        self, _server: Any, _session: Any, envelope: Any
-    ) -> str:
-        self.received.append(envelope)
-        return "250 OK"
-
-
 @pytest.fixture
 def mailbox() -> Iterator[tuple[Mailbox, SmtpServer]]:
-    box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=_free_port())
-    controller.start()
-    yield box, SmtpServer("127.0.0.1", controller.port, "no-reply@example.com", tls="none")
-    controller.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    with receiving() as received:
+        yield received
 
 
 def test_mail_arrives_whole(mailbox: tuple[Mailbox, SmtpServer]) -> None:
@@ -107,7 +70,7 @@ def test_server_without_starttls_gets_nothing(mailbox: tuple[Mailbox, SmtpServer
 
 @pytest.mark.parametrize("tls", ["none", "starttls", "tls"])
 def test_server_that_is_away_can_be_tried_again(tls: Any) -> None:
-    courier = SmtpCourier(SmtpServer("127.0.0.1", _free_port(), "a@example.com", tls=tls))
+    courier = SmtpCourier(SmtpServer("127.0.0.1", free_port(), "a@example.com", tls=tls))
     with pytest.raises(CourierError):
         courier.carry(MESSAGE)
 

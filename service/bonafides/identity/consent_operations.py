@@ -39,7 +39,7 @@ from bonafides.identity.consent import (
     RecordedAssent,
 )
 from bonafides.identity.membership import Actor
-from bonafides.identity.operations import VERIFIER, Desk, agreements, withdraw
+from bonafides.identity.operations import VERIFIER, Desk, withdraw
 from bonafides.identity.submission import Purpose, Transition
 from bonafides.identity.submission import State as SubmissionState
 from bonafides.instants import Instant
@@ -80,7 +80,7 @@ def list_texts(desk: Desk, *, now: Instant) -> tuple[PublishedText, ...]:
     """Returns the current text of each agreement and purpose, then those to come."""
     with desk.store.reading() as work:
         published = rows.published_texts(work)
-        current = agreements(work, desk, now)
+        current = rows.agreements(work, desk.agreement_version, now)
     coming = [text for text in published if (text.effective_at or 0) > now]
     return (
         *(current[kind] for kind in AGREEMENTS if kind in current),
@@ -120,7 +120,7 @@ def assent(
     """
     with desk.store.writing() as work:
         require_actor(work, actor, code)
-        text = agreements(work, desk, now).get(kind)
+        text = rows.agreements(work, desk.agreement_version, now).get(kind)
         if text is None:
             raise _fault("kind", "NOT_PUBLISHED", "Name a kind that ListAgreements has.")
         if text.version != version:
@@ -153,7 +153,7 @@ def require_assent(work: UnitOfWork, desk: Desk, code: str, now: Instant) -> Non
         AgreementNotCurrentError: names the version to assent to.
     """
     given = {(each.kind, each.version) for each in rows.assents(work, code)}
-    for text in agreements(work, desk, now).values():
+    for text in rows.agreements(work, desk.agreement_version, now).values():
         if (text.kind, text.version) not in given:
             raise AgreementNotCurrentError(text.version, text.kind)
 
@@ -178,10 +178,9 @@ def list_consents(desk: Desk, actor: Actor | None, code: str) -> tuple[Consent, 
         if acts(work, actor, code, as_owner=False):
             return ledger
         own = identity_rows.submissions_of(work, code, actor.principal.name)
-    seen = tuple(consent for consent in ledger if consent.of_submission in own)
     if not own:
         raise NotFoundError
-    return seen
+    return tuple(consent for consent in ledger if _came_with(consent, own))
 
 
 def grant(
@@ -234,7 +233,7 @@ def revoke(
     """Takes every live consent to the purpose back, as far as it is the actor's to take.
 
     An owner takes back what is about the enterprise, with the submission by which it
-    takes part; anybody, what is about submissions of his own. In the same unit of work:
+    takes part; anybody, what submissions of his own brought. In the same unit of work:
     submissions whose values may be compared no more are withdrawn and their values
     made unreadable; a verification that rested on them ends; level and views are made
     anew without what was agreed to. Returns what was taken back; empty: nothing was
@@ -244,6 +243,8 @@ def revoke(
         NotFoundError: nothing here is the actor's.
     """
     with desk.store.writing() as work:
+        # A verdict on the way would bring consents that were not seen here.
+        identity_rows.take_turns(work, f"consents {code}")
         own = identity_rows.submissions_of(work, code, actor.principal.name)
         owner = acts(work, actor, code, as_owner=True)
         if not owner and not own:
@@ -253,14 +254,12 @@ def revoke(
         taken = [
             consent
             for consent in rows.ledger(work, code)
-            if consent.purpose == purpose.value
-            and consent.of_submission in own
-            and consent.live(now)
+            if consent.purpose == purpose.value and _came_with(consent, own) and consent.live(now)
         ]
         rows.revoke(work, taken, actor=actor.principal.name, now=now)
-        if purpose is Purpose.VERIFY_IDENTITY:
-            _end_verification(work, taken, now)
-        if owner and taken:
+        if purpose is Purpose.VERIFY_IDENTITY and taken:
+            _end_verification(work, code, taken, now)
+        if any(not consent.of_submission for consent in taken):
             archive.refresh(work, desk.card, code, now)
         work.commit()
     return tuple(dataclasses.replace(consent, revoked_at=now) for consent in taken)
@@ -375,16 +374,22 @@ def _note_unlisted(work: UnitOfWork, actor: Actor, code: str, now: Instant) -> N
     )
 
 
-def _end_verification(work: UnitOfWork, taken: list[Consent], now: Instant) -> None:
+def _came_with(consent: Consent, submissions: set[str]) -> bool:
+    """Returns whether one of the submissions brought the consent; "" is the enterprise itself."""
+    return consent.of_submission in submissions or consent.uid in {
+        rows.brought_by(uid, consent.purpose) for uid in submissions if uid
+    }
+
+
+def _end_verification(work: UnitOfWork, code: str, taken: list[Consent], now: Instant) -> None:
     for uid in sorted({consent.of_submission for consent in taken} - {""}):
-        withdraw(
-            work, taken[0].code, uid, Transition(SubmissionState.WITHDRAWN, now, "CONSENT_REVOKED")
-        )
+        step = Transition(SubmissionState.WITHDRAWN, now, "CONSENT_REVOKED")
+        withdraw(work, code, uid, step)
         # Values that nobody may compare any more are of no use: they can't be read again.
         identity_rows.delete_wrapped_key(work, uid)
-    if all(consent.of_submission for consent in taken):
+    if Purpose.VERIFY_IDENTITY.value in rows.live_purposes(work, code, now):
+        # Another submission bore it out as well: one's own consent ends no one else's.
         return
-    code = taken[0].code
     verification = archive_rows.fact_sheet(work, code, now).verification
     if verification is not None and verification.expires_at > now:
         ended = Fact(

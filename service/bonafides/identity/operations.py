@@ -42,9 +42,7 @@ from bonafides.identity.codes import UnifiedCode
 from bonafides.identity.consent import (
     SERVICE_AGREEMENT,
     ConsentRef,
-    PublishedText,
     RecordedAssent,
-    current_texts,
 )
 from bonafides.identity.registry import RegistryRow, RowError, read_row
 from bonafides.identity.sources import (
@@ -274,22 +272,13 @@ def _admit(
         if known.request_digest != made.request_digest:
             raise RequestIdReusedError
         return known
-    current = agreements(work, desk, now)[SERVICE_AGREEMENT].version
+    current = consent_rows.agreements(work, desk.agreement_version, now)[SERVICE_AGREEMENT].version
     if made.assent.agreement_version != current:
         raise AgreementNotCurrentError(current, SERVICE_AGREEMENT)
     oldest = rows.nth_latest_submission_at(work, made.submitter, desk.submissions_per_day)
     if oldest is not None and (wait := oldest + _RATE_WINDOW - now) > 0:
         raise RateLimitedError(-(-wait // MICROSECONDS))
     return None
-
-
-def agreements(work: UnitOfWork, desk: Desk, now: Instant) -> dict[str, PublishedText]:
-    """Returns by kind the agreements and notices that are in effect.
-
-    The version of the settings is the service agreement's until one is published.
-    """
-    named = PublishedText(SERVICE_AGREEMENT, desk.agreement_version, None, b"", "", "")
-    return current_texts((named, *consent_rows.published_texts(work)), now)
 
 
 def _store(work: UnitOfWork, vault: Vault, made: rows.SubmissionRow, claims: Claims) -> None:
@@ -332,6 +321,8 @@ def _judge(
     evidence = _asked(desk, claims, consent, now)
     verdict = checks.verify(claims, evidence, day_of(now))
     with desk.store.writing() as work:
+        # Whoever takes a consent back waits, and then sees what was brought here.
+        rows.take_turns(work, f"consents {seen.code}")
         row = rows.find_submission(work, seen.code, seen.uid, lock=True)
         # Another process may have judged it while the sources were asked.
         if row is None or (row.state, row.recheck_at) != (State.PENDING, seen.recheck_at):

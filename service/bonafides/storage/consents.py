@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bonafides.errors import ConsentRequiredError, PurposeNotListedError
 from bonafides.identity import consent as rules
 from bonafides.identity.consent import (
+    SERVICE_AGREEMENT,
     USES,
     Consent,
     ConsentRef,
@@ -170,9 +171,7 @@ def from_submission(
     return tuple(
         Consent(
             code=code,
-            uid=str(
-                uuid.uuid5(uuid.UUID(submission_uid), f"{established}|{each.purpose.value}"),
-            ),
+            uid=_uid(submission_uid, each.purpose.value, established=established),
             of_submission="" if established else submission_uid,
             purpose=each.purpose.value,
             scope=each.scope,
@@ -187,6 +186,15 @@ def from_submission(
         )
         for each in authorizations
     )
+
+
+def brought_by(submission_uid: str, purpose: str) -> str:
+    """Returns the uid of the consent for the enterprise that a submission brings."""
+    return _uid(submission_uid, purpose, established=True)
+
+
+def _uid(submission_uid: str, purpose: str, *, established: bool) -> str:
+    return str(uuid.uuid5(uuid.UUID(submission_uid), f"{established}|{purpose}"))
 
 
 def revoke(work: UnitOfWork, taken_back: Sequence[Consent], *, actor: str, now: Instant) -> None:
@@ -282,6 +290,15 @@ def published_texts(work: UnitOfWork) -> tuple[PublishedText, ...]:
         )
         for row in found
     )
+
+
+def agreements(work: UnitOfWork, named: str, now: Instant) -> dict[str, PublishedText]:
+    """Returns by kind the agreements and notices that are in effect.
+
+    `named` is the version of the service agreement until one is published.
+    """
+    text = PublishedText(SERVICE_AGREEMENT, named, None, b"", "", "")
+    return rules.current_texts((text, *published_texts(work)), now)
 
 
 def publish(work: UnitOfWork, text: PublishedText, now: Instant) -> bool:
