@@ -18,6 +18,7 @@ from bonafides.identity import operations as identity
 from bonafides.identity.codes import UnifiedCode
 from bonafides.v1 import enterprise_pb2, ownership_pb2
 from tests import builders
+from tests.mailbox import receiving
 from tests.serving import Served, serving
 
 PARTNER = "partner"
