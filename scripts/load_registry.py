@@ -22,6 +22,8 @@ reason; the rest is loaded. Columns, of which the first three are needed:
                     "paid": {"currency", "minor"}, "subscribed_by" and "paid_on":
                     YYYY-MM-DD, "share_ppm": the share in millionths
     changes         JSON: [{"date", "item", "before", "after"}]
+    contact_email   the address that the registry publishes; one-time codes by which a
+                    login shows that it acts for the enterprise go there
 
 Other columns are kept, sealed, with the row as evidence. Exit codes: 0 all rows
 loaded, 1 rows were refused or the file can't be read, 2 wrong usage.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -235,17 +234,32 @@ def enroll(
         )
         for purpose in purposes:
             work.execute(
-                tables.authorization.insert(),
+                tables.consent.insert(),
                 {
                     "code": of.text,
-                    "uid": uid,
+                    "uid": str(uuid.uuid5(uuid.UUID(uid), purpose)),
+                    "of_submission": "",
                     "purpose": purpose,
-                    "scope": json.dumps(["person", "id_number"]),
+                    "scope": "email" if purpose == "PROVE_OWNERSHIP" else "id_number,person",
+                    "text_version": "",
+                    "text_sha256": b"",
                     "evidence_sha256": bytes(32),
                     "granted_at": granted,
                     "recorded_at": granted,
+                    "actor": "issuer|subject",
                 },
             )
+        work.execute(
+            tables.assent.insert(),
+            {
+                "code": of.text,
+                "kind": "SERVICE_AGREEMENT",
+                "version": AGREEMENT,
+                "assented_at": granted,
+                "recorded_at": granted,
+                "actor": "issuer|subject",
+            },
+        )
         for platform in platforms:
             work.execute(
                 tables.platform_authorization.insert(),

@@ -8,6 +8,13 @@
       StateError                the resource is not in a state that allows it
         AgreementNotCurrentError
         TransitionNotAllowedError
+        OwnershipStateError     a claim or its submission is not so far, or over
+        CodeNotValidError       a one-time code is wrong, used or over
+        SecondPersonRequiredError
+        LastOwnerError
+      ConsentError              the person concerned has to agree first
+        ConsentRequiredError
+        PurposeNotListedError   nobody can agree to it: there is no text
       NotFoundError             absent, or not to be known of by this caller
       CredentialError           the caller mends the credential
         CredentialExpiredError
@@ -95,16 +102,18 @@ class StateError(BonafidesError):
 class AgreementNotCurrentError(StateError):
     """The assent is to a version of the agreement that is not the current one."""
 
-    def __init__(self, current: str) -> None:
+    def __init__(self, current: str, kind: str) -> None:
         super().__init__()
         self.current: Final = current
+        self.kind: Final = kind
 
     def __str__(self) -> str:
-        return f"Assent to the current agreement, version {self.current}."
+        text = "agreement" if self.kind == "SERVICE_AGREEMENT" else "privacy notice"
+        return f"Assent to the current {text}, version {self.current}."
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        return {"current_version": self.current}
+        return {"current_version": self.current, "kind": self.kind}
 
 
 class TransitionNotAllowedError(StateError):
@@ -121,6 +130,65 @@ class TransitionNotAllowedError(StateError):
     @property
     def metadata(self) -> Mapping[str, str]:
         return {"from_state": self.before, "to_state": self.after}
+
+
+class OwnershipStateError(StateError):
+    """A claim to an enterprise can't be made or decided as things stand."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__()
+        self.state: Final = state
+
+    def __str__(self) -> str:
+        return f"This can't be done in the state {self.state}; look at where it stands."
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return {"state": self.state}
+
+
+class CodeNotValidError(StateError):
+    """A one-time code is wrong, was used, or is over. Never says which."""
+
+    message = "This code is not valid, or not any more; ask for a new one."
+
+
+class SecondPersonRequiredError(StateError):
+    """Whoever proposed a decision can't be the one who confirms it."""
+
+    message = "Somebody else has to confirm what you proposed or entered."
+
+
+class LastOwnerError(StateError):
+    """An enterprise that has an owner keeps one."""
+
+    message = "The last owner can't be removed; invite another one first."
+
+
+class ConsentError(BonafidesError):
+    """The person concerned has to agree before this can be done."""
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__()
+        self.purpose: Final = purpose
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return {"purpose": self.purpose}
+
+
+class ConsentRequiredError(ConsentError):
+    """There is no live consent to this purpose that covers the fields."""
+
+    def __str__(self) -> str:
+        return f"The person's consent to {self.purpose} is missing or over; ask for it."
+
+
+class PurposeNotListedError(ConsentError):
+    """No text is published for the purpose, so that nobody can have agreed to it."""
+
+    def __str__(self) -> str:
+        return "Nothing may be done for this purpose; name one that ListAgreements has."
 
 
 class NotFoundError(BonafidesError):

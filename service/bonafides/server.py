@@ -24,8 +24,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ipaddress
 import os
+import secrets
 import signal
 import socket
 import time
@@ -45,26 +45,32 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from google.protobuf.descriptor import ServiceDescriptor
 
-from bonafides import logs, processes
+from bonafides import logs, mail, processes
 from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier
 from bonafides.errors import StoreUnavailableError
 from bonafides.identity.operations import Desk
+from bonafides.identity.ownership_operations import Ownership
 from bonafides.instants import Instant
 from bonafides.keys import Keys, load_or_create
 from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import champion
 from bonafides.records import operations as records
 from bonafides.records.group_commit import GroupCommit
+from bonafides.rpc.consent_services import ConsentService, OwnershipService
+from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.health import StockServices
 from bonafides.rpc.pipeline import Limits, Pipeline, World
 from bonafides.rpc.services import ArchiveService, IdentityService, RatingService, RecordService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
 from bonafides.storage.snapshots import Snapshots, open_snapshots
+from bonafides.storage.standings import Standings
 from bonafides.storage.unit_of_work import Store, StoreUrlError
 from bonafides.v1 import (
     archive_service_pb2,
+    consent_service_pb2,
     identity_service_pb2,
+    ownership_service_pb2,
     rating_service_pb2,
     record_service_pb2,
 )
@@ -110,6 +116,7 @@ class Server:
     settings: Settings
     store: Store
     snapshots: Snapshots
+    standings: Standings
     vault: Vault
     keys: Keys
     pipeline: Pipeline
@@ -140,6 +147,7 @@ class Server:
             ]
         )
         self.snapshots.start()
+        self.standings.start()
         self.address = _listen(self._grpc, self.settings)
         await self._grpc.start()
         self.writer.start()
@@ -157,6 +165,7 @@ class Server:
         await asyncio.to_thread(self.pipeline.close)
         await asyncio.to_thread(self.writer.close)
         self.snapshots.close()
+        self.standings.close()
         self.store.close()
 
 
@@ -172,6 +181,9 @@ def build(settings: Settings, clock: Clock) -> Server:
     card = champion(settings.models_dir)
     store = _store(settings)
     snapshots = open_snapshots(store, monotonic=time.monotonic)
+    standings = Standings(store, monotonic=time.monotonic)
+    eyes = Eyes(standings)
+    courier = mail.courier(settings)
     desk = Desk(  # 2
         store=store,
         vault=vault,
@@ -203,22 +215,31 @@ def build(settings: Settings, clock: Clock) -> Server:
         lambda batches, now: records.take_in(store, batches, now=now), now=clock
     )
     services = {  # 3
-        _service(identity_service_pb2, "IdentityService"): IdentityService(desk),
-        _service(archive_service_pb2, "ArchiveService"): ArchiveService(store, snapshots, card),
-        _service(rating_service_pb2, "RatingService"): RatingService(
-            store, card, settings.models_dir
+        _service(identity_service_pb2, "IdentityService"): IdentityService(desk, eyes),
+        _service(archive_service_pb2, "ArchiveService"): ArchiveService(
+            store, snapshots, card, eyes
         ),
-        _service(record_service_pb2, "RecordService"): RecordService(store, card, vault, writer),
+        _service(rating_service_pb2, "RatingService"): RatingService(
+            store, card, settings.models_dir, eyes
+        ),
+        _service(record_service_pb2, "RecordService"): RecordService(
+            store, vault, writer, card=card, eyes=eyes
+        ),
+        _service(consent_service_pb2, "ConsentService"): ConsentService(desk),
+        _service(ownership_service_pb2, "OwnershipService"): OwnershipService(
+            Ownership(desk, _digits, courier)
+        ),
     }
     return Server(
         settings=settings,
         store=store,
         snapshots=snapshots,
+        standings=standings,
         vault=vault,
         keys=keys,
         pipeline=Pipeline(verifier, limits, world),
         writer=writer,
-        worker=Worker(rounds(desk), now=clock, pause_seconds=settings.worker_seconds),  # 4
+        worker=Worker(rounds(desk, courier), now=clock, pause_seconds=settings.worker_seconds),  # 4
         services=services,
         stock=StockServices(
             (descriptor.full_name for descriptor in services),
@@ -243,12 +264,17 @@ class _CallIds:
         return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:]}"
 
 
+def _digits(count: int) -> str:
+    """Returns random digits, fit to prove something by."""
+    return "".join(secrets.choice("0123456789") for _ in range(count))
+
+
 def _store(settings: Settings) -> Store:
     # A connection for each thread that serves, two for the worker, one for the writer,
-    # two for the threads of streams, which look at the rates, and one to follow the
+    # two for the threads of streams, which look at the rates, and two to follow the
     # changes of other processes.
     try:
-        store = Store(settings.url, connections=settings.threads + 6)
+        store = Store(settings.url, connections=settings.threads + 7)
     except StoreUrlError as fault:
         raise SettingsError(f"BONAFIDES_DATABASE_URL: {fault}.") from None
     try:
@@ -412,19 +438,11 @@ def _require_private(settings: Settings) -> None:
     """Refuses plaintext outside loopback, before anything is made (J8)."""
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise SettingsError("Set both BONAFIDES_TLS_CERTIFICATE and BONAFIDES_TLS_KEY, or neither.")
-    if settings.tls_certificate is None and not _is_loopback(settings.listen):
+    if settings.tls_certificate is None and not mail.is_loopback(settings.listen):
         raise SettingsError(
             f"BONAFIDES_LISTEN is {settings.listen}: without TLS only loopback is served. Set "
             "BONAFIDES_TLS_CERTIFICATE and BONAFIDES_TLS_KEY, or listen on 127.0.0.1."
         )
-
-
-def _is_loopback(listen: str) -> bool:
-    host = listen.rpartition(":")[0].strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _listen(server: grpc.aio.Server, settings: Settings) -> str:

@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     )
     agreement_version: str = Field(
         default="2026-11-01",
-        description="The version of the agreement that submissions must assent to.",
+        description="The version of the agreement in effect until one is published.",
     )
     submissions_per_day: int = Field(
         default=20, ge=1, description="Submissions that one submitter may make in 24 hours."
@@ -90,6 +90,18 @@ class Settings(BaseSettings):
         default=5.0,
         gt=0,
         description="Pause between two rounds of the background work, in seconds.",
+    )
+    smtp_server: str = Field(
+        default="",
+        description="Host and port of the mail server of live; empty: no codes are sent.",
+    )
+    smtp_sender: str = Field(default="", description="Address that mail is sent from.")
+    smtp_user: str = Field(default="", description="Login at the mail server; empty: none.")
+    smtp_password_file: Path | None = Field(
+        default=None, description="File that holds the password at the mail server."
+    )
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How mail is encrypted; none is for loopback alone."
     )
     models_dir: Path | None = Field(
         default=None,

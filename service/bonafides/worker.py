@@ -22,6 +22,8 @@ import structlog
 
 from bonafides.archive import operations as archive
 from bonafides.identity import operations as identity
+from bonafides.identity import outbox
+from bonafides.identity.couriers import Courier
 from bonafides.instants import Instant
 from bonafides.rating import operations as rating
 from bonafides.records import linking
@@ -44,9 +46,23 @@ class Round:
     run: Callable[[Instant], object]
 
 
-def rounds(desk: identity.Desk) -> tuple[Round, ...]:
-    """Returns the background work of a server, in the order in which it is done."""
+def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, ...]:
+    """Returns the background work of a server, in the order in which it is done.
+
+    Without a courier nothing is sent.
+    """
+    sending = (
+        []
+        if courier is None
+        else [
+            Round(
+                "deliver_due",
+                lambda now: outbox.deliver_due(desk.store, desk.vault, courier, now),
+            )
+        ]
+    )
     return (
+        *sending,
         Round("sync_registrations", lambda now: identity.sync_registrations(desk, now)),
         Round("recheck_due", lambda now: identity.recheck_due(desk, now)),
         Round("watch_lag", lambda _now: watch_lag(desk.store)),

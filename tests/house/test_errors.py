@@ -15,7 +15,13 @@ from bonafides.errors import BonafidesError
 from bonafides.rpc.status import STATUSES, documented_reasons, reasons
 
 # Families: they say who must act, and are never raised themselves.
-FAMILIES = {BonafidesError, errors.RequestError, errors.StateError, errors.LimitError}
+FAMILIES = {
+    BonafidesError,
+    errors.RequestError,
+    errors.StateError,
+    errors.LimitError,
+    errors.ConsentError,
+}
 
 
 def error_classes() -> set[type[BonafidesError]]:

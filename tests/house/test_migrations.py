@@ -23,7 +23,15 @@ def test_migrating_twice_changes_nothing(store: Store) -> None:
 
 
 def test_keys_of_enterprise_data_begin_with_the_code() -> None:
-    callers = {"subject_key", "counter", "exchange_rate", "changes", "write_cursor", "peer_mean"}
+    callers = {
+        "subject_key",
+        "counter",
+        "exchange_rate",
+        "changes",
+        "write_cursor",
+        "peer_mean",
+        "published_text",
+    }
     first = {
         name: next(iter(table.primary_key.columns)).name
         for name, table in metadata.tables.items()

@@ -31,8 +31,8 @@ from bonafides.rating.scorecard import champion
 from bonafides.rpc.status import documented_reasons
 from bonafides.sourcing import SHAPES
 from bonafides.storage import archive as archive_rows
+from bonafides.storage import consents, tables
 from bonafides.storage import identity as rows
-from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import enterprise_pb2 as enterprise
 from tests import builders
@@ -247,7 +247,7 @@ def test_fewer_than_four_elements_verify_these_and_make_nobody_take_part(
     assert _sheet(desk, builders.NOW).registration is None
     with desk.store.reading() as work:
         assert not rows.is_enrolled(work, _CODE.text)
-        assert rows.live_purposes(work, _CODE.text, builders.NOW) == frozenset()
+        assert consents.live_purposes(work, _CODE.text, builders.NOW) == frozenset()
 
 
 @pytest.mark.feature("A13")

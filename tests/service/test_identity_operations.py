@@ -44,6 +44,7 @@ from bonafides.instants import DAY, HOUR, Instant, to_datetime
 from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import champion
 from bonafides.storage import archive as archive_rows
+from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as rows
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store
@@ -113,12 +114,20 @@ def _sheet(desk: Desk, now: Instant, code: UnifiedCode = _CODE) -> FactSheet:
 
 def _everything_of(desk: Desk, code: UnifiedCode) -> dict[str, list[Any]]:
     """Returns all rows of the code but those of submissions."""
-    of_submissions = {"submission", "submission_transition", "check_result", "evidence"}
+    of_submissions = {
+        "submission",
+        "submission_transition",
+        "check_result",
+        "evidence",
+        "consent_use",
+    }
     with desk.store.reading() as work:
         return {
             name: [
                 tuple(row)
                 for row in work.execute(sa.select(table).where(table.c.code == code.text))
+                # What was agreed to for the values of one submission is that submission's.
+                if name != "consent" or not row.of_submission
             ]
             for name, table in tables.metadata.tables.items()
             if "code" in table.c and name not in of_submissions
@@ -171,8 +180,10 @@ def test_a_verified_enterprise_takes_part_with_the_registrys_facts(desk: Desk) -
     assert sheet.verification is not None
     assert sheet.verification.uid == status.uid
     with desk.store.reading() as work:
-        assert rows.authorized_platforms(work, _CODE.text, builders.NOW) == (builders.PLATFORM,)
-        assert rows.live_purposes(work, _CODE.text, builders.NOW) == {"VERIFY_IDENTITY"}
+        assert consent_rows.authorized_platforms(work, _CODE.text, builders.NOW) == (
+            builders.PLATFORM,
+        )
+        assert consent_rows.live_purposes(work, _CODE.text, builders.NOW) == {"VERIFY_IDENTITY"}
     assert archive_operations.get_archive(
         desk.store,
         desk.card,
@@ -285,8 +296,8 @@ def test_attack_rivals_refuted_submission_changes_nothing_of_the_enterprise(
     assert status.state is (State.REJECTED if lie == "title" else State.ACTION_REQUIRED)
     assert _everything_of(desk, _CODE) == before
     with desk.store.reading() as work:
-        assert rows.authorized_platforms(work, _CODE.text, now) == (builders.PLATFORM,)
-        assert rows.live_purposes(work, _CODE.text, now) == {"VERIFY_IDENTITY"}
+        assert consent_rows.authorized_platforms(work, _CODE.text, now) == (builders.PLATFORM,)
+        assert consent_rows.live_purposes(work, _CODE.text, now) == {"VERIFY_IDENTITY"}
 
 
 @pytest.mark.feature("A16", "C11")
@@ -373,7 +384,10 @@ def test_assent_to_an_old_agreement_is_refused_and_stores_nothing(desk: Desk) ->
     newer = dataclasses.replace(desk, agreement_version="2027-01-01")
     with pytest.raises(AgreementNotCurrentError) as refused:
         _submit(newer)
-    assert refused.value.metadata == {"current_version": "2027-01-01"}
+    assert refused.value.metadata == {
+        "current_version": "2027-01-01",
+        "kind": "SERVICE_AGREEMENT",
+    }
     with desk.store.reading() as work:
         assert work.execute(sa.select(tables.submission)).all() == []
     made = _submit(desk)
@@ -412,7 +426,7 @@ def test_a_second_verification_extends_the_first_without_interruption(desk: Desk
     assert (sheet.uid, sheet.verified_at) == (second.uid, builders.NOW)
     assert sheet.expires_at == builders.NOW + 365 * DAY
     with desk.store.reading() as work:
-        assert rows.authorized_platforms(work, _CODE.text, later) == ("1688", "olist")
+        assert consent_rows.authorized_platforms(work, _CODE.text, later) == ("1688", "olist")
         enrolled = work.execute(sa.select(tables.enterprise)).one()
     assert (enrolled.uid, enrolled.enrolled_at) == (second.uid, builders.NOW)
 
@@ -473,7 +487,10 @@ def test_an_individual_business_is_verified_with_the_purposes_its_proprietor_cho
     status = _submit(desk, builders.claims(of, authorizations=chosen))
     assert status.state is State.VERIFIED
     with desk.store.reading() as work:
-        assert rows.live_purposes(work, of.text, builders.NOW) == {"VERIFY_IDENTITY", "RATE"}
+        assert consent_rows.live_purposes(work, of.text, builders.NOW) == {
+            "VERIFY_IDENTITY",
+            "RATE",
+        }
     told = _sheet(desk, builders.NOW, of).registration
     assert told is not None
     assert told.value == builders.registration(registered_capital=None)

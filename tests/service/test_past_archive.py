@@ -27,7 +27,7 @@ from bonafides.records.money import Money
 from bonafides.records.operations import fold, fold_and_refresh, ingest
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import recount, tables
-from bonafides.storage.identity import live_purposes
+from bonafides.storage.consents import live_purposes
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import disclosure_pb2 as v1
 from bonafides.v1 import rating_pb2
@@ -178,7 +178,7 @@ def test_consent_learned_of_later_or_taken_back_since_opens_no_past(
     table = tables.platform_authorization
     with store.writing() as work:
         work.execute(sa.update(table).values(revoked_at=NOW))
-        work.execute(sa.update(tables.authorization).values(recorded_at=NOW, granted_at=Instant(0)))
+        work.execute(sa.update(tables.consent).values(recorded_at=NOW, granted_at=Instant(0)))
         work.commit()
     assert not _past(store, BEFORE, now=NOW).platforms
     with store.reading() as work:

@@ -34,16 +34,16 @@ def answer(method: str, kind: CallerKind) -> str:
 
 def expanded() -> str:
     """Returns the policy and the audiences, cell by cell."""
-    lines = [f"{'method':56}" + "".join(f"{kind:11}" for kind in CallerKind)]
+    lines = [f"{'method':60}" + "".join(f"{kind:11}" for kind in CallerKind)]
     for row in sorted(policy.POLICIES, key=lambda row: row.method):
         cells = "".join(f"{answer(row.method, kind):11}" for kind in CallerKind)
-        lines.append(f"{row.method:56}{cells}")
+        lines.append(f"{row.method:60}{cells}")
     lines.append("")
-    lines.append(f"{'sees':56}" + "".join(f"{kind:11}" for kind in CallerKind))
+    lines.append(f"{'sees':60}" + "".join(f"{kind:11}" for kind in CallerKind))
     for whose, code in (("an enterprise that the caller owns", _OWN), ("any other", _OTHER)):
         seen = (Audience.Name(audience(caller(kind), code)) for kind in CallerKind)
         cells = "".join(f"{name.removeprefix('AUDIENCE_').lower():11}" for name in seen)
-        lines.append(f"{whose:56}{cells}")
+        lines.append(f"{whose:60}{cells}")
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

@@ -14,14 +14,14 @@ is the anonymous caller. What the signature library leaves open is checked here:
 5. It lives at most an hour, has begun, was not issued in the future, has not
    expired; 30 seconds are allowed for clocks that differ.
 6. `sub`, `jti`, `kind` are there; a platform names itself, nobody else does.
-7. `owns` counts in sandbox alone, and from its own issuer alone; in live,
-   ownership is proved otherwise.
+7. `owns` counts in sandbox alone, and from its own issuer alone; in live, who acts
+   for an enterprise is told by its memberships, which are looked up and never in a token.
 
 A verified token is remembered until it expires, by its digest. Which check failed
 is in `CredentialError.fault`, for the log; the caller is told only that one did.
 
     caller = verifier.resolve("Bearer eyJ...", now)
-    audience(caller, "91990000MA0000001T")     # AUDIENCE_OWNER, if the caller owns it
+    audience(caller, "91990000MA0000001T", Standing.OWNER)     # AUDIENCE_OWNER
 """
 
 from __future__ import annotations
@@ -74,6 +74,16 @@ class CallerKind(StrEnum):
     OPERATOR = "operator"
 
 
+class Standing(StrEnum):
+    """What the memberships of an enterprise say of a login."""
+
+    NONE = "NONE"
+    OWNER = "OWNER"
+    STAFF = "STAFF"
+    # It was a member and is none any more: whatever its token says, it counts no more.
+    REMOVED = "REMOVED"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls. Never made from the request, only from its credential."""
@@ -92,15 +102,21 @@ class Caller:
 
 
 ANONYMOUS: Final = Caller(CallerKind.ANONYMOUS)
+_ACTING: Final = frozenset({Standing.OWNER, Standing.STAFF})
 
 
-def audience(caller: Caller, code: str) -> disclosure_pb2.Audience.ValueType:
-    """Returns in whose eyes the enterprise of this code is shown to the caller."""
+def audience(
+    caller: Caller, code: str, standing: Standing = Standing.NONE
+) -> disclosure_pb2.Audience.ValueType:
+    """Returns in whose eyes the enterprise of this code is shown to the caller.
+
+    `standing` is what the enterprise's memberships say of the caller.
+    """
     match caller.kind:
         case CallerKind.ANONYMOUS:
             return disclosure_pb2.AUDIENCE_PUBLIC
         case CallerKind.MEMBER:
-            owner = code in caller.owns
+            owner = standing in _ACTING or (standing is Standing.NONE and code in caller.owns)
             return disclosure_pb2.AUDIENCE_OWNER if owner else disclosure_pb2.AUDIENCE_MEMBER
         case CallerKind.PLATFORM:
             return disclosure_pb2.AUDIENCE_PLATFORM

@@ -25,10 +25,13 @@ _LOGGED_IN: Final = frozenset({CallerKind.MEMBER, CallerKind.PLATFORM, CallerKin
 _EVERYBODY: Final = _LOGGED_IN | {CallerKind.ANONYMOUS}
 # Staff check what others submit, and submit nothing themselves.
 _SUBMITTERS: Final = frozenset({CallerKind.MEMBER, CallerKind.PLATFORM})
-# Whether a person acts for the enterprise is looked at by the handler.
-_MEMBERS: Final = frozenset({CallerKind.MEMBER})
 # Whose records a platform may write is looked at record by record.
 _WRITERS: Final = frozenset({CallerKind.PLATFORM, CallerKind.OPERATOR})
+# Which enterprise a person acts for is looked up by its memberships, call by call.
+_MEMBERS: Final = frozenset({CallerKind.MEMBER})
+_STAFF: Final = frozenset({CallerKind.OPERATOR})
+_READERS: Final = _MEMBERS | _STAFF
+_PLATFORMS: Final = frozenset({CallerKind.PLATFORM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,26 @@ POLICIES: Final = (
     Policy("/bonafides.v1.ArchiveService/UpdateSelfDescription", _MEMBERS),
     Policy("/bonafides.v1.RecordService/ListStores", _LOGGED_IN),
     Policy("/bonafides.v1.RecordService/DisputeStore", _MEMBERS),
+    Policy("/bonafides.v1.ConsentService/ListAgreements", _EVERYBODY),
+    Policy("/bonafides.v1.ConsentService/AssentAgreement", _MEMBERS),
+    Policy("/bonafides.v1.ConsentService/ListAssents", _READERS),
+    Policy("/bonafides.v1.ConsentService/ListConsents", _LOGGED_IN),
+    Policy("/bonafides.v1.ConsentService/GrantConsent", _MEMBERS),
+    Policy("/bonafides.v1.ConsentService/RevokeConsent", _SUBMITTERS),
+    Policy("/bonafides.v1.ConsentService/ListPlatformAuthorizations", _READERS),
+    Policy("/bonafides.v1.ConsentService/AuthorizePlatform", _MEMBERS),
+    Policy("/bonafides.v1.ConsentService/RevokePlatform", _MEMBERS),
+    Policy("/bonafides.v1.OwnershipService/ClaimOwnership", _MEMBERS),
+    Policy("/bonafides.v1.OwnershipService/ConfirmOwnership", _MEMBERS),
+    Policy("/bonafides.v1.OwnershipService/GetOwnershipClaim", _READERS),
+    Policy("/bonafides.v1.OwnershipService/VouchOwnership", _PLATFORMS),
+    Policy("/bonafides.v1.OwnershipService/ListOwnershipDisputes", _STAFF),
+    Policy("/bonafides.v1.OwnershipService/DecideOwnership", _STAFF),
+    Policy("/bonafides.v1.OwnershipService/ListMembers", _READERS),
+    Policy("/bonafides.v1.OwnershipService/InviteMember", _MEMBERS),
+    Policy("/bonafides.v1.OwnershipService/TakeInvitation", _MEMBERS),
+    Policy("/bonafides.v1.OwnershipService/RemoveMember", _MEMBERS),
+    Policy("/bonafides.v1.OwnershipService/ListNotices", _READERS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

@@ -1,6 +1,7 @@
 """The command line: `bonafides`.
 
-Read `commands` first. `session` is the one wrapper around every command, `rendering`
+Read `commands` first; `agreeing` and `owning` have those about consents and about who
+acts for an enterprise. `session` is the one wrapper around every command, `rendering`
 and `figures` write answers for people, `claims_file` reads what is submitted.
 
     bonafides archive 91990000MA00000011 --json
@@ -8,6 +9,7 @@ and `figures` write answers for people, `claims_file` reads what is submitted.
 
 from __future__ import annotations
 
+from bonafides.cli import agreeing, owning
 from bonafides.cli.commands import app
 
-__all__ = ["app"]
+__all__ = ["agreeing", "app", "owning"]

@@ -258,7 +258,9 @@ def archive(
     """
     session: Session = context.obj
     with session.client() as client:
-        shown = client.get_archive(code, as_of=None if as_of is None else _as_of(as_of))
+        shown = client.get_archive(
+            code, as_of=None if as_of is None else moment_of(as_of, "--as-of")
+        )
     session.answer(shown, rendering.archive(shown, logged_in=session.logged_in))
 
 
@@ -383,12 +385,12 @@ def scorecard(
     session.answer(shown, rendering.scorecard(shown))
 
 
-def _as_of(text: str) -> dt.datetime:
+def moment_of(text: str, option: str) -> dt.datetime:
     """Returns the last microsecond of a day, or a time; without an offset, in Shanghai."""
     try:
         moment = dt.datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter("--as-of must be YYYY-MM-DD or a time in ISO 8601.") from None
+        raise typer.BadParameter(f"{option} must be YYYY-MM-DD or a time in ISO 8601.") from None
     if _A_DAY.fullmatch(text):
         moment = dt.datetime.combine(moment, dt.time.max)
     return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)

@@ -64,7 +64,15 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "DEADLINE_PASSED": "Repeat the call, with more time: --timeout.",
     "STORE_UNAVAILABLE": "Repeat the call in a moment; if it goes on, tell who runs the service.",
     "TRANSITION_NOT_ALLOWED": "Look at the submission's state first: bonafides submission NAME.",
-    "AGREEMENT_NOT_CURRENT": "Read and assent to the current version, and submit again.",
+    "AGREEMENT_NOT_CURRENT": (
+        "Read the current version and assent to it, then repeat: bonafides agreements, assent."
+    ),
+    "CONSENT_REQUIRED": "Show the person the text, and grant it: bonafides agreements, grant.",
+    "PURPOSE_NOT_LISTED": "Name a purpose that `bonafides agreements` lists.",
+    "OWNERSHIP_STATE": "Look at where claim and submission stand: bonafides claimed, submission.",
+    "CODE_NOT_VALID": "Give the code as it was sent, in time; or claim or invite anew.",
+    "SECOND_PERSON_REQUIRED": "Ask another member of staff to confirm it.",
+    "LAST_OWNER": "Invite another owner first: bonafides invite CODE owner.",
     "OLD_REGISTRATION_NUMBER": "Use the unified social credit code of 18 characters.",
     "INTERNAL": "Tell who runs the service, with the call id if one is given.",
 }

@@ -77,7 +77,11 @@ class Session:
         if self.as_json:
             self.document(json_format.MessageToDict(message, preserving_proto_field_name=True))
         else:
-            console(sys.stdout).print(rendered)
+            self.show(rendered)
+
+    def show(self, rendered: RenderableType) -> None:
+        """Prints for people."""
+        console(sys.stdout).print(rendered)
 
     def document(self, shown: dict[str, Any]) -> None:
         """Prints one JSON document."""

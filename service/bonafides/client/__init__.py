@@ -26,6 +26,7 @@ from typing import Final, Self, overload
 
 import grpc
 
+from bonafides.client.agreeing import ConsentCalls
 from bonafides.client.connection import Connection
 from bonafides.client.faults import (
     DOMAIN,
@@ -37,6 +38,7 @@ from bonafides.client.faults import (
     TokenUnusableError,
 )
 from bonafides.client.outbox import Outbox
+from bonafides.client.owning import OwnershipCalls
 from bonafides.v1 import (
     archive_pb2,
     archive_service_pb2,
@@ -117,6 +119,9 @@ class Client:
         self._archives: Final = archive_service_pb2_grpc.ArchiveServiceStub(channel)
         self._ratings: Final = rating_service_pb2_grpc.RatingServiceStub(channel)
         self._records: Final = record_service_pb2_grpc.RecordServiceStub(channel)
+        # What is agreed to, and who acts for an enterprise.
+        self.consents: Final = ConsentCalls(self._connection)
+        self.ownership: Final = OwnershipCalls(self._connection)
 
     def __repr__(self) -> str:
         caller = "logged in" if self._connection.metadata else "anonymous"

@@ -34,6 +34,7 @@ from google.type.date_pb2 import Date
 
 from bonafides.errors import FieldViolation, InvalidFieldsError
 from bonafides.identity.codes import CodeError, UnifiedCode, out_of_scope
+from bonafides.identity.consent import TEXTS
 from bonafides.identity.id_numbers import IdNumber, IdType
 from bonafides.identity.submission import (
     Assent,
@@ -218,12 +219,20 @@ class _Reader:
                 stamp=message.grant_time,
             )
             if purpose is not None:
+                self._try(f"{field}.text_version", lambda m=message, p=purpose: _text_shown(m, p))  # type: ignore[misc]  # binds the loop's variables
+                expires_at = self._try(
+                    f"{field}.expire_time",
+                    lambda m=message: _consent_end(m, now=self._now),  # type: ignore[misc]  # as above
+                )
                 # One at fault is entered too, so that it isn't called missing as well.
                 granted[purpose] = Authorization(
                     purpose,
                     tuple(sorted(set(message.scope))),
                     message.evidence_sha256,
                     granted_at or self._now,
+                    message.text_version,
+                    message.text_sha256,
+                    expires_at,
                 )
         self._try("authorizations", lambda: _identity_may_be_verified(granted))
         return tuple(granted[purpose] for purpose in sorted(granted))
@@ -340,6 +349,29 @@ def _known(values: Mapping[Any, T], value: int) -> T:
 
 def _named_twice() -> None:
     raise _FieldError("DUPLICATE", "Name each representative once.")
+
+
+def _text_shown(message: enterprise.Authorization, purpose: Purpose) -> None:
+    """Source: 001 §1.2 and §3.1(c); what was agreed to is the text that is published now."""
+    if not message.text_version and not message.text_sha256:
+        return
+    text = TEXTS[purpose]
+    if (message.text_version, message.text_sha256) != (text.version, text.sha256):
+        raise _FieldError(
+            "TEXT_NOT_CURRENT",
+            "Show the person the current text, and give its version and SHA-256 as"
+            " ListAgreements has them; or leave both out for a document of your own.",
+        )
+
+
+def _consent_end(message: enterprise.Authorization, *, now: Instant) -> Instant | None:
+    """Returns from when on the consent holds no more."""
+    if not message.HasField("expire_time"):
+        return None
+    instant = from_timestamp(message.expire_time)
+    if instant <= now:
+        raise _FieldError("EXPIRED", "Give a time to come, or leave it out.")
+    return instant
 
 
 def _purpose(message: enterprise.Authorization, granted: dict[Purpose, Authorization]) -> Purpose:

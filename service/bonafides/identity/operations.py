@@ -33,6 +33,8 @@ from bonafides.archive import operations as archive
 from bonafides.archive.facts import Fact, Kind, Verification
 from bonafides.errors import (
     AgreementNotCurrentError,
+    BugError,
+    ConsentRequiredError,
     NotFoundError,
     RateLimitedError,
     RequestIdReusedError,
@@ -40,8 +42,9 @@ from bonafides.errors import (
 from bonafides.identity import checks
 from bonafides.identity.asking import expiry, gather, told_registration
 from bonafides.identity.codes import UnifiedCode
+from bonafides.identity.consent import SERVICE_AGREEMENT, ConsentRef, RecordedAssent
 from bonafides.identity.evidence import Evidence
-from bonafides.identity.questions import Source, authorized, question
+from bonafides.identity.questions import Source, question
 from bonafides.identity.rechecks import next_recheck
 from bonafides.identity.registry import RegistryRow, RowError, read_row
 from bonafides.identity.sandbox import Sandbox
@@ -52,8 +55,11 @@ from bonafides.identity.sources import (
     registry_facts,
 )
 from bonafides.identity.submission import (
+    TRANSITIONS,
+    Authorization,
     Claims,
     Depth,
+    Purpose,
     State,
     StoredClaims,
     SubmissionStatus,
@@ -67,6 +73,7 @@ from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
 from bonafides.personal.sealing import Place, Sealed, SubjectKey, Vault, WrappedKey
 from bonafides.rating.scorecard import Scorecard
 from bonafides.storage import archive as archive_rows
+from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as rows
 from bonafides.storage import registry as registry_rows
 from bonafides.storage.unit_of_work import Store, UnitOfWork
@@ -75,7 +82,7 @@ from bonafides.storage.unit_of_work import Store, UnitOfWork
 # submission still there to be asked about after this time.
 _FIRST_TRY: Final = 60 * MICROSECONDS
 _RATE_WINDOW: Final = DAY
-_VERIFIER: Final = "bonafides"
+VERIFIER: Final = "bonafides"
 
 
 # Nobody waits for a recheck: each source gets the time for all its tries.
@@ -144,9 +151,10 @@ def submit(
         known = _admit(work, desk, made, now)
         if known is None:
             _store(work, desk.vault, made, claims)
+            consent = _consent(work, made, "ask_verifier", now)
             work.commit()
     if known is None:
-        _judge(desk, claims, made, now, seconds=desk.source_seconds)
+        _judge(desk, claims, consent, made, now=now, seconds=desk.source_seconds)
     return get_submission(desk, claims.code, (known or made).uid, submitter=submitter, now=now)
 
 
@@ -281,8 +289,9 @@ def _admit(
         if known.request_digest != made.request_digest:
             raise RequestIdReusedError
         return known
-    if made.assent.agreement_version != desk.agreement_version:
-        raise AgreementNotCurrentError(desk.agreement_version)
+    current = consent_rows.agreements(work, desk.agreement_version, now)[SERVICE_AGREEMENT].version
+    if made.assent.agreement_version != current:
+        raise AgreementNotCurrentError(current, SERVICE_AGREEMENT)
     oldest = rows.nth_latest_submission_at(work, made.submitter, desk.submissions_per_day)
     if oldest is not None and (wait := oldest + _RATE_WINDOW - now) > 0:
         raise RateLimitedError(-(-wait // MICROSECONDS))
@@ -296,6 +305,24 @@ def _store(work: UnitOfWork, vault: Vault, made: rows.SubmissionRow, claims: Cla
     rows.insert_submission(work, dataclasses.replace(made, personal_sealed=sealed))
     step = Transition(State.PENDING, made.submitted_at, "SUBMITTED")
     rows.add_transition(work, made.code, made.uid, step)
+    # What the representative agreed to for these values; for the enterprise it counts
+    # once they are found to be true.
+    brought = [a for a in claims.authorizations if a.purpose is Purpose.VERIFY_IDENTITY]
+    _to_ledger(work, made, brought, established=False, now=made.submitted_at)
+
+
+def _to_ledger(
+    work: UnitOfWork,
+    made: rows.SubmissionRow,
+    brought: Sequence[Authorization],
+    *,
+    established: bool,
+    now: Instant,
+) -> None:
+    consents = consent_rows.from_submission(
+        made.code, made.uid, brought, established=established, actor=made.submitter, now=now
+    )
+    consent_rows.add(work, consents)
 
 
 def _place(uid: str) -> Place:
@@ -306,14 +333,19 @@ def _place(uid: str) -> Place:
 
 
 def _judge(
-    desk: Desk, claims: Claims, seen: rows.SubmissionRow, now: Instant, *, seconds: float
+    desk: Desk,
+    claims: Claims,
+    consent: ConsentRef,
+    seen: rows.SubmissionRow,
+    *,
+    now: Instant,
+    seconds: float,
 ) -> None:
-    asked = question(claims, may_use=authorized(claims), submitted_at=seen.submitted_at)
-    magic = None if desk.sandbox is None else desk.sandbox.source(claims.code)
-    sources = desk.sources if magic is None else (magic,)
-    evidence = gather(sources, claims, asked, now=now, seconds=seconds)
+    evidence = _asked(desk, claims, consent, seen, now=now, seconds=seconds)
     verdict = checks.verify(claims, evidence, day_of(now))
     with desk.store.writing() as work:
+        # Whoever takes a consent back waits, and then sees what was brought here.
+        rows.take_turns(work, f"consents {seen.code}")
         row = rows.find_submission(work, seen.code, seen.uid, lock=True)
         # Another process may have judged it while the sources were asked.
         if row is None or (row.state, row.recheck_at) != (State.PENDING, seen.recheck_at):
@@ -330,7 +362,8 @@ def _judge(
             _enter(work, row, Transition(State.VERIFIED, now, verdict.reason), expires_at)
             if claims.depth is Depth.FOUR:
                 told = told_registration(claims, evidence)
-                _establish(work, claims, told, Verification(row.uid, now, expires_at), now)
+                verification = Verification(row.uid, now, expires_at)
+                _establish(work, claims, row, verification, told=told, now=now)
         else:
             _enter(work, row, Transition(verdict.state, now, verdict.reason), None)
         work.commit()
@@ -385,14 +418,43 @@ def _enter(
     rows.add_transition(work, row.code, row.uid, step)
 
 
+def _consent(work: UnitOfWork, row: rows.SubmissionRow, function: str, now: Instant) -> ConsentRef:
+    """Returns the consent under which the submission's values may be used, noted as used.
+
+    Raises:
+        ConsentRequiredError: it was taken back, or is over.
+    """
+    return consent_rows.require(work, row.code, function, of_submission=row.uid, at=now)
+
+
+def _asked(
+    desk: Desk,
+    claims: Claims,
+    consent: ConsentRef,
+    seen: rows.SubmissionRow,
+    *,
+    now: Instant,
+    seconds: float,
+) -> list[Evidence]:
+    """Returns what the sources say; a person's values go to them under a consent alone."""
+    if (consent.code, consent.function) != (claims.code.text, "ask_verifier"):
+        raise BugError("a verifier was to be asked under a consent to something else")
+    asked = question(claims, may_use=consent.fields, submitted_at=seen.submitted_at)
+    magic = None if desk.sandbox is None else desk.sandbox.source(claims.code)
+    sources = desk.sources if magic is None else (magic,)
+    return gather(sources, claims, asked, now=now, seconds=seconds)
+
+
 def _establish(
     work: UnitOfWork,
     claims: Claims,
-    told: Fact | None,
+    row: rows.SubmissionRow,
     verification: Verification,
+    *,
+    told: Fact | None,
     now: Instant,
 ) -> None:
-    """Makes the enterprise take part, with the registry's facts and its authorizations.
+    """Makes the enterprise take part, with the registry's facts and what it agreed to.
 
     `told`: the registration, for where the registry's table has no row.
     """
@@ -401,14 +463,15 @@ def _establish(
     # either comes first and is read here, or sees the enterprise and marks it.
     facts = registry_facts(work, code) or ([] if told is None else [told])
     rows.enroll(work, code, verification.uid, now)
-    rows.add_authorizations(
-        work,
-        code,
-        verification.uid,
-        authorizations=claims.authorizations,
-        platforms=claims.authorized_platforms,
-        now=now,
+    _to_ledger(work, row, claims.authorizations, established=True, now=now)
+    consent_rows.authorize_platforms(work, code, row.uid, claims.authorized_platforms, now)
+    given = RecordedAssent(
+        SERVICE_AGREEMENT,
+        claims.assent.agreement_version,
+        claims.assent.assented_at,
+        row.submitter,
     )
+    consent_rows.add_assent(work, code, given, now)
     earlier = archive_rows.fact_sheet(work, code, now).verification
     if earlier is not None and earlier.expires_at > now:
         verification = dataclasses.replace(
@@ -420,7 +483,7 @@ def _establish(
         code=code,
         kind=Kind.VERIFICATION,
         value=verification,
-        source=_VERIFIER,
+        source=VERIFIER,
         retrieved_at=now,
         valid_from=now,
     )
@@ -437,10 +500,35 @@ def _recheck(desk: Desk, code: str, uid: str, now: Instant) -> None:
         # Whoever has the personal values erased takes the submission back with them.
         _close(desk, row, Transition(State.WITHDRAWN, now, "PERSONAL_DATA_ERASED"))
         return
+    consent = _consent_to_recheck(desk, row, now)
+    if consent is None:
+        return
     key = desk.vault.unwrap(uid, wrapped)
     personal = desk.vault.open(key, _place(uid), row.personal_sealed)
     claims = from_stored(StoredClaims(row.title, row.license, personal))
-    _judge(desk, claims, row, now, seconds=_RECHECK_SECONDS)
+    _judge(desk, claims, consent, row, now=now, seconds=_RECHECK_SECONDS)
+
+
+def _consent_to_recheck(desk: Desk, row: rows.SubmissionRow, now: Instant) -> ConsentRef | None:
+    """Returns the consent to open the claims and to ask; without one they are withdrawn."""
+    with desk.store.writing() as work:
+        try:
+            _consent(work, row, "open_claims", now)
+            consent = _consent(work, row, "ask_verifier", now)
+        except ConsentRequiredError:
+            consent = None
+            withdraw(work, row.code, row.uid, Transition(State.WITHDRAWN, now, "CONSENT_OVER"))
+            # Nobody may read them any more, so nobody can.
+            rows.delete_wrapped_key(work, row.uid)
+        work.commit()
+    return consent
+
+
+def withdraw(work: UnitOfWork, code: str, uid: str, step: Transition) -> None:
+    """Takes a submission back that can still be; others stay as they ended."""
+    row = rows.find_submission(work, code, uid, lock=True)
+    if row is not None and step.state in TRANSITIONS[row.state]:
+        _enter(work, row, step, row.expires_at)
 
 
 def _lapse(desk: Desk, code: str, uid: str, now: Instant) -> None:

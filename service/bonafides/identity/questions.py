@@ -8,7 +8,7 @@ The rules:
    identity covers it. Without it the question is asked without the person.
 3. Nothing else of the claims is in a question: no contact, no license, no document.
 
-    question(claims, may_use=authorized(claims), submitted_at=now).people
+    question(claims, may_use=consent.fields, submitted_at=now).people
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Final, Protocol
 from bonafides.identity.codes import UnifiedCode
 from bonafides.identity.evidence import Evidence
 from bonafides.identity.id_numbers import IdNumber
-from bonafides.identity.submission import Claims, Depth, Purpose
+from bonafides.identity.submission import Claims, Depth
 from bonafides.instants import Instant
 
 PERSON: Final = "person"
@@ -86,16 +86,6 @@ class Source(Protocol):
         Raises:
             SourceError: it gave no answer.
         """
-
-
-def authorized(claims: Claims) -> frozenset[str]:
-    """Returns the fields of a person that may be used to verify the identity."""
-    return frozenset(
-        scope
-        for each in claims.authorizations
-        if each.purpose is Purpose.VERIFY_IDENTITY
-        for scope in each.scope
-    )
 
 
 def question(claims: Claims, *, may_use: frozenset[str], submitted_at: Instant) -> Question:

@@ -21,6 +21,7 @@ from bonafides import errors
 from bonafides.archive.facts import OperatingState, Registration
 from bonafides.errors import BonafidesError, BugError, FieldViolation, InvalidFieldsError
 from bonafides.identity.codes import GENERATED_REGION, UnifiedCode, compose
+from bonafides.identity.consent import SERVICE_AGREEMENT
 from bonafides.identity.evidence import Entry, Evidence, PersonAnswer
 from bonafides.identity.questions import Fault, Question, SourceError
 from bonafides.instants import DAY, MICROSECONDS, Day, Instant, day_of
@@ -108,7 +109,10 @@ ERRORS: Final[Mapping[str, tuple[str, Callable[[], BonafidesError]]]] = {
         "TRANSITION_NOT_ALLOWED",
         lambda: errors.TransitionNotAllowedError("REJECTED", "VERIFIED"),
     ),
-    "MAG50011": ("AGREEMENT_NOT_CURRENT", lambda: errors.AgreementNotCurrentError("sandbox")),
+    "MAG50011": (
+        "AGREEMENT_NOT_CURRENT",
+        lambda: errors.AgreementNotCurrentError("sandbox", SERVICE_AGREEMENT),
+    ),
     "MAG50012": ("RATE_LIMITED", lambda: errors.RateLimitedError(_RETRY_AFTER_SECONDS)),
     "MAG50013": ("SERVER_BUSY", lambda: errors.ServerBusyError(_RETRY_AFTER_SECONDS)),
     "MAG50014": ("DEADLINE_PASSED", errors.DeadlinePassedError),

@@ -85,6 +85,7 @@ class Purpose(enum.StrEnum):
     VERIFY_IDENTITY = "VERIFY_IDENTITY"
     SHOW_BUSINESS_FILE = "SHOW_BUSINESS_FILE"
     RATE = "RATE"
+    PROVE_OWNERSHIP = "PROVE_OWNERSHIP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +123,19 @@ class Representative:
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """A person's authorization for one purpose: which fields, by which document, when."""
+    """A person's authorization for one purpose: which fields, by which document, when.
+
+    An empty version: the document itself is the text that the person was shown.
+    `expires_at` None: it holds until it is revoked.
+    """
 
     purpose: Purpose
     scope: tuple[str, ...]
     evidence_sha256: Digest
     granted_at: Instant
+    text_version: str = ""
+    text_sha256: Digest = b""
+    expires_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

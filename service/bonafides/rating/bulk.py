@@ -20,6 +20,7 @@ from bonafides.rating import operations, sql
 from bonafides.rating.card import CardFeature, score
 from bonafides.rating.features import FEATURES, RatingInputs
 from bonafides.storage import archive as archive_rows
+from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as identity_rows
 from bonafides.storage.engines import Engine
 from bonafides.storage.unit_of_work import UnitOfWork
@@ -39,7 +40,7 @@ def load(engine: Engine, work: UnitOfWork, *, now: Instant) -> None:
     facts, pairs = [], []
     for code in _enrolled(work):
         facts.append(sql.fact_row(_without_platforms(work, code, now)))
-        authorized = identity_rows.authorized_platforms(work, code, now)
+        authorized = consent_rows.authorized_platforms(work, code, now)
         pairs += [(code, platform) for platform in authorized]
     engine.load(sql.fact_features, facts)
     engine.load(sql.authorized, pairs)

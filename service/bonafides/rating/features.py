@@ -64,7 +64,8 @@ class RatingInputs:
 
     `platforms` holds the records of the platforms that are authorized and report
     any, sorted by name; `platforms_known` counts those that report any. `purposes`
-    are the purposes of live authorizations, such as "RATE".
+    are the purposes of live consents, such as "RATE"; `purposes_end_at` is the first
+    instant at which time alone ends one of them, None if never.
     """
 
     code: UnifiedCode
@@ -73,6 +74,7 @@ class RatingInputs:
     platforms: tuple[PlatformRecord, ...]
     platforms_known: int
     purposes: frozenset[str]
+    purposes_end_at: Instant | None = None
 
     @property
     def today(self) -> Day:

@@ -36,6 +36,7 @@ from bonafides.rating.scorecard import (
     models_folder,
 )
 from bonafides.storage import archive as archive_rows
+from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import peers as peer_rows
 from bonafides.storage import rating as rating_rows
@@ -51,15 +52,17 @@ _PEER_PAGE: Final = 500
 def gather(work: UnitOfWork, code: str, now: Instant) -> RatingInputs:
     """Returns the facts of an enterprise as of now, of authorized platforms alone."""
     reporting = record_rows.platforms(work, code)
-    authorized = frozenset(identity_rows.authorized_platforms(work, code, now))
+    authorized = frozenset(consent_rows.authorized_platforms(work, code, now))
     covered = sorted(authorized.intersection(reporting))
+    allowed = consent_rows.standing(work, code, now)
     return RatingInputs(
         code=UnifiedCode.parse(code),
         as_of=now,
         sheet=archive_rows.fact_sheet(work, code, now),
         platforms=archive_rows.platform_records(work, code, covered, day_of(now)),
         platforms_known=len(reporting),
-        purposes=identity_rows.live_purposes(work, code, now),
+        purposes=allowed.purposes,
+        purposes_end_at=allowed.ends_at,
     )
 
 
@@ -71,8 +74,8 @@ def gather_past(work: UnitOfWork, code: str, as_of: Instant, now: Instant) -> Ra
     a revocation holds for the past too.
     """
     reporting = recount.platforms(work, code, as_of)
-    authorized = frozenset(identity_rows.authorized_platforms(work, code, as_of))
-    still = frozenset(identity_rows.authorized_platforms(work, code, now))
+    authorized = frozenset(consent_rows.authorized_platforms(work, code, as_of))
+    still = frozenset(consent_rows.authorized_platforms(work, code, now))
     covered = sorted(authorized & still & frozenset(reporting))
     return RatingInputs(
         code=UnifiedCode.parse(code),
@@ -80,8 +83,8 @@ def gather_past(work: UnitOfWork, code: str, as_of: Instant, now: Instant) -> Ra
         sheet=archive_rows.fact_sheet(work, code, as_of),
         platforms=recount.platform_records(work, code, covered, as_of),
         platforms_known=len(reporting),
-        purposes=identity_rows.live_purposes(work, code, as_of)
-        & identity_rows.live_purposes(work, code, now),
+        purposes=consent_rows.live_purposes(work, code, as_of)
+        & consent_rows.live_purposes(work, code, now),
     )
 
 

@@ -110,6 +110,8 @@ def _valid_until(inputs: RatingInputs) -> Instant:
     # Ages, windows and certifications turn with the day in Shanghai.
     ends = [start_of(Day(inputs.today + 1))]
     ends += [ends_at(fact.kind, public_record(fact)) for fact in standing_records(inputs.sheet)]
+    if inputs.purposes_end_at is not None:
+        ends.append(inputs.purposes_end_at)
     verification = inputs.sheet.verification
     if verification is not None and identity_established(inputs):
         ends.append(verification.expires_at)

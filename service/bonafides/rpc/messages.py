@@ -8,6 +8,7 @@ form as its remedy; a code in it is normalised as everywhere.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
@@ -30,6 +31,7 @@ from bonafides.v1 import enterprise_pb2
 _CODE: Final = "{code}"
 _UID: Final = "{uid}"
 _VERSION: Final = "{version}"
+_PLATFORM: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _EARLIEST: Final = Instant(0)
 # Names are read anew with each call, and few of them make most calls. A name has
 # 160 characters at most, so this is some megabytes.
@@ -50,14 +52,38 @@ def enterprise_of(name: str, part: str, field: str = "name") -> UnifiedCode:
         raise InvalidFieldsError(tuple(faults)) from None
 
 
-def submission_of(name: str) -> tuple[UnifiedCode, str]:
+def parent_of(name: str) -> UnifiedCode:
+    """Returns the code in `enterprises/{code}`, of a field `parent`.
+
+    Raises:
+        InvalidFieldsError: the name is of another form, or holds no code.
+    """
+    return _code(_variables(name, f"enterprises/{_CODE}", "parent")[0], "parent")
+
+
+def part_of(name: str, collection: str) -> tuple[UnifiedCode, str]:
+    """Returns code and id in `enterprises/{code}/<collection>/{uid}`.
+
+    Raises:
+        InvalidFieldsError: the name is of another form, or holds no code.
+    """
+    code, uid = _variables(name, f"enterprises/{_CODE}/{collection}/{_UID}")
+    return _code(code), uid
+
+
+def is_platform(text: str) -> bool:
+    """Returns whether a platform may be named so."""
+    return _PLATFORM.fullmatch(text) is not None
+
+
+def submission_of(name: str, field: str = "name") -> tuple[UnifiedCode, str]:
     """Returns code and uid in `enterprises/{code}/submissions/{uid}`.
 
     Raises:
         InvalidFieldsError: the name is of another form, or holds no code.
     """
-    code, uid = _variables(name, f"enterprises/{_CODE}/submissions/{_UID}")
-    return _code(code), uid
+    code, uid = _variables(name, f"enterprises/{_CODE}/submissions/{_UID}", field)
+    return _code(code, field), uid
 
 
 def scorecard_of(name: str) -> str:
@@ -137,7 +163,7 @@ def _state(name: str) -> enterprise_pb2.Submission.State.ValueType:
     return enterprise_pb2.Submission.State.Value(f"STATE_{name}")
 
 
-def _variables(name: str, form: str) -> tuple[str, ...]:
+def _variables(name: str, form: str, field: str = "name") -> tuple[str, ...]:
     """Returns what stands in the place of the form's variables, in order."""
     given, expected = name.split("/"), form.split("/")
     fits = len(given) == len(expected) and all(
@@ -145,18 +171,18 @@ def _variables(name: str, form: str) -> tuple[str, ...]:
         for part, wanted in zip(given, expected, strict=True)
     )
     if not fits:
-        raise _fault("RESOURCE_NAME", f"Write the name as {form}.")
+        raise _fault("RESOURCE_NAME", f"Write the name as {form}.", field)
     return tuple(
         part for part, wanted in zip(given, expected, strict=True) if wanted.startswith("{")
     )
 
 
-def _code(text: str) -> UnifiedCode:
+def _code(text: str, field: str = "name") -> UnifiedCode:
     try:
         return UnifiedCode.parse(text)
     except CodeError as fault:
-        raise _fault(fault.reason, fault.description) from None
+        raise _fault(fault.reason, fault.description, field) from None
 
 
-def _fault(reason: str, description: str) -> InvalidFieldsError:
-    return InvalidFieldsError((FieldViolation("name", reason, description),))
+def _fault(reason: str, description: str, field: str) -> InvalidFieldsError:
+    return InvalidFieldsError((FieldViolation(field, reason, description),))

@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
-from bonafides.access.callers import Caller, CallerKind, audience
+from bonafides.access.callers import Caller, CallerKind
 from bonafides.access.disclosure import view
 from bonafides.archive import operations as archive
 from bonafides.archive import self_description
@@ -46,6 +46,7 @@ from bonafides.records.batches import Batch, Source, Taken
 from bonafides.records.group_commit import GroupCommit
 from bonafides.records.links import Ground, open_categories
 from bonafides.rpc import messages
+from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.pipeline import Call
 from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store
@@ -79,8 +80,9 @@ _REVISION: Final = "revision"
 class IdentityService:
     """Checks an enterprise's identity against named sources."""
 
-    def __init__(self, desk: identity.Desk) -> None:
+    def __init__(self, desk: identity.Desk, eyes: Eyes) -> None:
         self._desk: Final = desk
+        self._eyes: Final = eyes
 
     def submit_identity(
         self, request: identity_service.SubmitIdentityRequest, call: Call
@@ -130,16 +132,18 @@ class IdentityService:
         # Who knows code and title alone is anybody, and learns nothing of the archive.
         if status.state is State.VERIFIED and status.depth is Depth.FOUR:
             call.tell(_REVISION, str(archive.get_revision(self._desk.store, status.code.text)))
-        return view(messages.submission_message(status), audience(call.caller, status.code.text))
+        seen_as = self._eyes.audience(call.caller, status.code.text)
+        return view(messages.submission_message(status), seen_as)
 
 
 class ArchiveService:
     """Shows each caller the part of an archive that the caller may see."""
 
-    def __init__(self, store: Store, snapshots: Snapshots, card: Scorecard) -> None:
+    def __init__(self, store: Store, snapshots: Snapshots, card: Scorecard, eyes: Eyes) -> None:
         self._store: Final = store
         self._snapshots: Final = snapshots
         self._card: Final = card
+        self._eyes: Final = eyes
 
     def at_once_get_archive(
         self, request: archive_service.GetArchiveRequest, call: Call
@@ -147,7 +151,10 @@ class ArchiveService:
         """Gets the archive as stored for the caller's audience, if that takes no waiting."""
         if request.HasField("as_of_time"):
             return None
-        code, seen_as = _asked(request, call)
+        code = _asked(request, call)
+        seen_as = self._eyes.at_once(call.caller, code)
+        if seen_as is None:
+            return None
         found = archive.view_at_once(
             self._snapshots,
             code,
@@ -159,7 +166,8 @@ class ArchiveService:
 
     def get_archive(self, request: archive_service.GetArchiveRequest, call: Call) -> bytes:
         """Gets the archive as stored for the caller's audience; of the past, made for the call."""
-        code, seen_as = _asked(request, call)
+        code = _asked(request, call)
+        seen_as = self._eyes.audience(call.caller, code)
         if request.HasField("as_of_time"):
             return self._past(code, seen_as, request, call)
         found = archive.read_view(
@@ -177,8 +185,8 @@ class ArchiveService:
         self, request: archive_service.UpdateSelfDescriptionRequest, call: Call
     ) -> archive_pb2.SelfDescription:
         """Replaces what the caller's own enterprise says of itself; another's is not found."""
-        code, seen_as = _described(request, call)
-        if seen_as != disclosure_pb2.AUDIENCE_OWNER:
+        code = _described(request, call)
+        if self._eyes.audience_now(call.caller, code) != disclosure_pb2.AUDIENCE_OWNER:
             raise NotFoundError
         stands = archive.update_self_description(
             self._store,
@@ -190,7 +198,7 @@ class ArchiveService:
             now=call.now,
         )
         call.tell(_REVISION, str(archive.get_revision(self._store, code)))
-        return view(stands, seen_as)
+        return view(stands, disclosure_pb2.AUDIENCE_OWNER)
 
     def faults_in_update_self_description(
         self, request: archive_service.UpdateSelfDescriptionRequest, call: Call
@@ -221,25 +229,21 @@ class ArchiveService:
         )
 
 
-def _asked(
-    request: archive_service.GetArchiveRequest, call: Call
-) -> tuple[str, disclosure_pb2.Audience.ValueType]:
-    """Returns which enterprise is asked for, and in whose eyes it is shown."""
+def _asked(request: archive_service.GetArchiveRequest, call: Call) -> str:
+    """Returns which enterprise is asked for."""
     if request.min_revision and call.caller.kind is CallerKind.ANONYMOUS:
         raise LoginRequiredError
     code = messages.enterprise_of(request.name, "archive").text
     call.concerns(code)
-    return code, audience(call.caller, code)
+    return code
 
 
-def _described(
-    request: archive_service.UpdateSelfDescriptionRequest, call: Call
-) -> tuple[str, disclosure_pb2.Audience.ValueType]:
-    """Returns which enterprise is described, and in whose eyes."""
+def _described(request: archive_service.UpdateSelfDescriptionRequest, call: Call) -> str:
+    """Returns which enterprise is described."""
     name = request.self_description.name
     code = messages.enterprise_of(name, "self-description", "self_description.name").text
     call.concerns(code)
-    return code, audience(call.caller, code)
+    return code
 
 
 def _answered(request: archive_service.GetArchiveRequest, call: Call, found: Stored) -> bytes:
@@ -255,9 +259,10 @@ def _answered(request: archive_service.GetArchiveRequest, call: Call, found: Sto
 class RatingService:
     """Gives levels by a scorecard that anyone can recompute."""
 
-    def __init__(self, store: Store, card: Scorecard, models_dir: Path | None) -> None:
+    def __init__(self, store: Store, card: Scorecard, models_dir: Path | None, eyes: Eyes) -> None:
         self._store: Final = store
         self._card: Final = card
+        self._eyes: Final = eyes
         self._models_dir: Final = models_dir
 
     def get_rating(self, request: rating_service.GetRatingRequest, call: Call) -> rating_pb2.Rating:
@@ -265,7 +270,7 @@ class RatingService:
         code = messages.enterprise_of(request.name, "rating").text
         call.concerns(code)
         full = rating.get_rating(self._store, self._card, code, now=call.now)
-        return view(full, audience(call.caller, code))
+        return view(full, self._eyes.audience(call.caller, code))
 
     def get_scorecard(
         self,
@@ -283,11 +288,14 @@ class RatingService:
 class RecordService:
     """Takes records in, durably and once."""
 
-    def __init__(self, store: Store, card: Scorecard, vault: Vault, writer: GroupCommit) -> None:
+    def __init__(
+        self, store: Store, vault: Vault, writer: GroupCommit, *, card: Scorecard, eyes: Eyes
+    ) -> None:
         self._store: Final = store
         self._card: Final = card
         self._vault: Final = vault
         self._writer: Final = writer
+        self._eyes: Final = eyes
         self._rates: Final = records.CurrentRates(store)
 
     def write_records(self, call: Call) -> Writing:
@@ -311,7 +319,7 @@ class RecordService:
         """Lists stores: to the enterprise and staff all, to a platform its own, to others none."""
         code = messages.enterprise_of(request.name, "stores").text
         call.concerns(code)
-        seen_as = audience(call.caller, code)
+        seen_as = self._eyes.audience(call.caller, code)
         if seen_as not in _SEE_STORES:
             raise NotFoundError
         platform = call.caller.platform if call.caller.kind is CallerKind.PLATFORM else None
@@ -335,7 +343,7 @@ class RecordService:
         """Disputes a store; a repetition with the same request id changes nothing."""
         code = messages.enterprise_of(request.name, "stores").text
         call.concerns(code)
-        if audience(call.caller, code) != disclosure_pb2.AUDIENCE_OWNER:
+        if self._eyes.audience_now(call.caller, code) != disclosure_pb2.AUDIENCE_OWNER:
             raise NotFoundError
         contest = linking.Contest(
             link=(code, request.platform, request.link_id),

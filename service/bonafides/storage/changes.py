@@ -23,6 +23,8 @@ from bonafides.storage.tables import changes, counter
 
 # The views of an enterprise's archive; the key is its code.
 ARCHIVE: Final = "archive"
+# Who acts for an enterprise; the key is its code.
+MEMBERSHIP: Final = "membership"
 
 # How long a change can be read. Who was away for longer forgets everything.
 KEPT: Final = HOUR

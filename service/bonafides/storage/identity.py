@@ -1,8 +1,6 @@
 """Rows of submissions, of subjects' keys, and of the enterprises that take part.
 
-An enterprise takes part once a submission under its code was VERIFIED. Only then
-are its authorizations written to their tables: what a submission that was not
-verified claims to allow stays sealed within it and can't be read by any query.
+An enterprise takes part once a submission under its code was VERIFIED.
 """
 
 from __future__ import annotations
@@ -16,7 +14,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.identity.submission import (
     Assent,
-    Authorization,
     CheckResult,
     Depth,
     Outcome,
@@ -81,30 +78,6 @@ def count_enrolled(work: UnitOfWork) -> int:
     return int(work.execute(sa.select(sa.func.count()).select_from(tables.enterprise)).scalar_one())
 
 
-def authorized_platforms(work: UnitOfWork, code: str, at: Instant) -> tuple[str, ...]:
-    """Returns the platforms whose records the enterprise lets the service use, sorted."""
-    table = tables.platform_authorization
-    found = work.execute(
-        sa.select(table.c.platform).distinct().where(table.c.code == code, _live(table, at))
-    )
-    # Sorted here: the collations of the databases differ.
-    return tuple(sorted(found.scalars()))
-
-
-def live_purposes(work: UnitOfWork, code: str, at: Instant) -> frozenset[str]:
-    """Returns what the representative agreed to and hasn't revoked, such as "RATE".
-
-    As of an earlier instant: as far as the service had learned of it by then.
-    """
-    table = tables.authorization
-    found = work.execute(
-        sa.select(table.c.purpose)
-        .distinct()
-        .where(table.c.code == code, table.c.recorded_at <= at, _live(table, at))
-    )
-    return frozenset(found.scalars())
-
-
 def enroll(work: UnitOfWork, code: str, uid: str, now: Instant) -> None:
     """Makes the enterprise take part by this submission; one that does keeps its date."""
     insert = _insert(work, tables.enterprise)
@@ -114,37 +87,10 @@ def enroll(work: UnitOfWork, code: str, uid: str, now: Instant) -> None:
     )
 
 
-def add_authorizations(
-    work: UnitOfWork,
-    code: str,
-    uid: str,
-    *,
-    authorizations: Sequence[Authorization],
-    platforms: Sequence[str],
-    now: Instant,
-) -> None:
-    """Writes what a verified submission allows: purposes, and use of platforms' records."""
-    of = {"code": code, "uid": uid}
-    if authorizations:
-        work.execute(
-            tables.authorization.insert(),
-            [
-                of
-                | {
-                    "purpose": each.purpose.value,
-                    "scope": ",".join(each.scope),
-                    "evidence_sha256": each.evidence_sha256,
-                    "granted_at": each.granted_at,
-                    "recorded_at": now,
-                }
-                for each in authorizations
-            ],
-        )
-    if platforms:
-        work.execute(
-            tables.platform_authorization.insert(),
-            [of | {"platform": platform, "granted_at": now} for platform in platforms],
-        )
+def enrolled_by(work: UnitOfWork, code: str) -> tuple[str, ...]:
+    """Returns the submission by which the enterprise takes part; empty if it doesn't."""
+    table = tables.enterprise.c
+    return tuple(work.execute(sa.select(table.uid).where(table.code == code)).scalars())
 
 
 # --- Submissions -------------------------------------------------------------------
@@ -184,6 +130,16 @@ def nth_latest_submission_at(work: UnitOfWork, submitter: str, nth: int) -> Inst
         .limit(1)
     ).scalar_one_or_none()
     return None if found is None else Instant(found)
+
+
+def submissions_of(work: UnitOfWork, code: str, submitter: str) -> set[str]:
+    """Returns the uids of the submitter's submissions of the enterprise."""
+    found = work.execute(
+        sa.select(_submission.uid).where(
+            _submission.code == code, _submission.submitter == submitter
+        )
+    )
+    return set(found.scalars())
 
 
 def insert_submission(work: UnitOfWork, row: SubmissionRow) -> None:
@@ -396,17 +352,16 @@ def add_wrapped_keys(work: UnitOfWork, keys: Mapping[str, WrappedKey]) -> None:
         )
 
 
+def delete_wrapped_key(work: UnitOfWork, subject: str) -> None:
+    """Makes what is sealed under the subject's key unreadable."""
+    work.execute(sa.delete(tables.subject_key).where(tables.subject_key.c.subject == subject))
+
+
 # --- Helpers -------------------------------------------------------------------------
 
 
 def _insert(work: UnitOfWork, table: sa.Table) -> Any:
     return (sqlite if work.dialect == "sqlite" else postgresql).insert(table)
-
-
-def _live(table: sa.Table, at: Instant) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        table.c.granted_at <= at, sa.or_(table.c.revoked_at.is_(None), table.c.revoked_at > at)
-    )
 
 
 def _due(work: UnitOfWork, query: sa.Select[Any]) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from bonafides.archive.facts import Change, OperatingState, Registration, Shareh
 from bonafides.identity.registry import RegistryRow
 from bonafides.identity.submission import Digest
 from bonafides.instants import Day, Instant
+from bonafides.personal.sealing import Sealed
 from bonafides.records.money import Money
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import UnitOfWork
@@ -82,6 +83,12 @@ def find_entry(work: UnitOfWork, code: str, *, lock: bool = False) -> RegistryEn
         representatives_index=_PEOPLE.validate_json(row.representatives_index),
         retrieved_at=Instant(row.retrieved_at),
     )
+
+
+def sealed_raw(work: UnitOfWork, code: str) -> Sealed | None:
+    """Returns the row as it came, sealed; None if there is none."""
+    found = work.execute(sa.select(_registry.raw_sealed).where(_registry.code == code)).scalar()
+    return None if found is None else Sealed(found)
 
 
 def codes_of_title(work: UnitOfWork, title_key: str, limit: int) -> list[str]:

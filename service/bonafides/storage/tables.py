@@ -194,19 +194,77 @@ evidence: Final = Table(
     Column("raw_sealed", LargeBinary),
 )
 
-# Append-only. A revocation is an instant, set once.
-authorization: Final = Table(
-    "authorization",
+# The ledger of consents: append-only, one purpose in a row. What takes one back is a
+# row of `consent_revocation`.
+consent: Final = Table(
+    "consent",
     metadata,
     _code(),
     Column("uid", String(36), primary_key=True),
-    Column("purpose", String(40), primary_key=True),
+    # The submission whose personal values alone it is about; empty: the enterprise.
+    Column("of_submission", String(36), nullable=False),
+    Column("purpose", String(40), nullable=False),
     Column("scope", Text, nullable=False),
+    # Of the text that was shown. Empty: the document of the evidence was the text.
+    Column("text_version", String(40), nullable=False),
+    Column("text_sha256", LargeBinary, nullable=False),
     Column("evidence_sha256", LargeBinary, nullable=False),
     Column("granted_at", BigInteger, nullable=False),
     # Granted is when the person agreed; recorded, when the service learned of it.
     Column("recorded_at", BigInteger, nullable=False),
-    Column("revoked_at", BigInteger),
+    Column("expires_at", BigInteger),
+    # issuer and subject of the credential by which it was entered
+    Column("actor", Text, nullable=False),
+)
+
+consent_revocation: Final = Table(
+    "consent_revocation",
+    metadata,
+    _code(),
+    Column("uid", String(36), primary_key=True),
+    Column("revoked_at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+)
+
+# Each use of a person's values, and each one that was refused.
+consent_use: Final = Table(
+    "consent_use",
+    metadata,
+    _code(),
+    Column("uid", String(36), primary_key=True),
+    Column("used_at", BigInteger, nullable=False),
+    # The name of the function in `bonafides.identity.consent.USES`.
+    Column("function", String(40), nullable=False),
+    Column("purpose", String(40), nullable=False),
+    # USED, CONSENT_REQUIRED or PURPOSE_NOT_LISTED.
+    Column("outcome", String(20), nullable=False),
+    # Null: there was none.
+    Column("consent_uid", String(36)),
+    Column("actor", Text, nullable=False),
+)
+
+# Agreements and privacy notices, by the instant from which each is the current one.
+published_text: Final = Table(
+    "published_text",
+    metadata,
+    Column("kind", String(40), primary_key=True),
+    Column("version", String(40), primary_key=True),
+    Column("effective_at", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+assent: Final = Table(
+    "assent",
+    metadata,
+    _code(),
+    Column("kind", String(40), primary_key=True),
+    Column("version", String(40), primary_key=True),
+    Column("assented_at", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
 )
 
 # The enterprise's authorization to use a platform's records.
@@ -217,6 +275,7 @@ platform_authorization: Final = Table(
     Column("platform", _PLATFORM, primary_key=True),
     Column("uid", String(36), primary_key=True),
     Column("granted_at", BigInteger, nullable=False),
+    # Set once.
     Column("revoked_at", BigInteger),
 )
 
@@ -507,4 +566,98 @@ owner_request: Final = Table(
     Column("request_id", String(36), primary_key=True),
     Column("request_digest", LargeBinary, nullable=False),
     Column("requested_at", BigInteger, nullable=False),
+)
+
+# --- Who acts for an enterprise --------------------------------------------------------
+
+# Who acts for it, and who did. A removal is an instant, set once.
+membership: Final = Table(
+    "membership",
+    metadata,
+    _code(),
+    Column("uid", String(36), primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    # Null: invited by somebody who came through one.
+    Column("submission_uid", String(36)),
+    # CHALLENGE, VOUCHED, INVITED or DECIDED.
+    Column("means", String(20), nullable=False),
+    Column("ended_at", BigInteger),
+    Column("ended_by", Text),
+)
+
+ownership_claim: Final = Table(
+    "ownership_claim",
+    metadata,
+    _code(),
+    Column("uid", String(36), primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("submission_uid", String(36), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("claimed_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    # Of a challenge. The code is kept as a keyed digest, the contact masked.
+    Column("code_index", LargeBinary),
+    Column("code_expires_at", BigInteger),
+    Column("tries", BigInteger, nullable=False),
+    Column("contact", Text, nullable=False),
+    # Of a dispute: what was proposed, and by whom.
+    Column("proposed", String(20)),
+    Column("proposed_by", Text),
+    Column("decided_by", Text),
+    Index(None, "issuer", "subject", "claimed_at"),
+    Index(None, "state", "claimed_at"),
+)
+
+# A platform's word that a login acts for the enterprise.
+voucher: Final = Table(
+    "voucher",
+    metadata,
+    _code(),
+    Column("platform", _PLATFORM, primary_key=True),
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("vouched_at", BigInteger, nullable=False),
+)
+
+invitation: Final = Table(
+    "invitation",
+    metadata,
+    _code(),
+    Column("uid", String(36), primary_key=True),
+    Column("code_index", LargeBinary, nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("invited_by", Text, nullable=False),
+    Column("invited_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("taken_at", BigInteger),
+)
+
+# What those who act for the enterprise are told; the words are in the code.
+notice: Final = Table(
+    "notice",
+    metadata,
+    _code(),
+    Column("uid", String(36), primary_key=True),
+    Column("reason", String(40), nullable=False),
+    Column("noticed_at", BigInteger, nullable=False),
+)
+
+# Messages that wait to be sent, sealed. Whatever becomes of one, its key is deleted.
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    _code(),
+    Column("uid", String(36), primary_key=True),
+    Column("message_sealed", LargeBinary, nullable=False),
+    # Whose address it goes to needs this consent; null: the address is public.
+    Column("purpose", String(40)),
+    Column("due_at", BigInteger),
+    Column("tries", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+    Index(None, "due_at"),
 )

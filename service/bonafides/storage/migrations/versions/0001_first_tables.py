@@ -14,19 +14,17 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     """Creates the tables."""
     op.create_table(
-        "authorization",
+        "assent",
         sa.Column("code", sa.String(length=18), nullable=False),
-        sa.Column("uid", sa.String(length=36), nullable=False),
-        sa.Column("purpose", sa.String(length=40), nullable=False),
-        sa.Column("scope", sa.Text(), nullable=False),
-        sa.Column("evidence_sha256", sa.LargeBinary(), nullable=False),
-        sa.Column("granted_at", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.String(length=40), nullable=False),
+        sa.Column("assented_at", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.BigInteger(), nullable=False),
-        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("code", "uid", "purpose", name=op.f("pk_authorization")),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "kind", "version", name=op.f("pk_assent")),
     )
     op.create_table(
         "changes",
@@ -50,6 +48,42 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "code", "uid", "check_name", "checked_at", name=op.f("pk_check_result")
         ),
+    )
+    op.create_table(
+        "consent",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("of_submission", sa.String(length=36), nullable=False),
+        sa.Column("purpose", sa.String(length=40), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("text_version", sa.String(length=40), nullable=False),
+        sa.Column("text_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("evidence_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("granted_at", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_consent")),
+    )
+    op.create_table(
+        "consent_revocation",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_consent_revocation")),
+    )
+    op.create_table(
+        "consent_use",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=False),
+        sa.Column("function", sa.String(length=40), nullable=False),
+        sa.Column("purpose", sa.String(length=40), nullable=False),
+        sa.Column("outcome", sa.String(length=20), nullable=False),
+        sa.Column("consent_uid", sa.String(length=36), nullable=True),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_consent_use")),
     )
     op.create_table(
         "counter",
@@ -98,6 +132,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code", "kind", "item", "recorded_at", name=op.f("pk_fact")),
     )
     op.create_table(
+        "invitation",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("code_index", sa.LargeBinary(), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("invited_by", sa.Text(), nullable=False),
+        sa.Column("invited_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_invitation")),
+    )
+    op.create_table(
         "link_ruling",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("platform", sa.String(length=40), nullable=False),
@@ -112,12 +158,78 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "membership",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("submission_uid", sa.String(length=36), nullable=True),
+        sa.Column("means", sa.String(length=20), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_membership")),
+    )
+    op.create_table(
+        "notice",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=False),
+        sa.Column("noticed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_notice")),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("message_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("purpose", sa.String(length=40), nullable=True),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("tries", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_outbox")),
+    )
+    op.create_index(op.f("ix_outbox_due_at"), "outbox", ["due_at"], unique=False)
+    op.create_table(
         "owner_request",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("request_id", sa.String(length=36), nullable=False),
         sa.Column("request_digest", sa.LargeBinary(), nullable=False),
         sa.Column("requested_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("code", "request_id", name=op.f("pk_owner_request")),
+    )
+    op.create_table(
+        "ownership_claim",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("submission_uid", sa.String(length=36), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("claimed_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("code_index", sa.LargeBinary(), nullable=True),
+        sa.Column("code_expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("tries", sa.BigInteger(), nullable=False),
+        sa.Column("contact", sa.Text(), nullable=False),
+        sa.Column("proposed", sa.String(length=20), nullable=True),
+        sa.Column("proposed_by", sa.Text(), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_ownership_claim")),
+    )
+    op.create_index(
+        op.f("ix_ownership_claim_issuer_subject_claimed_at"),
+        "ownership_claim",
+        ["issuer", "subject", "claimed_at"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_ownership_claim_state_claimed_at"),
+        "ownership_claim",
+        ["state", "claimed_at"],
+        unique=False,
     )
     op.create_table(
         "peer_group",
@@ -154,6 +266,17 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("settlement_currency", sa.String(length=3), nullable=False),
         sa.PrimaryKeyConstraint("code", "platform", "from_day", name=op.f("pk_platform_contract")),
+    )
+    op.create_table(
+        "published_text",
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.String(length=40), nullable=False),
+        sa.Column("effective_at", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "version", name=op.f("pk_published_text")),
     )
     op.create_table(
         "rating",
@@ -420,6 +543,15 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "voucher",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("vouched_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "platform", "issuer", "subject", name=op.f("pk_voucher")),
+    )
+    op.create_table(
         "write_cursor",
         sa.Column("writer", sa.String(length=80), nullable=False),
         sa.Column("source", sa.String(length=64), nullable=False),
@@ -430,9 +562,10 @@ def upgrade() -> None:
     )
 
 
-def downgrade() -> None:
+def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     """Drops the tables, and with them all data."""
     op.drop_table("write_cursor")
+    op.drop_table("voucher")
     op.drop_index(
         op.f("ix_unmatched_refund_code_platform_original_id"), table_name="unmatched_refund"
     )
@@ -470,17 +603,31 @@ def downgrade() -> None:
     )
     op.drop_table("record")
     op.drop_table("rating")
+    op.drop_table("published_text")
     op.drop_table("platform_contract")
     op.drop_table("platform_authorization")
     op.drop_table("peer_mean")
     op.drop_table("peer_group")
+    op.drop_index(op.f("ix_ownership_claim_state_claimed_at"), table_name="ownership_claim")
+    op.drop_index(
+        op.f("ix_ownership_claim_issuer_subject_claimed_at"), table_name="ownership_claim"
+    )
+    op.drop_table("ownership_claim")
     op.drop_table("owner_request")
+    op.drop_index(op.f("ix_outbox_due_at"), table_name="outbox")
+    op.drop_table("outbox")
+    op.drop_table("notice")
+    op.drop_table("membership")
     op.drop_table("link_ruling")
+    op.drop_table("invitation")
     op.drop_table("fact")
     op.drop_table("exchange_rate")
     op.drop_table("evidence")
     op.drop_table("enterprise")
     op.drop_table("counter")
+    op.drop_table("consent_use")
+    op.drop_table("consent_revocation")
+    op.drop_table("consent")
     op.drop_table("check_result")
     op.drop_table("changes")
-    op.drop_table("authorization")
+    op.drop_table("assent")

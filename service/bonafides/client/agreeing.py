@@ -1,0 +1,135 @@
+"""Calls about consents and agreements: `client.consents`.
+
+client.consents.revoke("91990000MA00000011", enterprise_pb2.PURPOSE_RATE)
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from bonafides.client.connection import Connection
+from bonafides.v1 import (
+    consent_pb2,
+    consent_service_pb2,
+    consent_service_pb2_grpc,
+    enterprise_pb2,
+)
+
+
+class ConsentCalls:
+    """What persons and enterprises agree to. Each call raises RemoteError if it is refused."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Final = connection
+        self._stub: Final = consent_service_pb2_grpc.ConsentServiceStub(connection.channel)
+
+    def agreements(self) -> list[consent_pb2.PublishedText]:
+        """Lists the texts that are current, then those that will be."""
+        request = consent_service_pb2.ListAgreementsRequest()
+        return [
+            text
+            for page in pages(self._connection, self._stub.ListAgreements, request)
+            for text in page.texts
+        ]
+
+    def assent(self, code: str, kind: str, version: str) -> consent_pb2.AgreementAssent:
+        """Assents to the current version of an agreement on behalf of an enterprise."""
+        request = consent_service_pb2.AssentAgreementRequest(
+            parent=f"enterprises/{code}", kind=kind, version=version
+        )
+        return self._connection.call(self._stub.AssentAgreement, request)[0]
+
+    def assents(self, code: str) -> list[consent_pb2.AgreementAssent]:
+        """Lists what was assented to on behalf of an enterprise, the latest first."""
+        request = consent_service_pb2.ListAssentsRequest(parent=f"enterprises/{code}")
+        return [
+            given
+            for page in pages(self._connection, self._stub.ListAssents, request)
+            for given in page.assents
+        ]
+
+    def ledger(self, code: str) -> list[consent_pb2.Consent]:
+        """Lists the ledger of an enterprise, or what of it is about one's own submissions."""
+        request = consent_service_pb2.ListConsentsRequest(parent=f"enterprises/{code}")
+        return [
+            consent
+            for page in pages(self._connection, self._stub.ListConsents, request)
+            for consent in page.consents
+        ]
+
+    def grant(
+        self,
+        code: str,
+        text: consent_pb2.PublishedText,
+        *,
+        evidence_sha256: bytes,
+        granted: dt.datetime,
+        expires: dt.datetime | None = None,
+        scope: Sequence[str] = (),
+        request_id: str | None = None,
+    ) -> consent_pb2.Consent:
+        """Grants one consent to what the text says, after the person was shown it.
+
+        `text` is one of `agreements`; an empty scope is all of the text's. Datetimes are
+        aware. `request_id` as of `submit_identity`.
+        """
+        request = consent_service_pb2.GrantConsentRequest(
+            request_id=request_id or str(uuid.uuid4()),
+            parent=f"enterprises/{code}",
+            purpose=enterprise_pb2.Purpose.Value(f"PURPOSE_{text.kind}"),
+            scope=scope or text.scope,
+            text_version=text.version,
+            text_sha256=text.sha256,
+            evidence_sha256=evidence_sha256,
+        )
+        request.grant_time.FromDatetime(granted)
+        if expires is not None:
+            request.expire_time.FromDatetime(expires)
+        return self._connection.call(self._stub.GrantConsent, request)[0]
+
+    def revoke(
+        self, code: str, purpose: enterprise_pb2.Purpose.ValueType
+    ) -> Sequence[consent_pb2.Consent]:
+        """Takes every consent to the purpose back; returns what this call took back."""
+        request = consent_service_pb2.RevokeConsentRequest(
+            parent=f"enterprises/{code}", purpose=purpose
+        )
+        return self._connection.call(self._stub.RevokeConsent, request)[0].consents
+
+    def platforms(self, code: str) -> Sequence[consent_pb2.PlatformAuthorization]:
+        """Lists the platforms whose records may be used, and those that may no more."""
+        request = consent_service_pb2.ListPlatformAuthorizationsRequest(
+            parent=f"enterprises/{code}"
+        )
+        return [
+            platform
+            for page in pages(self._connection, self._stub.ListPlatformAuthorizations, request)
+            for platform in page.platforms
+        ]
+
+    def authorize_platform(self, code: str, platform: str) -> consent_pb2.PlatformAuthorization:
+        """Lets the service use what the platform reports."""
+        request = consent_service_pb2.AuthorizePlatformRequest(
+            name=f"enterprises/{code}/platforms/{platform}"
+        )
+        return self._connection.call(self._stub.AuthorizePlatform, request)[0]
+
+    def revoke_platform(self, code: str, platform: str) -> consent_pb2.PlatformAuthorization:
+        """Takes that back."""
+        request = consent_service_pb2.RevokePlatformRequest(
+            name=f"enterprises/{code}/platforms/{platform}"
+        )
+        return self._connection.call(self._stub.RevokePlatform, request)[0]
+
+
+def pages(connection: Connection, method: Any, request: Any) -> Iterator[Any]:
+    """Yields every page of a list."""
+    while True:
+        page: Any = connection.call(method, request)[0]
+        yield page
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token

@@ -1,0 +1,108 @@
+"""Calls about who acts for an enterprise: `client.ownership`.
+
+claim = client.ownership.claim(submission.name)
+client.ownership.confirm(claim.name, "12345678")
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+from bonafides.client.agreeing import pages
+from bonafides.client.connection import Connection
+from bonafides.v1 import ownership_pb2, ownership_service_pb2, ownership_service_pb2_grpc
+
+
+class OwnershipCalls:
+    """Becoming an owner and working together. Each call raises RemoteError if it is refused."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Final = connection
+        self._stub: Final = ownership_service_pb2_grpc.OwnershipServiceStub(connection.channel)
+
+    def claim(self, submission: str, request_id: str | None = None) -> ownership_pb2.OwnershipClaim:
+        """Claims the enterprise of one's own submission, by the submission's name."""
+        request = ownership_service_pb2.ClaimOwnershipRequest(
+            request_id=request_id or str(uuid.uuid4()), submission=submission
+        )
+        return self._connection.call(self._stub.ClaimOwnership, request)[0]
+
+    def confirm(self, name: str, one_time_code: str) -> ownership_pb2.OwnershipClaim:
+        """Gives the code that was sent, 8 digits."""
+        request = ownership_service_pb2.ConfirmOwnershipRequest(
+            name=name, one_time_code=one_time_code
+        )
+        return self._connection.call(self._stub.ConfirmOwnership, request)[0]
+
+    def get(self, name: str) -> ownership_pb2.OwnershipClaim:
+        """Gets a claim by its name."""
+        request = ownership_service_pb2.GetOwnershipClaimRequest(name=name)
+        return self._connection.call(self._stub.GetOwnershipClaim, request)[0]
+
+    def vouch(self, code: str, *, issuer: str, subject: str) -> None:
+        """Vouches, as a platform, that a login acts for the enterprise."""
+        request = ownership_service_pb2.VouchOwnershipRequest(
+            parent=f"enterprises/{code}", issuer=issuer, subject=subject
+        )
+        self._connection.call(self._stub.VouchOwnership, request)
+
+    def disputes(self) -> Sequence[ownership_pb2.OwnershipClaim]:
+        """Lists the claims that staff have to decide, the oldest first."""
+        request = ownership_service_pb2.ListOwnershipDisputesRequest()
+        return [
+            claim
+            for page in pages(self._connection, self._stub.ListOwnershipDisputes, request)
+            for claim in page.claims
+        ]
+
+    def decide(self, name: str, *, granted: bool) -> ownership_pb2.OwnershipClaim:
+        """Proposes how a dispute ends, or confirms what another member of staff proposed."""
+        states = ownership_pb2.OwnershipClaim
+        request = ownership_service_pb2.DecideOwnershipRequest(
+            name=name, outcome=states.STATE_GRANTED if granted else states.STATE_REFUSED
+        )
+        return self._connection.call(self._stub.DecideOwnership, request)[0]
+
+    def members(self, code: str) -> Sequence[ownership_pb2.Member]:
+        """Lists who acts for the enterprise, and who did."""
+        request = ownership_service_pb2.ListMembersRequest(parent=f"enterprises/{code}")
+        return [
+            member
+            for page in pages(self._connection, self._stub.ListMembers, request)
+            for member in page.members
+        ]
+
+    def invite(
+        self, code: str, *, owner: bool = False, request_id: str | None = None
+    ) -> ownership_pb2.Invitation:
+        """Invites staff, or another owner; hand the code to whom you mean."""
+        role = ownership_pb2.MEMBER_ROLE_OWNER if owner else ownership_pb2.MEMBER_ROLE_STAFF
+        request = ownership_service_pb2.InviteMemberRequest(
+            request_id=request_id or str(uuid.uuid4()),
+            parent=f"enterprises/{code}",
+            member_role=role,
+        )
+        return self._connection.call(self._stub.InviteMember, request)[0]
+
+    def join(self, code: str, one_time_code: str) -> ownership_pb2.Member:
+        """Takes an invitation up."""
+        request = ownership_service_pb2.TakeInvitationRequest(
+            parent=f"enterprises/{code}", one_time_code=one_time_code
+        )
+        return self._connection.call(self._stub.TakeInvitation, request)[0]
+
+    def remove(self, name: str) -> ownership_pb2.Member:
+        """Removes a member, by the member's name."""
+        request = ownership_service_pb2.RemoveMemberRequest(name=name)
+        return self._connection.call(self._stub.RemoveMember, request)[0]
+
+    def notices(self, code: str) -> Sequence[ownership_pb2.Notice]:
+        """Lists what those who act for the enterprise are told, the latest first."""
+        request = ownership_service_pb2.ListNoticesRequest(parent=f"enterprises/{code}")
+        return [
+            notice
+            for page in pages(self._connection, self._stub.ListNotices, request)
+            for notice in page.notices
+        ]

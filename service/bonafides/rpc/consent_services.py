@@ -1,0 +1,342 @@
+"""The methods about consents, agreements and ownership, from request to answer.
+
+As in `bonafides.rpc.services`. What may be done for an enterprise is decided by the
+rooms, within the unit of work that does it; here only the audience of the answer is
+derived, after the room let it through.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final
+
+from bonafides.access.callers import CallerKind
+from bonafides.access.disclosure import view
+from bonafides.errors import BugError, FieldViolation, InvalidFieldsError
+from bonafides.identity import consent_operations as consents
+from bonafides.identity import ownership_operations as ownership
+from bonafides.identity.membership import Actor, ClaimState, Principal, Role
+from bonafides.identity.operations import Desk
+from bonafides.identity.submission import Purpose
+from bonafides.instants import from_timestamp
+from bonafides.rpc import consent_messages as written
+from bonafides.rpc import messages
+from bonafides.rpc.consent_messages import page
+from bonafides.rpc.pipeline import Call
+from bonafides.v1 import consent_pb2, disclosure_pb2, enterprise_pb2, ownership_pb2
+from bonafides.v1 import consent_service_pb2 as consent_service
+from bonafides.v1 import ownership_service_pb2 as ownership_service
+
+_PURPOSES: Final = {
+    enterprise_pb2.Purpose.Value(f"PURPOSE_{purpose.name}"): purpose for purpose in Purpose
+}
+_OWNER: Final = disclosure_pb2.AUDIENCE_OWNER
+_OPERATOR: Final = disclosure_pb2.AUDIENCE_OPERATOR
+
+
+class ConsentService:
+    """Keeps what persons and enterprises agreed to."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk: Final = desk
+
+    def list_agreements(
+        self, request: consent_service.ListAgreementsRequest, call: Call
+    ) -> consent_service.ListAgreementsResponse:
+        """Lists the texts. They describe no enterprise, so nothing of them is withheld."""
+        texts = consents.list_texts(self._desk, now=call.now)
+        shown, more = page(texts, request)
+        return consent_service.ListAgreementsResponse(
+            texts=map(written.text, shown), next_page_token=more
+        )
+
+    def assent_agreement(
+        self, request: consent_service.AssentAgreementRequest, call: Call
+    ) -> consent_pb2.AgreementAssent:
+        """Assents to the current version."""
+        code = _enterprise(request.parent, call)
+        given = consents.assent(
+            self._desk,
+            actor(call, code),
+            code,
+            kind=request.kind,
+            version=request.version,
+            now=call.now,
+        )
+        return view(written.assent(given), _OWNER)
+
+    def list_assents(
+        self, request: consent_service.ListAssentsRequest, call: Call
+    ) -> consent_service.ListAssentsResponse:
+        """Lists the assents of an enterprise."""
+        code = _enterprise(request.parent, call)
+        shown, more = page(consents.list_assents(self._desk, reader(call, code), code), request)
+        seen_as = _seen_as(call)
+        return consent_service.ListAssentsResponse(
+            assents=[view(written.assent(each), seen_as) for each in shown], next_page_token=more
+        )
+
+    def list_consents(
+        self, request: consent_service.ListConsentsRequest, call: Call
+    ) -> consent_service.ListConsentsResponse:
+        """Lists the ledger, or what of it is about the caller's own submissions."""
+        code = _enterprise(request.parent, call)
+        ledger = consents.list_consents(self._desk, reader(call, code), code)
+        shown, more = page(ledger, request)
+        seen_as = _seen_as(call)
+        return consent_service.ListConsentsResponse(
+            consents=[view(written.consent(each, call.now), seen_as) for each in shown],
+            next_page_token=more,
+        )
+
+    def grant_consent(
+        self, request: consent_service.GrantConsentRequest, call: Call
+    ) -> consent_pb2.Consent:
+        """Grants one consent."""
+        code = _enterprise(request.parent, call)
+        granted_at = messages.past_instant_of(request.grant_time, "grant_time", now=call.now)
+        expires_at = None
+        if request.HasField("expire_time"):
+            expires_at = from_timestamp(request.expire_time)
+            if expires_at <= call.now:
+                text = "Give a time to come, or leave it out."
+                raise InvalidFieldsError((FieldViolation("expire_time", "EXPIRED", text),))
+        asked = consents.Granting(
+            purpose=_PURPOSES.get(request.purpose),
+            scope=tuple(sorted(set(request.scope))),
+            text_version=request.text_version,
+            text_sha256=request.text_sha256,
+            evidence_sha256=request.evidence_sha256,
+            granted_at=granted_at,
+            expires_at=expires_at,
+        )
+        made = consents.grant(
+            self._desk,
+            actor(call, code),
+            code,
+            asked,
+            request_id=str(uuid.UUID(request.request_id)),
+            now=call.now,
+        )
+        return view(written.consent(made, call.now), _OWNER)
+
+    def revoke_consent(
+        self, request: consent_service.RevokeConsentRequest, call: Call
+    ) -> consent_service.RevokeConsentResponse:
+        """Takes a purpose back, with all that follows from it."""
+        code = _enterprise(request.parent, call)
+        purpose = _PURPOSES[request.purpose]
+        taken = consents.revoke(self._desk, actor(call, code), code, purpose, now=call.now)
+        return consent_service.RevokeConsentResponse(
+            consents=[view(written.consent(each, call.now), _seen_as(call)) for each in taken]
+        )
+
+    def list_platform_authorizations(
+        self, request: consent_service.ListPlatformAuthorizationsRequest, call: Call
+    ) -> consent_service.ListPlatformAuthorizationsResponse:
+        """Lists the platforms whose records may be used."""
+        code = _enterprise(request.parent, call)
+        shown, more = page(consents.list_platforms(self._desk, reader(call, code), code), request)
+        return consent_service.ListPlatformAuthorizationsResponse(
+            platforms=[view(written.platform(each), _seen_as(call)) for each in shown],
+            next_page_token=more,
+        )
+
+    def authorize_platform(
+        self, request: consent_service.AuthorizePlatformRequest, call: Call
+    ) -> consent_pb2.PlatformAuthorization:
+        """Lets the service use what a platform reports."""
+        code, platform = _platform(request.name, call)
+        made = consents.authorize_platform(
+            self._desk, actor(call, code), code, platform, now=call.now
+        )
+        return view(written.platform(made), _OWNER)
+
+    def revoke_platform(
+        self, request: consent_service.RevokePlatformRequest, call: Call
+    ) -> consent_pb2.PlatformAuthorization:
+        """Takes that back."""
+        code, platform = _platform(request.name, call)
+        ended = consents.revoke_platform(
+            self._desk, actor(call, code), code, platform, now=call.now
+        )
+        return view(written.platform(ended), _OWNER)
+
+
+class OwnershipService:
+    """Decides which logins act for which enterprise."""
+
+    def __init__(self, room: ownership.Ownership) -> None:
+        self._room: Final = room
+
+    def claim_ownership(
+        self, request: ownership_service.ClaimOwnershipRequest, call: Call
+    ) -> ownership_pb2.OwnershipClaim:
+        """Claims an enterprise by a submission of the caller's own."""
+        code, uid = messages.submission_of(request.submission, "submission")
+        call.concerns(code.text)
+        made = ownership.claim(
+            self._room,
+            _principal(call),
+            code.text,
+            uid,
+            request_id=str(uuid.UUID(request.request_id)),
+            now=call.now,
+        )
+        return view(written.claim(made), _seen_as(call))
+
+    def confirm_ownership(
+        self, request: ownership_service.ConfirmOwnershipRequest, call: Call
+    ) -> ownership_pb2.OwnershipClaim:
+        """Takes the one-time code."""
+        code, uid = _part(request.name, "ownershipClaims", call)
+        ended = ownership.confirm(
+            self._room, _principal(call), code, uid, request.one_time_code, now=call.now
+        )
+        return view(written.claim(ended), _seen_as(call))
+
+    def get_ownership_claim(
+        self, request: ownership_service.GetOwnershipClaimRequest, call: Call
+    ) -> ownership_pb2.OwnershipClaim:
+        """Gets a claim for its claimant, or for staff; to others it is not found."""
+        code, uid = _part(request.name, "ownershipClaims", call)
+        whose = None if call.caller.kind is CallerKind.OPERATOR else _principal(call)
+        found = ownership.get_claim(self._room, whose, code, uid, now=call.now)
+        return view(written.claim(found), _seen_as(call))
+
+    def vouch_ownership(
+        self, request: ownership_service.VouchOwnershipRequest, call: Call
+    ) -> ownership_service.VouchOwnershipResponse:
+        """Vouches for a login, as a platform."""
+        code = _enterprise(request.parent, call)
+        if not call.caller.platform:
+            raise BugError("a voucher that is no platform")
+        login = Principal(request.issuer, request.subject)
+        ownership.vouch(self._room, call.caller.platform, code, login, now=call.now)
+        return ownership_service.VouchOwnershipResponse()
+
+    def list_ownership_disputes(
+        self, request: ownership_service.ListOwnershipDisputesRequest, call: Call
+    ) -> ownership_service.ListOwnershipDisputesResponse:
+        """Lists what waits for staff."""
+        size = written.page_size(request)
+        found = ownership.list_disputes(self._room, after=written.after(request), limit=size + 1)
+        shown = found[:size]
+        more = f"{shown[-1].claimed_at}.{shown[-1].uid}" if len(found) > size else ""
+        return ownership_service.ListOwnershipDisputesResponse(
+            claims=[view(written.claim(each), _seen_as(call)) for each in shown],
+            next_page_token=more,
+        )
+
+    def decide_ownership(
+        self, request: ownership_service.DecideOwnershipRequest, call: Call
+    ) -> ownership_pb2.OwnershipClaim:
+        """Proposes how a dispute ends, or confirms it."""
+        code, uid = _part(request.name, "ownershipClaims", call)
+        granted = request.outcome == ownership_pb2.OwnershipClaim.STATE_GRANTED
+        outcome = ClaimState.GRANTED if granted else ClaimState.REFUSED
+        made = ownership.decide(self._room, _principal(call), code, uid, outcome, now=call.now)
+        return view(written.claim(made), _OPERATOR)
+
+    def list_members(
+        self, request: ownership_service.ListMembersRequest, call: Call
+    ) -> ownership_service.ListMembersResponse:
+        """Lists who acts for the enterprise, and who did."""
+        code = _enterprise(request.parent, call)
+        shown, more = page(ownership.list_members(self._room, reader(call, code), code), request)
+        return ownership_service.ListMembersResponse(
+            members=[view(written.member(each), _member_eyes(call)) for each in shown],
+            next_page_token=more,
+        )
+
+    def invite_member(
+        self, request: ownership_service.InviteMemberRequest, call: Call
+    ) -> ownership_pb2.Invitation:
+        """Invites somebody."""
+        code = _enterprise(request.parent, call)
+        owner = request.member_role == ownership_pb2.MEMBER_ROLE_OWNER
+        made = ownership.invite(
+            self._room,
+            actor(call, code),
+            code,
+            Role.OWNER if owner else Role.STAFF,
+            request_id=str(uuid.UUID(request.request_id)),
+            now=call.now,
+        )
+        return view(written.invitation(made), _OWNER)
+
+    def take_invitation(
+        self, request: ownership_service.TakeInvitationRequest, call: Call
+    ) -> ownership_pb2.Member:
+        """Takes an invitation up."""
+        code = _enterprise(request.parent, call)
+        made = ownership.take_invitation(
+            self._room, _principal(call), code, request.one_time_code, now=call.now
+        )
+        return view(written.member(made), _OWNER)
+
+    def remove_member(
+        self, request: ownership_service.RemoveMemberRequest, call: Call
+    ) -> ownership_pb2.Member:
+        """Removes a member."""
+        code, uid = _part(request.name, "members", call)
+        ended = ownership.remove(self._room, actor(call, code), code, uid, now=call.now)
+        return view(written.member(ended), _OWNER)
+
+    def list_notices(
+        self, request: ownership_service.ListNoticesRequest, call: Call
+    ) -> ownership_service.ListNoticesResponse:
+        """Lists what those who act for the enterprise are told."""
+        code = _enterprise(request.parent, call)
+        shown, more = page(ownership.list_notices(self._room, reader(call, code), code), request)
+        return ownership_service.ListNoticesResponse(
+            notices=[view(written.notice(each), _member_eyes(call)) for each in shown],
+            next_page_token=more,
+        )
+
+
+def actor(call: Call, code: str) -> Actor:
+    """Returns the caller as one who may act for the enterprise; the room looks whether."""
+    return Actor(_principal(call), owns_by_token=code in call.caller.owns)
+
+
+def reader(call: Call, code: str) -> Actor | None:
+    """Returns the caller as one who may read of the enterprise; None: staff of the service."""
+    return None if call.caller.kind is CallerKind.OPERATOR else actor(call, code)
+
+
+def _principal(call: Call) -> Principal:
+    return Principal(call.caller.issuer, call.caller.subject)
+
+
+def _seen_as(call: Call) -> disclosure_pb2.Audience.ValueType:
+    """Returns the audience of what is the caller's own affair, or staff's."""
+    if call.caller.kind is CallerKind.OPERATOR:
+        return _OPERATOR
+    platform = call.caller.kind is CallerKind.PLATFORM
+    return disclosure_pb2.AUDIENCE_PLATFORM if platform else disclosure_pb2.AUDIENCE_MEMBER
+
+
+def _member_eyes(call: Call) -> disclosure_pb2.Audience.ValueType:
+    """Returns the audience of what members of the enterprise and staff alone can ask for."""
+    return _OPERATOR if call.caller.kind is CallerKind.OPERATOR else _OWNER
+
+
+def _enterprise(parent: str, call: Call) -> str:
+    code = messages.parent_of(parent).text
+    call.concerns(code)
+    return code
+
+
+def _part(name: str, collection: str, call: Call) -> tuple[str, str]:
+    code, uid = messages.part_of(name, collection)
+    call.concerns(code.text)
+    return code.text, uid
+
+
+def _platform(name: str, call: Call) -> tuple[str, str]:
+    code, platform = _part(name, "platforms", call)
+    if not messages.is_platform(platform):
+        text = "Name a platform as its records do, for example 1688."
+        raise InvalidFieldsError((FieldViolation("name", "PLATFORM", text),))
+    return code, platform
