@@ -423,7 +423,7 @@ def happen(store: Store, vault: Vault, told: Sequence[Record | tuple[Key, Ruling
 @pytest.mark.feature("C12")
 @pytest.mark.feature("G1")
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     told=histories(),
