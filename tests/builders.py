@@ -332,6 +332,7 @@ def registry_row(of: UnifiedCode | None = None, **changes: str) -> dict[str, str
         "capital": "1000000.00",
         "capital_currency": "CNY",
         "business_scope": told.business_scope or "",
+        "composition": told.composition or "",
         "representative": PERSON,
         "representative_id_number": ID_NUMBER,
         "shareholders": "[]",

@@ -86,7 +86,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, st
 @pytest.mark.feature("D2")
 @pytest.mark.feature("E4")
 def test_demo_runs_the_whole_flow_and_every_expectation_holds(tmp_path: Path) -> None:
-    command = script("demo.py", "--enterprises", "17")
+    command = script("demo.py", "--enterprises", "18")
     done = run(command, tmp_path, environment(tmp_path, "127.0.0.1:1"))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "Every expectation held."
