@@ -49,7 +49,7 @@ from bonafides.identity.membership import (
     Role,
 )
 from bonafides.identity.operations import Desk
-from bonafides.identity.submission import State
+from bonafides.identity.submission import Depth, State
 from bonafides.instants import DAY, MICROSECONDS, Instant
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import membership as rows
@@ -365,7 +365,9 @@ def _is_verified(work: UnitOfWork, code: str, submission_uid: str, now: Instant)
     row = identity_rows.find_submission(work, code, submission_uid)
     if row is None:
         raise BugError("a claim without its submission")
-    return row.state is State.VERIFIED and (row.expires_at is None or now < row.expires_at)
+    # Fewer than four elements make nobody take part, so nobody owns by them.
+    whole = row.state is State.VERIFIED and row.depth is Depth.FOUR
+    return whole and (row.expires_at is None or now < row.expires_at)
 
 
 def _require_verified(work: UnitOfWork, code: str, submission_uid: str, now: Instant) -> None:

@@ -24,7 +24,7 @@ from bonafides.identity.membership import (
     Principal,
     Role,
 )
-from bonafides.identity.submission import State
+from bonafides.identity.submission import Depth, State
 from bonafides.instants import Instant
 from bonafides.storage import tables
 from bonafides.storage.changes import MEMBERSHIP, Change
@@ -187,6 +187,7 @@ def earlier_records(
             table.code == code,
             table.submitter != besides,
             table.state == State.VERIFIED.value,
+            table.depth == Depth.FOUR.value,
             table.submitted_at <= before,
         )
         .order_by(table.submitted_at.desc())
