@@ -34,7 +34,7 @@ from bonafides.errors import (
     RateLimitedError,
     RequestIdReusedError,
 )
-from bonafides.identity import checks
+from bonafides.identity import checks, documents
 from bonafides.identity.codes import UnifiedCode
 from bonafides.identity.registry import RegistryRow, RowError, read_row
 from bonafides.identity.sources import (
@@ -52,6 +52,7 @@ from bonafides.identity.submission import (
     Transition,
     advance,
     from_stored,
+    license_digest,
     to_stored,
 )
 from bonafides.identity.texts import comparable
@@ -59,6 +60,7 @@ from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
 from bonafides.personal.sealing import Place, Sealed, SubjectKey, Vault, WrappedKey
 from bonafides.rating.scorecard import Scorecard
 from bonafides.storage import archive as archive_rows
+from bonafides.storage import documents as document_rows
 from bonafides.storage import identity as rows
 from bonafides.storage import registry as registry_rows
 from bonafides.storage.unit_of_work import Store, UnitOfWork
@@ -145,6 +147,8 @@ def get_submission(
             raise NotFoundError
         history = rows.history(work, row.code, row.uid)
         found = rows.latest_check_results(work, row.code, row.uid)
+        digest = license_digest(row.license)
+        copy = digest and document_rows.find_latest(work, row.code, digest, row.submitter)
     results = (found[check.name] for check in checks.CHECKS if check.name in found)
     over = row.state is State.VERIFIED and row.expires_at is not None and row.expires_at <= now
     return SubmissionStatus(
@@ -159,6 +163,8 @@ def get_submission(
         submitted_at=row.submitted_at,
         recheck_at=row.recheck_at,
         expires_at=row.expires_at,
+        document=copy.sha256 if copy and copy.deleted_at is None else None,
+        document_findings=documents.findings(copy.qr) if copy else (),
     )
 
 
