@@ -16,7 +16,14 @@ import typer
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from bonafides.access.disclosure import MASKS, class_of, shown_to
-from bonafides.v1 import archive_pb2, disclosure_pb2, enterprise_pb2, rating_pb2, record_pb2
+from bonafides.v1 import (
+    archive_pb2,
+    disclosure_pb2,
+    document_pb2,
+    enterprise_pb2,
+    rating_pb2,
+    record_pb2,
+)
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "disclosure.md"
 ROOTS: Final = (
@@ -25,6 +32,7 @@ ROOTS: Final = (
     enterprise_pb2.Submission.DESCRIPTOR,
     enterprise_pb2.Claims.DESCRIPTOR,
     record_pb2.Record.DESCRIPTOR,
+    document_pb2.Document.DESCRIPTOR,
 )
 # Without the zeros, which say that nothing was chosen.
 _AUDIENCES: Final = disclosure_pb2.Audience.values()[1:]

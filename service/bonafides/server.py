@@ -30,6 +30,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -48,6 +49,8 @@ from google.protobuf.descriptor import ServiceDescriptor
 from bonafides import logs, processes
 from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier
 from bonafides.errors import StoreUnavailableError
+from bonafides.identity import qr
+from bonafides.identity.filing import Shelf
 from bonafides.identity.operations import Desk
 from bonafides.identity.sources import RegistryTable
 from bonafides.instants import Instant
@@ -56,6 +59,7 @@ from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import champion
 from bonafides.records import operations as records
 from bonafides.records.group_commit import GroupCommit
+from bonafides.rpc.documents import DocumentService
 from bonafides.rpc.health import StockServices
 from bonafides.rpc.pipeline import Limits, Pipeline, World
 from bonafides.rpc.services import ArchiveService, IdentityService, RatingService, RecordService
@@ -64,11 +68,12 @@ from bonafides.storage.snapshots import Snapshots, open_snapshots
 from bonafides.storage.unit_of_work import Store, StoreUrlError
 from bonafides.v1 import (
     archive_service_pb2,
+    document_service_pb2,
     identity_service_pb2,
     rating_service_pb2,
     record_service_pb2,
 )
-from bonafides.worker import Worker, rounds
+from bonafides.worker import Worker, read_documents, rounds
 
 Clock = Callable[[], Instant]
 
@@ -115,6 +120,8 @@ class Server:
     worker: Worker
     services: Mapping[ServiceDescriptor, object]
     stock: StockServices
+    # Stores uploads, one after the other.
+    storing: ThreadPoolExecutor
     address: str = ""
     # Whether other processes serve the same port, and whether this one has the worker.
     shared: bool = False
@@ -153,6 +160,7 @@ class Server:
             await self._grpc.stop(self.settings.drain_seconds)
         await asyncio.to_thread(self.worker.stop)
         await asyncio.to_thread(self.pipeline.close)
+        await asyncio.to_thread(self.storing.shutdown)
         await asyncio.to_thread(self.writer.close)
         self.snapshots.close()
         self.store.close()
@@ -194,6 +202,9 @@ def build(settings: Settings, clock: Clock) -> Server:
     writer = GroupCommit(  # 4
         lambda batches, now: records.take_in(store, batches, now=now), now=clock
     )
+    shelf = Shelf(store, vault, settings.documents_per_day)
+    storing = ThreadPoolExecutor(1, thread_name_prefix="document")
+    work = (*rounds(desk), read_documents(shelf, qr.QrReader() if qr.installed() else None))
     services = {  # 3
         _service(identity_service_pb2, "IdentityService"): IdentityService(desk),
         _service(archive_service_pb2, "ArchiveService"): ArchiveService(store, snapshots, card),
@@ -201,6 +212,7 @@ def build(settings: Settings, clock: Clock) -> Server:
             store, card, settings.models_dir
         ),
         _service(record_service_pb2, "RecordService"): RecordService(store, vault, writer),
+        _service(document_service_pb2, "DocumentService"): DocumentService(shelf, storing),
     }
     return Server(
         settings=settings,
@@ -210,13 +222,14 @@ def build(settings: Settings, clock: Clock) -> Server:
         keys=keys,
         pipeline=Pipeline(verifier, limits, world),
         writer=writer,
-        worker=Worker(rounds(desk), now=clock, pause_seconds=settings.worker_seconds),  # 4
+        worker=Worker(work, now=clock, pause_seconds=settings.worker_seconds),  # 4
         services=services,
         stock=StockServices(
             (descriptor.full_name for descriptor in services),
             # In live the schema is not handed out to whoever asks.
             reflected=settings.environment != "live",
         ),
+        storing=storing,
     )
 
 
@@ -229,10 +242,10 @@ def _new_call_id() -> str:
 
 def _store(settings: Settings) -> Store:
     # A connection for each thread that serves, two for the worker, one for the writer,
-    # two for the threads of streams, which look at the rates, and one to follow the
-    # changes of other processes.
+    # two for the threads of streams, which look at the rates, one for uploads, and one
+    # to follow the changes of other processes.
     try:
-        store = Store(settings.url, connections=settings.threads + 6)
+        store = Store(settings.url, connections=settings.threads + 7)
     except StoreUrlError as fault:
         raise SettingsError(f"BONAFIDES_DATABASE_URL: {fault}.") from None
     try:

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
         gt=0,
         description="Pause between two rounds of the background work, in seconds.",
     )
+    documents_per_day: int = Field(
+        default=40, ge=1, description="Copies of licences that one uploader may store in 24 hours."
+    )
     models_dir: Path | None = Field(
         default=None,
         description="Folder of scorecards; unset means those that come with the package.",

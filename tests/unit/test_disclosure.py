@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from bonafides.access.disclosure import MASKS, class_of, shown_to, view
 from bonafides.personal import masks
-from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2, record_pb2
+from bonafides.v1 import archive_pb2, document_pb2, enterprise_pb2, rating_pb2, record_pb2
 from bonafides.v1 import disclosure_pb2 as v1
 from scripts import print_disclosure
 
@@ -38,6 +38,7 @@ VIEWED: list[type[Message]] = [
     enterprise_pb2.Submission,
     enterprise_pb2.Claims,
     record_pb2.Record,
+    document_pb2.Document,
 ]
 COMPANY, INDIVIDUAL = "91990000MA0000001T", "92990000MA0000001R"
 ADDRESS = "浙江省杭州市西湖区样例路1号"
