@@ -136,6 +136,27 @@ def bomb_png(width: int, height: int, *, told: tuple[int, int] | None = None) ->
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
+def bomb_jpeg(width: int, height: int) -> bytes:
+    """Returns a small JPEG whose header tells of a large one."""
+    small_one = bytearray(jpeg(Image.new("RGB", (8, 8))))
+    at = small_one.index(b"\xff\xc0") + 5
+    small_one[at : at + 4] = height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    return bytes(small_one)
+
+
+def false_corners(side: int, step: int = 22) -> Image.Image:
+    """Returns a page full of what looks like the corners of QR codes."""
+    page = Image.new("L", (side, side), 255)
+    draw = ImageDraw.Draw(page)
+    unit = step // 10
+    for x in range(0, side, step):
+        for y in range(0, side, step):
+            for inset, ink in ((0, 0), (unit, 255), (2 * unit, 0)):
+                far = 7 * unit - 1 - inset
+                draw.rectangle((x + inset, y + inset, x + far, y + far), fill=ink)
+    return page
+
+
 def _chunk(name: bytes, content: bytes) -> bytes:
     check = zlib.crc32(name + content).to_bytes(4, "big")
     return len(content).to_bytes(4, "big") + name + content + check

@@ -122,6 +122,8 @@ class Server:
     stock: StockServices
     # Stores uploads, one after the other.
     storing: ThreadPoolExecutor
+    # Has the QR codes of uploads read.
+    reading: Worker
     address: str = ""
     # Whether other processes serve the same port, and whether this one has the worker.
     shared: bool = False
@@ -151,6 +153,7 @@ class Server:
         await self.stock.serving()
         if self.background:
             self.worker.start()
+            self.reading.start()
 
     async def stop(self) -> None:
         """Drains: lets calls under way finish, for as long as the settings say."""
@@ -159,6 +162,7 @@ class Server:
         if self._grpc is not None:
             await self._grpc.stop(self.settings.drain_seconds)
         await asyncio.to_thread(self.worker.stop)
+        await asyncio.to_thread(self.reading.stop)
         await asyncio.to_thread(self.pipeline.close)
         await asyncio.to_thread(self.storing.shutdown)
         await asyncio.to_thread(self.writer.close)
@@ -204,7 +208,7 @@ def build(settings: Settings, clock: Clock) -> Server:
     )
     shelf = Shelf(store, vault, settings.documents_per_day)
     storing = ThreadPoolExecutor(1, thread_name_prefix="document")
-    work = (*rounds(desk), read_documents(shelf, qr.QrReader() if qr.installed() else None))
+    reading = read_documents(shelf, qr.QrReader() if qr.installed() else None)
     services = {  # 3
         _service(identity_service_pb2, "IdentityService"): IdentityService(desk),
         _service(archive_service_pb2, "ArchiveService"): ArchiveService(store, snapshots, card),
@@ -222,7 +226,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         keys=keys,
         pipeline=Pipeline(verifier, limits, world),
         writer=writer,
-        worker=Worker(work, now=clock, pause_seconds=settings.worker_seconds),  # 4
+        worker=Worker(rounds(desk), now=clock, pause_seconds=settings.worker_seconds),  # 4
         services=services,
         stock=StockServices(
             (descriptor.full_name for descriptor in services),
@@ -230,6 +234,8 @@ def build(settings: Settings, clock: Clock) -> Server:
             reflected=settings.environment != "live",
         ),
         storing=storing,
+        # Apart from the worker: a page that is drawn to be slow must not delay the fold.
+        reading=Worker((reading,), now=clock, pause_seconds=settings.worker_seconds),
     )
 
 
@@ -242,10 +248,10 @@ def _new_call_id() -> str:
 
 def _store(settings: Settings) -> Store:
     # A connection for each thread that serves, two for the worker, one for the writer,
-    # two for the threads of streams, which look at the rates, one for uploads, and one
-    # to follow the changes of other processes.
+    # two for the threads of streams, which look at the rates, one for uploads, one for
+    # reading them, and one to follow the changes of other processes.
     try:
-        store = Store(settings.url, connections=settings.threads + 7)
+        store = Store(settings.url, connections=settings.threads + 8)
     except StoreUrlError as fault:
         raise SettingsError(f"BONAFIDES_DATABASE_URL: {fault}.") from None
     try:

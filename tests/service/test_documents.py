@@ -1,7 +1,7 @@
 """Copies of licences over a real channel: kept once, sealed, and for nobody else.
 
-Uploads begin at `builders.NOW`. QR codes are read by the worker's round, which the
-tests run themselves.
+Uploads begin at `builders.NOW`. QR codes are read by a round that the tests run
+themselves.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from bonafides.identity import operations as identity
 from bonafides.identity.documents import MOST_BYTES, MOST_PART_BYTES
 from bonafides.identity.qr import QrReader
 from bonafides.instants import DAY, Instant
+from bonafides.personal.sealing import Vault
 from bonafides.server import system_clock
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store
@@ -391,6 +392,36 @@ def test_server_killed_in_the_middle_of_an_upload_keeps_nothing_of_it(tmp_path: 
     store.close()
 
 
+def test_process_killed_at_the_commit_of_a_copy_leaves_no_part_of_it(
+    store: Store, vault: Vault
+) -> None:
+    program = f"""
+import os
+from bonafides.identity import filing
+from bonafides.identity.codes import UnifiedCode
+from bonafides.personal.sealing import Vault
+from bonafides.storage.unit_of_work import Store, UnitOfWork
+from tests import licenses
+UnitOfWork.commit = lambda self: os.kill(os.getpid(), 9)
+code = UnifiedCode.parse({CODE.text!r})
+image = licenses.jpeg(licenses.license_image(code).resize((3_200, 2_260)), 97)
+store = Store({store.url.render_as_string(hide_password=False)!r})
+shelf = filing.Shelf(store, Vault(bytes(range(32)), "sandbox"), 40)
+import hashlib
+digest = hashlib.sha256(image).digest()
+filing.keep(shelf, image, code=code, sha256=digest, submitter="clerk", now={builders.NOW})
+"""
+    died = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[2], check=False
+    )
+    assert died.returncode == -signal.SIGKILL
+    assert kept(store) == (0, 0, 0)
+    shelf = filing.Shelf(store, vault, 40)
+    digest = hashlib.sha256(LARGE).digest()
+    filing.keep(shelf, LARGE, code=CODE, sha256=digest, submitter="clerk", now=builders.NOW)
+    assert kept(store)[0] == 1
+
+
 class _served_by_another_process:  # noqa: N801 - read as the function that it stands for
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -584,9 +615,9 @@ def test_reader_that_can_not_be_started_leaves_the_copy_due(served: Served, tmp_
     assert read_qr(served) == 1
 
 
-def test_worker_of_a_server_reads_what_was_uploaded(tmp_path: Path) -> None:
+def test_round_of_a_server_reads_what_was_uploaded(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as served:
         name = upload(served, tmp_path).name
-        served.server.worker.run_once()
+        served.server.reading.run_once()
         with served.client(served.token()) as client:
             assert reasons(client.get_document(name).findings) == ["DOCUMENT_QR_MATCHES"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import sys
 from pathlib import Path
 
@@ -57,11 +59,34 @@ def test_bomb_that_lies_about_its_size_is_a_fault() -> None:
     for bomb in (
         licenses.bomb_png(12_000, 12_000, told=(4, 4)),
         licenses.bomb_png(64, 64, told=(7_000, 7_000)),
+        licenses.bomb_jpeg(7_000, 7_000),
     ):
         try:
             assert QrReader().read(bomb) == []
         except UnreadableError:
             continue
+
+
+def test_page_that_is_drawn_to_be_slow_is_given_up() -> None:
+    # A machine may be quick enough to get to its end.
+    with contextlib.suppress(UnreadableError):
+        assert QrReader().read(licenses.png(licenses.false_corners(7_000))) == []
+
+
+def test_altered_images_are_read_or_a_fault_and_nothing_else() -> None:
+    source = random.Random(1)  # noqa: S311 - repeatable, not secret
+    small = licenses.small(PAGE, 400)
+    whole = (licenses.png(small), licenses.jpeg(small))
+    outcomes = set()
+    for number in range(40):
+        altered = bytearray(whole[number % 2])
+        for _ in range(source.randrange(1, 20)):
+            altered[source.randrange(len(altered))] = source.randrange(256)
+        try:
+            outcomes.add(len(QrReader().read(bytes(altered))))
+        except UnreadableError:
+            outcomes.add(-1)
+    assert outcomes <= {-1, 0, 1}
 
 
 def test_bomb_of_honest_size_is_refused_by_the_program_itself() -> None:

@@ -42,7 +42,8 @@ from bonafides.storage.documents import DocumentRow
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 
 _RATE_WINDOW: Final = DAY
-# Each costs a process and up to 20 seconds; the other rounds of the worker wait.
+# Each costs a process and at most three seconds of a core. Whoever stops the server
+# waits for the round to end.
 _READ_IN_A_ROUND: Final = 4
 _MOST_SUBMISSIONS: Final = 50
 

@@ -4,7 +4,7 @@ Decoders of images are where hostile bytes win. They never run in the process th
 serves: `qr_program` is started for one image, with an empty environment, in a session
 of its own, and confines itself before it reads. Here it is only fed, and distrusted:
 
-1. It has 20 seconds, then it is killed with all of its session.
+1. It has 15 seconds, then it is killed with all of its session.
 2. At most 64 KiB of its answer are read; more is a fault.
 3. Whatever is not the one line that was asked for is a fault, and so is a death.
 
@@ -31,7 +31,8 @@ from pathlib import Path
 from typing import IO, Final
 
 _PROGRAM: Final = Path(__file__).with_name("qr_program.py")
-_SECONDS: Final = 20.0
+# The processor's time is bounded by the program itself; this is for a busy machine.
+_SECONDS: Final = 15.0
 # Four texts of 7,089 characters.
 _MOST_ANSWER: Final = 65_536
 _NEEDED: Final = ("zxingcpp", "PIL")
