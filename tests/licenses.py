@@ -100,6 +100,16 @@ def png(page: Image.Image) -> bytes:
     return made.getvalue()
 
 
+def in_mode(page: Image.Image, mode: str) -> bytes:
+    """Returns the copy with its colors written in this way; CMYK as JPEG, the rest as PNG."""
+    if mode == "I;16":
+        wide = page.convert("L").convert("I").point(lambda value: value * 257)
+        return png(wide.convert("I;16"))
+    made = io.BytesIO()
+    page.convert(mode).save(made, "JPEG" if mode == "CMYK" else "PNG")
+    return made.getvalue()
+
+
 def jpeg(page: Image.Image, quality: int = 85) -> bytes:
     """Returns the copy as a JPEG."""
     made = io.BytesIO()

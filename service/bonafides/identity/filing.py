@@ -42,7 +42,7 @@ from bonafides.storage.documents import DocumentRow
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 
 _RATE_WINDOW: Final = DAY
-# Each costs a process and at most three seconds of a core. Whoever stops the server
+# Each costs a process and at most five seconds of a core. Whoever stops the server
 # waits for the round to end.
 _READ_IN_A_ROUND: Final = 4
 _MOST_SUBMISSIONS: Final = 50
