@@ -6,8 +6,10 @@ themselves.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -372,7 +374,7 @@ def test_server_killed_in_the_middle_of_an_upload_keeps_nothing_of_it(tmp_path: 
         token = made.token(ttl_seconds=3_000)
     for killed in (True, False):
         with (
-            _served_by_another_process(data) as (address, process),
+            _another_process(data) as (address, process),
             Client(address, token=token) as client,
         ):
             client.wait_until_serving(20)
@@ -422,28 +424,23 @@ filing.keep(shelf, image, code=code, sha256=digest, submitter="clerk", now={buil
     assert kept(store)[0] == 1
 
 
-class _served_by_another_process:  # noqa: N801 - read as the function that it stands for
-    def __init__(self, data: Path) -> None:
-        self._data = data
-
-    def __enter__(self) -> tuple[str, subprocess.Popen[str]]:
-        environment = {key: value for key, value in os.environ.items() if "BONAFIDES" not in key}
-        self._process = subprocess.Popen(  # noqa: S603 - our own words
-            [*_SERVE, "--listen", "127.0.0.1:0", "--data-dir", str(self._data)],
-            stderr=subprocess.PIPE,
-            env=environment,
-            text=True,
-        )
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            if '"serving"' in line:
-                return line.split('"address": "')[1].split('"')[0], self._process
-        raise AssertionError
-
-    def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-        self._process.communicate(timeout=30)
+@contextlib.contextmanager
+def _another_process(data: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Serves the folder by a process of its own; gives address and process."""
+    environment = {key: value for key, value in os.environ.items() if "BONAFIDES" not in key}
+    process = subprocess.Popen(  # noqa: S603 - our own words
+        [*_SERVE, "--listen", "127.0.0.1:0", "--data-dir", str(data)],
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        events = (json.loads(line) for line in process.stderr if line.startswith("{"))
+        yield next(each["address"] for each in events if each["event"] == "serving"), process
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
 
 
 # --- For whom ---------------------------------------------------------------------------
