@@ -20,6 +20,7 @@ from bonafides.v1 import (
     archive_pb2,
     consent_pb2,
     disclosure_pb2,
+    document_pb2,
     enterprise_pb2,
     ownership_pb2,
     rating_pb2,
@@ -40,6 +41,7 @@ ROOTS: Final = (
     ownership_pb2.Member.DESCRIPTOR,
     ownership_pb2.Invitation.DESCRIPTOR,
     ownership_pb2.Notice.DESCRIPTOR,
+    document_pb2.Document.DESCRIPTOR,
 )
 # Without the zeros, which say that nothing was chosen.
 _AUDIENCES: Final = disclosure_pb2.Audience.values()[1:]

@@ -30,6 +30,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -48,6 +49,8 @@ from google.protobuf.descriptor import ServiceDescriptor
 from bonafides import logs, mail, processes
 from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier
 from bonafides.errors import StoreUnavailableError
+from bonafides.identity import qr
+from bonafides.identity.filing import Shelf
 from bonafides.identity.operations import Desk
 from bonafides.identity.ownership_operations import Ownership
 from bonafides.instants import Instant
@@ -57,6 +60,7 @@ from bonafides.rating.scorecard import champion
 from bonafides.records import operations as records
 from bonafides.records.group_commit import GroupCommit
 from bonafides.rpc.consent_services import ConsentService, OwnershipService
+from bonafides.rpc.documents import DocumentService
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.health import StockServices
 from bonafides.rpc.pipeline import Limits, Pipeline, World
@@ -69,12 +73,13 @@ from bonafides.storage.unit_of_work import Store, StoreUrlError
 from bonafides.v1 import (
     archive_service_pb2,
     consent_service_pb2,
+    document_service_pb2,
     identity_service_pb2,
     ownership_service_pb2,
     rating_service_pb2,
     record_service_pb2,
 )
-from bonafides.worker import Worker, rounds
+from bonafides.worker import Worker, read_documents, rounds
 
 Clock = Callable[[], Instant]
 
@@ -124,6 +129,10 @@ class Server:
     worker: Worker
     services: Mapping[ServiceDescriptor, object]
     stock: StockServices
+    # Stores uploads, one after the other.
+    storing: ThreadPoolExecutor
+    # Has the QR codes of uploads read.
+    reading: Worker
     address: str = ""
     # Whether other processes serve the same port, and whether this one has the worker.
     shared: bool = False
@@ -154,6 +163,7 @@ class Server:
         await self.stock.serving()
         if self.background:
             self.worker.start()
+            self.reading.start()
 
     async def stop(self) -> None:
         """Drains: lets calls under way finish, for as long as the settings say."""
@@ -162,7 +172,9 @@ class Server:
         if self._grpc is not None:
             await self._grpc.stop(self.settings.drain_seconds)
         await asyncio.to_thread(self.worker.stop)
+        await asyncio.to_thread(self.reading.stop)
         await asyncio.to_thread(self.pipeline.close)
+        await asyncio.to_thread(self.storing.shutdown)
         await asyncio.to_thread(self.writer.close)
         self.snapshots.close()
         self.standings.close()
@@ -214,6 +226,9 @@ def build(settings: Settings, clock: Clock) -> Server:
     writer = GroupCommit(  # 4
         lambda batches, now: records.take_in(store, batches, now=now), now=clock
     )
+    shelf = Shelf(store, vault, settings.documents_per_day)
+    storing = ThreadPoolExecutor(1, thread_name_prefix="document")
+    reading = read_documents(shelf, qr.QrReader() if qr.installed() else None)
     services = {  # 3
         _service(identity_service_pb2, "IdentityService"): IdentityService(desk, eyes),
         _service(archive_service_pb2, "ArchiveService"): ArchiveService(
@@ -229,6 +244,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         _service(ownership_service_pb2, "OwnershipService"): OwnershipService(
             Ownership(desk, _digits, courier)
         ),
+        _service(document_service_pb2, "DocumentService"): DocumentService(shelf, storing, eyes),
     }
     return Server(
         settings=settings,
@@ -246,6 +262,9 @@ def build(settings: Settings, clock: Clock) -> Server:
             # In live the schema is not handed out to whoever asks.
             reflected=settings.environment != "live",
         ),
+        storing=storing,
+        # Apart from the worker: a page that is drawn to be slow must not delay the fold.
+        reading=Worker((reading,), now=clock, pause_seconds=settings.worker_seconds),
     )
 
 
@@ -271,10 +290,10 @@ def _digits(count: int) -> str:
 
 def _store(settings: Settings) -> Store:
     # A connection for each thread that serves, two for the worker, one for the writer,
-    # two for the threads of streams, which look at the rates, and two to follow the
-    # changes of other processes.
+    # two for the threads of streams, which look at the rates, one for uploads, one for
+    # reading them, and two to follow the changes of other processes.
     try:
-        store = Store(settings.url, connections=settings.threads + 7)
+        store = Store(settings.url, connections=settings.threads + 9)
     except StoreUrlError as fault:
         raise SettingsError(f"BONAFIDES_DATABASE_URL: {fault}.") from None
     try:

@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     smtp_tls: Literal["starttls", "tls", "none"] = Field(
         default="starttls", description="How mail is encrypted; none is for loopback alone."
     )
+    documents_per_day: int = Field(
+        default=40, ge=1, description="Copies of licences that one uploader may store in 24 hours."
+    )
     models_dir: Path | None = Field(
         default=None,
         description="Folder of scorecards; unset means those that come with the package.",

@@ -21,9 +21,11 @@ from typing import Final
 import structlog
 
 from bonafides.archive import operations as archive
+from bonafides.identity import filing, outbox
 from bonafides.identity import operations as identity
-from bonafides.identity import outbox
 from bonafides.identity.couriers import Courier
+from bonafides.identity.filing import Shelf
+from bonafides.identity.qr import QrReader
 from bonafides.instants import Instant
 from bonafides.rating import operations as rating
 from bonafides.records import linking
@@ -79,6 +81,11 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
         ),
         Round("forget_changes", lambda now: archive.forget_changes(desk.store, now=now)),
     )
+
+
+def read_documents(shelf: Shelf, reader: QrReader | None) -> Round:
+    """Returns the round that has the QR codes of copies read; see `identity.filing`."""
+    return Round("read_documents", lambda _now: filing.read_due(shelf, reader))
 
 
 def watch_lag(store: Store, *, most: int = MOST_LAG) -> None:

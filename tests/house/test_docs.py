@@ -72,12 +72,14 @@ def test_every_quantity_among_the_settings_names_its_unit() -> None:
 
 
 def test_every_command_is_documented_and_no_other() -> None:
-    named = set(re.findall(r"\bbonafides ([a-z]+)\b", _code_of(_README + _OPERATIONS)))
+    named = set(re.findall(r"\bbonafides ([a-z]+(?:-[a-z]+)*)\b", _code_of(_README + _OPERATIONS)))
     assert named == set(_COMMANDS)
 
 
 def test_documented_commands_have_the_options_they_are_shown_with() -> None:
-    shown = re.findall(r"\bbonafides ([a-z]+)\b([^\n#]*)", _code_of(_README + _OPERATIONS))
+    shown = re.findall(
+        r"\bbonafides ([a-z]+(?:-[a-z]+)*)\b([^\n#]*)", _code_of(_README + _OPERATIONS)
+    )
     assert [
         (command, option)
         for command, rest in shown

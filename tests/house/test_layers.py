@@ -14,7 +14,17 @@ _ROOT = Path(__file__).parents[2]
 
 _LINT = "from importlinter.cli import lint_imports_command as lint; lint()"
 _LOADED = "import {module}, sys; print(*sorted(set(sys.modules) & {unwanted}))"
-_UNWANTED = {"sklearn", "pandas", "numpy", "duckdb", "pyarrow", "sqlglot", "pyspark"}
+_UNWANTED = {
+    "sklearn",
+    "pandas",
+    "numpy",
+    "duckdb",
+    "pyarrow",
+    "sqlglot",
+    "pyspark",
+    "PIL",
+    "zxingcpp",
+}
 
 
 def _python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

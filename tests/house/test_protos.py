@@ -14,6 +14,8 @@ from bonafides.v1 import (
     consent_pb2,
     consent_service_pb2,
     disclosure_pb2,
+    document_pb2,
+    document_service_pb2,
     enterprise_pb2,
     error_reason_pb2,
     identity_service_pb2,
@@ -40,6 +42,8 @@ _FILES = [
     rating_service_pb2,
     record_pb2,
     record_service_pb2,
+    document_pb2,
+    document_service_pb2,
 ]
 _ROOT = Path(__file__).parents[2]
 

@@ -8,6 +8,7 @@ import re
 import typing
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -16,11 +17,12 @@ from google.protobuf.message_factory import GetMessageClass
 
 import bonafides
 from bonafides.access.policy import POLICIES
-from bonafides.rpc import consent_services, services
+from bonafides.rpc import consent_services, documents, services
 from bonafides.rpc.pipeline import Call
 from bonafides.v1 import (
     archive_service_pb2,
     consent_service_pb2,
+    document_service_pb2,
     identity_service_pb2,
     ownership_service_pb2,
     rating_service_pb2,
@@ -34,8 +36,10 @@ MODULES = (
     rating_service_pb2,
     record_service_pb2,
     consent_service_pb2,
+    document_service_pb2,
     ownership_service_pb2,
 )
+HOMES = (services, consent_services, documents)
 MAY_IMPORT_GRPC = ("rpc/", "client/", "server.py", "v1/")
 
 
@@ -49,10 +53,9 @@ UNARY = [method for method in METHODS if not method.client_streaming]
 STREAMS = [method for method in METHODS if method.client_streaming]
 
 
-def implementation(name: str) -> type:
-    """Returns the class that handles the methods of the service."""
-    found: type = getattr(services, name, None) or getattr(consent_services, name)
-    return found
+def handlers_of(service: ServiceDescriptor) -> type[Any]:
+    (found,) = (vars(home)[service.name] for home in HOMES if service.name in vars(home))
+    return cast("type[Any]", found)
 
 
 def wire_name(method: MethodDescriptor) -> str:
@@ -74,7 +77,7 @@ def test_methods_and_policy_rows_are_the_same() -> None:
 def test_session_of_a_stream_takes_and_gives_the_messages_of_its_method(
     method: MethodDescriptor,
 ) -> None:
-    service = implementation(method.containing_service.name)
+    service = handlers_of(method.containing_service)
     handler = getattr(service, re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower())
     assert list(inspect.signature(handler).parameters) == ["self", "call"]
     session = typing.get_type_hints(handler)["return"]
@@ -88,7 +91,7 @@ def test_session_of_a_stream_takes_and_gives_the_messages_of_its_method(
 
 @pytest.mark.parametrize("method", UNARY, ids=wire_name)
 def test_handler_takes_and_gives_the_messages_of_its_method(method: MethodDescriptor) -> None:
-    service = implementation(method.containing_service.name)
+    service = handlers_of(method.containing_service)
     handler = getattr(service, re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower())
     assert list(inspect.signature(handler).parameters) == ["self", "request", "call"]
     hints = typing.get_type_hints(handler)
@@ -104,7 +107,7 @@ def test_service_has_no_handler_that_no_method_calls(service: ServiceDescriptor)
     allowed = handlers | {
         f"{prefix}_{handler}" for handler in handlers for prefix in ("faults_in", "at_once")
     }
-    members = inspect.getmembers(implementation(service.name), inspect.isfunction)
+    members = inspect.getmembers(handlers_of(service), inspect.isfunction)
     assert {name for name, _ in members if not name.startswith("_")} <= allowed
 
 

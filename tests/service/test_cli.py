@@ -24,7 +24,7 @@ from bonafides.rating.scorecard import champion
 from bonafides.records import operations as records
 from bonafides.server import system_clock
 from bonafides.v1 import enterprise_pb2
-from tests import builders
+from tests import builders, licenses
 from tests.serving import Served
 
 CODE = builders.code(901)
@@ -219,6 +219,38 @@ def test_claims_come_from_standard_input_and_digests_from_files(
     }
     made = _asked(served, "submit", "-", *files, "--json", token=served.token(), text=text)
     assert _answer(made)["state"] == "STATE_PENDING"
+
+
+@pytest.mark.feature("A14")
+def test_licence_is_uploaded_and_named_by_the_submission_of_the_same_file(
+    served: Served, tmp_path: Path
+) -> None:
+    image = tmp_path / "licence.png"
+    image.write_bytes(licenses.png(licenses.license_image(CODE)))
+    upload = ("upload-license", str(image), "--code", CODE.text)
+    shown = _asked(served, *upload, token=_owner(served))
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    digest = hashlib.sha256(image.read_bytes()).hexdigest()
+    assert digest in shown.stdout
+    assert "--license-copy" in shown.stdout
+    made = _answer(_asked(served, *upload, "--json", token=_owner(served)))
+    assert made["name"] == f"enterprises/{CODE}/documents/{digest}"
+    submit = ("submit", _claims_file(tmp_path), "--license-copy", str(image), "--json")
+    submitted = _answer(_asked(served, *submit, token=_owner(served)))
+    assert submitted["license_document"] == made["name"]
+
+
+@pytest.mark.feature("A14")
+def test_file_that_is_no_image_is_refused_with_what_to_send(served: Served, tmp_path: Path) -> None:
+    paper = tmp_path / "licence.pdf"
+    paper.write_bytes(b"%PDF-1.7 and more")
+    upload = ("upload-license", str(paper), "--code", CODE.text, "--json")
+    told = _refusal(_asked(served, *upload, token=_owner(served)))
+    assert told["reason"] == "INVALID_FIELD"
+    assert "JPEG or PNG" in told["violations"][0]["description"]
+    absent = _asked(served, "upload-license", str(tmp_path / "no"), "--code", CODE.text)
+    assert absent.exit_code == 2
+    assert "No such file" in absent.stderr
 
 
 @pytest.mark.feature("A1")

@@ -5,6 +5,7 @@ The fuzz is seeded: the same bytes each time, so that what fails can be repeated
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -20,17 +21,20 @@ from structlog.testing import capture_logs
 from bonafides.v1 import (
     archive_pb2,
     archive_service_pb2,
+    document_service_pb2,
     identity_service_pb2,
     rating_service_pb2,
     record_service_pb2,
 )
-from tests import builders
+from tests import builders, licenses
 from tests.serving import Served, serving
 
 SEED = 20_261_101
 ROUNDS = 150
 
 CODE = builders.code(1).text
+DOCUMENT = f"enterprises/{CODE}/documents/{'0f' * 32}"
+IMAGE = licenses.bomb_png(1, 1)
 HONEST: dict[str, bytes] = {
     "/bonafides.v1.IdentityService/SubmitIdentity": identity_service_pb2.SubmitIdentityRequest(
         request_id=builders.request_id(), claims=builders.claims()
@@ -63,6 +67,20 @@ HONEST: dict[str, bytes] = {
             ),
         ).SerializeToString()
     ),
+    "/bonafides.v1.DocumentService/UploadDocument": document_service_pb2.UploadDocumentRequest(
+        name=f"enterprises/{CODE}/documents/{hashlib.sha256(IMAGE).hexdigest()}",
+        size_bytes=len(IMAGE),
+        content=IMAGE,
+    ).SerializeToString(),
+    "/bonafides.v1.DocumentService/GetDocument": document_service_pb2.GetDocumentRequest(
+        name=DOCUMENT
+    ).SerializeToString(),
+    "/bonafides.v1.DocumentService/ReadDocument": document_service_pb2.ReadDocumentRequest(
+        name=DOCUMENT, part=1
+    ).SerializeToString(),
+    "/bonafides.v1.DocumentService/DeleteDocument": document_service_pb2.DeleteDocumentRequest(
+        name=DOCUMENT
+    ).SerializeToString(),
     "/grpc.health.v1.Health/Check": health_pb2.HealthCheckRequest(
         service="bonafides.v1.ArchiveService"
     ).SerializeToString(),

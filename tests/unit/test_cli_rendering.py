@@ -24,7 +24,7 @@ from bonafides.cli import claims_file, faults, figures, rendering
 from bonafides.cli.session import hoisted
 from bonafides.errors import FieldViolation
 from bonafides.records.money import minor_digits
-from bonafides.v1 import archive_pb2, enterprise_pb2, error_reason_pb2, rating_pb2
+from bonafides.v1 import archive_pb2, document_pb2, enterprise_pb2, error_reason_pb2, rating_pb2
 
 _CODE = "91990000MA00000011"
 _ROOT = Path(__file__).parents[2]
@@ -133,13 +133,16 @@ def _shown(message: Message) -> str:
             return _printed(rendering.explained(message))
         case enterprise_pb2.Submission():
             return _printed(rendering.submission(message))
+        case document_pb2.Document():
+            return _printed(rendering.document(message))
         case _:
             raise AssertionError
 
 
 @pytest.mark.feature("D11")
 @pytest.mark.parametrize(
-    "kind", [archive_pb2.Archive, rating_pb2.Rating, enterprise_pb2.Submission]
+    "kind",
+    [archive_pb2.Archive, rating_pb2.Rating, enterprise_pb2.Submission, document_pb2.Document],
 )
 def test_every_field_of_an_answer_is_printed(kind: type[Message]) -> None:
     whole = kind()

@@ -21,6 +21,7 @@ from bonafides.personal import masks
 from bonafides.v1 import (
     archive_pb2,
     consent_pb2,
+    document_pb2,
     enterprise_pb2,
     ownership_pb2,
     rating_pb2,
@@ -52,6 +53,7 @@ VIEWED: list[type[Message]] = [
     ownership_pb2.Member,
     ownership_pb2.Invitation,
     ownership_pb2.Notice,
+    document_pb2.Document,
 ]
 COMPANY, INDIVIDUAL = "91990000MA0000001T", "92990000MA0000001R"
 ADDRESS = "浙江省杭州市西湖区样例路1号"

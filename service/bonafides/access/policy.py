@@ -73,6 +73,12 @@ POLICIES: Final = (
     Policy("/bonafides.v1.OwnershipService/TakeInvitation", _MEMBERS),
     Policy("/bonafides.v1.OwnershipService/RemoveMember", _MEMBERS),
     Policy("/bonafides.v1.OwnershipService/ListNotices", _READERS),
+    # Copies of licenses are for those who uploaded them and for the enterprise itself;
+    # staff see what their QR codes say beside the submission.
+    Policy("/bonafides.v1.DocumentService/UploadDocument", _SUBMITTERS),
+    Policy("/bonafides.v1.DocumentService/GetDocument", _SUBMITTERS),
+    Policy("/bonafides.v1.DocumentService/ReadDocument", _SUBMITTERS),
+    Policy("/bonafides.v1.DocumentService/DeleteDocument", _SUBMITTERS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

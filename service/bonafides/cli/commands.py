@@ -223,6 +223,28 @@ def submit(
     session.answer(made, rendering.submission(made))
 
 
+@app.command("upload-license")
+def upload_license(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="JPEG or PNG of the licence, at most 10 MiB.")],
+    *,
+    code: Annotated[str, typer.Option(help="Unified social credit code that it is for.")],
+) -> None:
+    """Uploads a copy of a business licence.
+
+    Kept sealed, for the uploader and the enterprise itself alone; submissions name it by
+    its SHA-256. The same file twice is stored once.
+    """
+    session: Session = context.obj
+    with session.client() as client, session.progress("uploading") as progress:
+        try:
+            kept = client.upload_license(file, code, progress=progress)
+        except OSError as error:
+            message = f"can't read {file}: {error.strerror}. Name a file that is there."
+            raise typer.BadParameter(message, param_hint="FILE") from error
+    session.answer(kept, rendering.document(kept))
+
+
 @app.command()
 def submission(
     context: typer.Context,

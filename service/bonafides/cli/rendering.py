@@ -25,7 +25,7 @@ from rich.text import Text
 
 from bonafides.cli import figures, stores_view
 from bonafides.cli.figures import count, day, moment, money, percent, plain, word
-from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2
+from bonafides.v1 import archive_pb2, document_pb2, enterprise_pb2, rating_pb2
 
 NOT_A_CREDIT_RATING = (
     "Not a credit rating and not meant for lending: it says how far the verified record "
@@ -102,6 +102,7 @@ def submission(shown: enterprise_pb2.Submission) -> RenderableType:
             ("Submitted", _moment(shown, "submit_time")),
             ("Asked again", _moment(shown, "recheck_time")),
             ("Verified until", _moment(shown, "expire_time")),
+            ("Licence's copy", shown.license_document or None),
         ),
     ]
     if shown.checks:
@@ -115,6 +116,32 @@ def submission(shown: enterprise_pb2.Submission) -> RenderableType:
         parts += [_heading("Worth knowing (refuses nothing)"), _facts(*found)]
     if shown.history:
         parts += [_heading("History"), _history(shown.history)]
+    return Group(*parts)
+
+
+def document(shown: document_pb2.Document) -> RenderableType:
+    """Returns what is known of a copy of a licence, and how a submission names it."""
+    digest = shown.name.rpartition("/")[2]
+    parts: list[RenderableType] = [
+        _title("Copy of a licence", shown.name),
+        _facts(
+            ("SHA-256", digest),
+            ("Type", shown.media_type),
+            ("Size", f"{count(shown.size_bytes)} bytes"),
+            ("Uploaded", _moment(shown, "upload_time")),
+            ("Deleted", _moment(shown, "delete_time")),
+            *(("Named by", name) for name in shown.submissions),
+        ),
+    ]
+    if shown.findings:
+        found = [(finding.reason, finding.description) for finding in shown.findings]
+        parts += [_heading("Worth knowing (refuses nothing)"), _facts(*found)]
+    if not shown.submissions:
+        parts.append(
+            Text(
+                "\nSubmit with the same file in --license-copy, and the submission names this copy."
+            )
+        )
     return Group(*parts)
 
 

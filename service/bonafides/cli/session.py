@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
@@ -23,6 +24,13 @@ import typer
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from typer.core import TyperGroup
 
 from bonafides.cli import faults
@@ -82,6 +90,26 @@ class Session:
     def show(self, rendered: RenderableType) -> None:
         """Prints for people."""
         console(sys.stdout).print(rendered)
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Shows a bar on standard error while bytes go out, if people look at it.
+
+        What it gives is told how many bytes are done, and of how many.
+        """
+        shown = not self.as_json and sys.stderr.isatty()
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeRemainingColumn(),
+            console=console(sys.stderr),
+            transient=True,
+            disable=not shown,
+        )
+        task = bar.add_task(what, total=None)
+        with bar:
+            yield lambda done, total: bar.update(task, completed=done, total=total)
 
     def document(self, shown: dict[str, Any]) -> None:
         """Prints one JSON document."""

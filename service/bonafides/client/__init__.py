@@ -20,14 +20,17 @@ import datetime as dt
 import enum
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, overload
 
 import grpc
 
+from bonafides.client import documents
 from bonafides.client.agreeing import ConsentCalls
 from bonafides.client.connection import Connection
+from bonafides.client.documents import DigestDiffersError, UploadUnfinishedError
 from bonafides.client.faults import (
     DOMAIN,
     ClientError,
@@ -43,6 +46,9 @@ from bonafides.v1 import (
     archive_pb2,
     archive_service_pb2,
     archive_service_pb2_grpc,
+    document_pb2,
+    document_service_pb2,
+    document_service_pb2_grpc,
     enterprise_pb2,
     identity_service_pb2,
     identity_service_pb2_grpc,
@@ -61,16 +67,20 @@ __all__ = [
     "Client",
     "ClientError",
     "ClosedClientError",
+    "DigestDiffersError",
     "InsecureTargetError",
     "NotModified",
     "NotServingError",
     "RemoteError",
     "TokenUnusableError",
+    "UploadUnfinishedError",
 ]
 
 DEFAULT_TIMEOUT_SECONDS: Final = 5.0
 # Below the server's own bound on connections, so that streams end by our wish.
 _STREAM_SECONDS: Final = 1_200.0
+# The server keeps an upload open no longer.
+_UPLOAD_SECONDS: Final = 300.0
 # A stream that got nowhere is opened again so often, with growing pauses.
 _STREAM_PAUSES: Final = (0.1, 0.2, 0.4, 0.8, 1.6)
 _BROKEN: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
@@ -122,6 +132,7 @@ class Client:
         # What is agreed to, and who acts for an enterprise.
         self.consents: Final = ConsentCalls(self._connection)
         self.ownership: Final = OwnershipCalls(self._connection)
+        self._documents: Final = document_service_pb2_grpc.DocumentServiceStub(channel)
 
     def __repr__(self) -> str:
         caller = "logged in" if self._connection.metadata else "anonymous"
@@ -374,6 +385,73 @@ class Client:
                 if outbox.failure is not None:
                     raise outbox.failure
                 return
+
+    def upload_license(
+        self,
+        path: Path,
+        code: str,
+        *,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> document_pb2.Document:
+        """Uploads a copy of a licence, JPEG or PNG of at most 10 MiB, for an enterprise.
+
+        `progress` is told how many bytes the server took, and of how many. Safe to
+        repeat: the same file is stored once. A submission names the copy by its
+        SHA-256, in License.copy_sha256, before or after it is uploaded.
+
+        Raises:
+            OSError: the file can't be read.
+            RemoteError: refused, or broken off; nothing is kept of it then.
+            UploadUnfinishedError: the stream ended without an answer.
+        """
+        content = path.read_bytes()
+        with contextlib.closing(
+            self._connection.stream(
+                self._documents.UploadDocument,
+                documents.parts(code, content),
+                seconds=_UPLOAD_SECONDS,
+            )
+        ) as answers:
+            for answer in answers:
+                if progress is not None:
+                    progress(answer.received_bytes, len(content))
+                if answer.HasField("document"):
+                    return answer.document
+        raise UploadUnfinishedError
+
+    def get_document(self, name: str) -> document_pb2.Document:
+        """Gets what is known of a copy by its name, enterprises/{code}/documents/{sha256}.
+
+        Raises:
+            RemoteError: NOT_FOUND to all but its uploader and the enterprise itself.
+        """
+        request = document_service_pb2.GetDocumentRequest(name=name)
+        return self._connection.call(self._documents.GetDocument, request)[0]
+
+    def read_document(self, name: str) -> bytes:
+        """Reads the bytes of a copy, and checks them against its name.
+
+        Raises:
+            RemoteError: as of `get_document`.
+            DigestDiffersError: other bytes came.
+        """
+        content, part = b"", 0
+        while True:
+            request = document_service_pb2.ReadDocumentRequest(name=name, part=part)
+            answer = self._connection.call(self._documents.ReadDocument, request)[0]
+            content += answer.content
+            part = answer.next_part
+            if not part:
+                return documents.require_digest(name, content)
+
+    def delete_document(self, name: str) -> document_pb2.Document:
+        """Deletes the bytes of a copy that this caller uploaded; returns what stays.
+
+        Raises:
+            RemoteError: NOT_FOUND to all but its uploader.
+        """
+        request = document_service_pb2.DeleteDocumentRequest(name=name)
+        return self._connection.call(self._documents.DeleteDocument, request)[0]
 
     def wait_until_serving(self, timeout_seconds: float = 10.0) -> None:
         """Returns once the server's health is SERVING.

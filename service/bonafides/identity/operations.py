@@ -39,7 +39,7 @@ from bonafides.errors import (
     RateLimitedError,
     RequestIdReusedError,
 )
-from bonafides.identity import checks
+from bonafides.identity import checks, documents
 from bonafides.identity.asking import expiry, gather, told_registration
 from bonafides.identity.codes import UnifiedCode
 from bonafides.identity.consent import SERVICE_AGREEMENT, ConsentRef, RecordedAssent
@@ -66,6 +66,7 @@ from bonafides.identity.submission import (
     Transition,
     advance,
     from_stored,
+    license_digest,
     to_stored,
 )
 from bonafides.identity.texts import comparable
@@ -74,6 +75,7 @@ from bonafides.personal.sealing import Place, Sealed, SubjectKey, Vault, Wrapped
 from bonafides.rating.scorecard import Scorecard
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
+from bonafides.storage import documents as document_rows
 from bonafides.storage import identity as rows
 from bonafides.storage import registry as registry_rows
 from bonafides.storage.unit_of_work import Store, UnitOfWork
@@ -174,6 +176,8 @@ def get_submission(
             raise NotFoundError
         history = rows.history(work, row.code, row.uid)
         found = rows.latest_check_results(work, row.code, row.uid)
+        digest = license_digest(row.license)
+        copy = digest and document_rows.find_latest(work, row.code, digest, row.submitter)
     results = [found[name] for name in sorted(found, key=checks.order)]
     over = row.state is State.VERIFIED and row.expires_at is not None and row.expires_at <= now
     return SubmissionStatus(
@@ -189,6 +193,8 @@ def get_submission(
         recheck_at=row.recheck_at,
         expires_at=row.expires_at,
         depth=row.depth,
+        document=copy.sha256 if copy and copy.deleted_at is None else None,
+        document_findings=documents.findings(copy.qr) if copy else (),
     )
 
 

@@ -223,11 +223,15 @@ class SubmissionStatus:
     recheck_at: Instant | None
     expires_at: Instant | None
     depth: Depth = Depth.FOUR
+    # SHA-256 of the license's copy, if its submitter uploaded it and did not delete it.
+    document: bytes | None = None
+    # What the copy's QR code says.
+    document_findings: tuple[Finding, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is peculiar about the code."""
-        return self.code.findings
+        """What is peculiar about the code, and what the copy's QR code says beside it."""
+        return (*self.code.findings, *self.document_findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +255,12 @@ def to_stored(claims: Claims) -> StoredClaims:
         license=_LICENSE.dump_json(claims.license).decode(),
         personal=_CLAIMS.dump_json(claims, exclude=_OPEN),
     )
+
+
+def license_digest(license_: str) -> bytes | None:
+    """Returns the SHA-256 of the copy that a stored license names; None if it names none."""
+    told = json.loads(license_).get("copy_sha256")
+    return bytes.fromhex(told) if told else None
 
 
 def from_stored(stored: StoredClaims) -> Claims:

@@ -18,6 +18,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from bonafides.errors import FieldViolation, InvalidFieldsError
 from bonafides.identity.checks import by_depth
 from bonafides.identity.codes import CodeError, UnifiedCode
+from bonafides.identity.documents import DIGEST_BYTES, DocumentStatus
 from bonafides.identity.submission import (
     CheckResult,
     Depth,
@@ -26,12 +27,14 @@ from bonafides.identity.submission import (
     Transition,
 )
 from bonafides.instants import Instant, from_timestamp, to_timestamp
-from bonafides.v1 import enterprise_pb2
+from bonafides.v1 import document_pb2, enterprise_pb2
 
 _CODE: Final = "{code}"
 _UID: Final = "{uid}"
 _VERSION: Final = "{version}"
 _PLATFORM: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_SHA256: Final = "{sha256}"
+_DIGEST: Final = re.compile(rf"[0-9a-f]{{{2 * DIGEST_BYTES}}}")
 _EARLIEST: Final = Instant(0)
 # Names are read anew with each call, and few of them make most calls. A name has
 # 160 characters at most, so this is some megabytes.
@@ -86,6 +89,18 @@ def submission_of(name: str, field: str = "name") -> tuple[UnifiedCode, str]:
     return _code(code, field), uid
 
 
+def document_of(name: str) -> tuple[UnifiedCode, bytes]:
+    """Returns code and digest in `enterprises/{code}/documents/{sha256}`.
+
+    Raises:
+        InvalidFieldsError: the name is of another form, or holds no code.
+    """
+    code, digest = _variables(name, f"enterprises/{_CODE}/documents/{_SHA256}")
+    if not _DIGEST.fullmatch(digest):
+        raise _fault("SHA256", "Write the SHA-256 as 64 digits of lower-case hex.", "name")
+    return _code(code), bytes.fromhex(digest)
+
+
 def scorecard_of(name: str) -> str:
     """Returns the version in `scorecards/{version}`.
 
@@ -126,11 +141,35 @@ def submission_message(status: SubmissionStatus) -> enterprise_pb2.Submission:
             for finding in status.findings
         ],
     )
+    if status.document is not None:
+        message.license_document = _document_name(status.code, status.document)
     if status.recheck_at is not None:
         message.recheck_time.CopyFrom(to_timestamp(status.recheck_at))
     if status.expires_at is not None:
         message.expire_time.CopyFrom(to_timestamp(status.expires_at))
     return message
+
+
+def document_message(status: DocumentStatus) -> document_pb2.Document:
+    """Returns what is known of a document as a message."""
+    message = document_pb2.Document(
+        name=_document_name(status.code, status.sha256),
+        media_type=status.media_type,
+        size_bytes=status.size_bytes,
+        upload_time=to_timestamp(status.uploaded_at),
+        findings=[
+            enterprise_pb2.Finding(reason=finding.reason, description=finding.description)
+            for finding in status.findings
+        ],
+        submissions=[f"enterprises/{status.code}/submissions/{uid}" for uid in status.submissions],
+    )
+    if status.deleted_at is not None:
+        message.delete_time.CopyFrom(to_timestamp(status.deleted_at))
+    return message
+
+
+def _document_name(code: UnifiedCode, sha256: bytes) -> str:
+    return f"enterprises/{code}/documents/{sha256.hex()}"
 
 
 def _check(result: CheckResult) -> enterprise_pb2.CheckResult:

@@ -150,7 +150,8 @@ class _Method:
     streams: bool
     request: type[Message]
     # Answers a request; or opens the session of a stream, which has `take(request, call)`,
-    # giving a future, and `answer(results)`, giving one answer to several.
+    # giving a future, and `answer(results)`, giving one answer to several. It may have
+    # `ended(whole=...)`, called on the event loop: whether the peer came to its end.
     handle: Callable[..., Any]
     # The service's `faults_in_<method>`: violations of meaning, as the handler would raise them.
     faults: Callable[[Message, Call], Sequence[FieldViolation]] | None
@@ -288,10 +289,14 @@ class Pipeline:
 
         stream = Stream(context, take, answer, self._flow)
         self._streams.add(stream)
+        whole = False
         try:
             await stream.run()
+            whole = True
         finally:
             self._streams.discard(stream)
+            if hasattr(session, "ended"):
+                session.ended(whole=whole)
         return b""
 
     def _admitted_seconds(self, method: _Method, context: Context) -> float:

@@ -19,6 +19,7 @@ from bonafides.identity.submission import (
     Outcome,
     State,
     Transition,
+    license_digest,
 )
 from bonafides.instants import Instant
 from bonafides.personal.sealing import Sealed, WrappedKey
@@ -158,6 +159,7 @@ def insert_submission(work: UnitOfWork, row: SubmissionRow) -> None:
             "expires_at": row.expires_at,
             "title": row.title,
             "license": row.license,
+            "license_sha256": license_digest(row.license),
             "agreement_version": row.assent.agreement_version,
             "assented_at": row.assent.assented_at,
             "depth": int(row.depth),

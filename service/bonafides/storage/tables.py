@@ -145,6 +145,8 @@ submission: Final = Table(
     Column("expires_at", BigInteger),
     Column("title", Text, nullable=False),
     Column("license", Text, nullable=False),
+    # Which copy it names; null: none.
+    Column("license_sha256", LargeBinary),
     Column("agreement_version", String(40), nullable=False),
     Column("assented_at", BigInteger, nullable=False),
     Column("depth", BigInteger, nullable=False),
@@ -153,6 +155,45 @@ submission: Final = Table(
     Index(None, "submitter", "submitted_at"),
     Index(None, "state", "recheck_at"),
     Index(None, "state", "expires_at"),
+)
+
+# Copies of licences. A row stays when the copy is deleted: its digest is evidence.
+document: Final = Table(
+    "document",
+    metadata,
+    _code(),
+    Column("uid", String(36), primary_key=True),
+    # issuer and subject of the uploader's credential
+    Column("submitter", String(200), nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("media_type", String(20), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("uploaded_at", BigInteger, nullable=False),
+    # What its QR code said; the words are those of `bonafides.identity.documents.Qr`.
+    Column("qr", String(20), nullable=False),
+    Column("deleted_at", BigInteger),
+    Index(None, "submitter", "uploaded_at"),
+    Index(None, "qr", "uploaded_at"),
+    # One and the same file of one uploader is kept once.
+    Index(
+        "uq_document_sha256",
+        "code",
+        "submitter",
+        "sha256",
+        unique=True,
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+)
+
+# The bytes of a document, part by part, each sealed with the document's own key.
+document_part: Final = Table(
+    "document_part",
+    metadata,
+    _code(),
+    Column("uid", String(36), primary_key=True),
+    Column("part", BigInteger, primary_key=True, autoincrement=False),
+    Column("content_sealed", LargeBinary, nullable=False),
 )
 
 submission_transition: Final = Table(

@@ -92,6 +92,44 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.PrimaryKeyConstraint("name", name=op.f("pk_counter")),
     )
     op.create_table(
+        "document",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("submitter", sa.String(length=200), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("media_type", sa.String(length=20), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("uploaded_at", sa.BigInteger(), nullable=False),
+        sa.Column("qr", sa.String(length=20), nullable=False),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_document")),
+    )
+    op.create_index(
+        op.f("ix_document_qr_uploaded_at"), "document", ["qr", "uploaded_at"], unique=False
+    )
+    op.create_index(
+        op.f("ix_document_submitter_uploaded_at"),
+        "document",
+        ["submitter", "uploaded_at"],
+        unique=False,
+    )
+    op.create_index(
+        "uq_document_sha256",
+        "document",
+        ["code", "submitter", "sha256"],
+        unique=True,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_table(
+        "document_part",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("part", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("content_sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "uid", "part", name=op.f("pk_document_part")),
+    )
+    op.create_table(
         "enterprise",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("uid", sa.String(length=36), nullable=False),
@@ -496,6 +534,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("license", sa.Text(), nullable=False),
+        sa.Column("license_sha256", sa.LargeBinary(), nullable=True),
         sa.Column("agreement_version", sa.String(length=40), nullable=False),
         sa.Column("assented_at", sa.BigInteger(), nullable=False),
         sa.Column("depth", sa.BigInteger(), nullable=False),
@@ -624,6 +663,16 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.drop_table("exchange_rate")
     op.drop_table("evidence")
     op.drop_table("enterprise")
+    op.drop_table("document_part")
+    op.drop_index(
+        "uq_document_sha256",
+        table_name="document",
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.drop_index(op.f("ix_document_submitter_uploaded_at"), table_name="document")
+    op.drop_index(op.f("ix_document_qr_uploaded_at"), table_name="document")
+    op.drop_table("document")
     op.drop_table("counter")
     op.drop_table("consent_use")
     op.drop_table("consent_revocation")

@@ -1,0 +1,216 @@
+"""QR codes are read of every rendered condition, and hostile images harm nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bonafides.identity import qr, qr_program
+from bonafides.identity.documents import MOST_PIXELS, Qr, compare
+from bonafides.identity.qr import QrReader, UnreadableError
+from tests import builders, licenses
+
+pytestmark = pytest.mark.feature("A14")
+
+CODE = builders.code(7)
+PAGE = licenses.license_image(CODE)
+
+
+def told_by(program: str, *, seconds: float = 10) -> list[str]:
+    """Returns what a program in the reader's place makes the reader say."""
+    return QrReader((sys.executable, "-I", "-c", program), seconds).read(licenses.png(PAGE))
+
+
+@pytest.mark.parametrize("condition", licenses.CONDITIONS)
+def test_qr_code_is_read_in_every_condition_but_the_smallest(condition: str) -> None:
+    assert QrReader().read(licenses.CONDITIONS[condition](PAGE)) == [licenses.link(CODE)]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16", "CMYK"])
+@pytest.mark.parametrize("width", [licenses.WIDTH, 5 * licenses.WIDTH])
+def test_qr_code_is_read_whatever_the_colors_are_written_in(mode: str, width: int) -> None:
+    page = PAGE.resize((width, width * licenses.HEIGHT // licenses.WIDTH))
+    assert QrReader().read(licenses.in_mode(page, mode)) == [licenses.link(CODE)]
+
+
+def test_qr_code_of_the_smallest_image_is_not_read_and_that_is_said() -> None:
+    assert QrReader().read(licenses.SMALLEST(PAGE)) == []
+
+
+@pytest.mark.parametrize("number", range(20, 28))
+def test_qr_codes_of_other_enterprises_are_read_from_photographs(number: int) -> None:
+    code = builders.code(number, department_and_type="91" if number % 2 else "92")
+    shot = licenses.jpeg(licenses.photographed(licenses.license_image(code)), 55)
+    assert compare(QrReader().read(shot), code) is Qr.MATCHES
+
+
+def test_reader_is_installed_where_tests_run() -> None:
+    assert qr.installed()
+
+
+def test_page_without_a_qr_code_is_read_and_has_none() -> None:
+    blank = PAGE.crop((0, 300, licenses.WIDTH, licenses.HEIGHT))
+    assert QrReader().read(licenses.jpeg(blank)) == []
+
+
+def test_bound_of_pixels_is_the_same_in_both_processes() -> None:
+    assert qr_program.MOST_PIXELS == MOST_PIXELS
+
+
+def test_bomb_that_lies_about_its_size_is_a_fault() -> None:
+    """144 million pixels behind a header that tells of sixteen, and the other way round."""
+    for bomb in (
+        licenses.bomb_png(12_000, 12_000, told=(4, 4)),
+        licenses.bomb_png(64, 64, told=(7_000, 7_000)),
+        licenses.bomb_jpeg(7_000, 7_000),
+    ):
+        try:
+            assert QrReader().read(bomb) == []
+        except UnreadableError:
+            continue
+
+
+def test_page_that_is_drawn_to_be_slow_is_given_up() -> None:
+    # A machine may be quick enough to get to its end.
+    with contextlib.suppress(UnreadableError):
+        assert QrReader().read(licenses.png(licenses.false_corners(7_000))) == []
+
+
+def test_altered_images_are_read_or_a_fault_and_nothing_else() -> None:
+    source = random.Random(1)  # noqa: S311 - repeatable, not secret
+    small = licenses.small(PAGE, 400)
+    whole = (licenses.png(small), licenses.jpeg(small))
+    outcomes = set()
+    for number in range(40):
+        altered = bytearray(whole[number % 2])
+        for _ in range(source.randrange(1, 20)):
+            altered[source.randrange(len(altered))] = source.randrange(256)
+        try:
+            outcomes.add(len(QrReader().read(bytes(altered))))
+        except UnreadableError:
+            outcomes.add(-1)
+    assert outcomes <= {-1, 0, 1}
+
+
+def test_bomb_of_honest_size_is_refused_by_the_program_itself() -> None:
+    with pytest.raises(UnreadableError):
+        QrReader().read(licenses.bomb_png(12_000, 12_000))
+
+
+def test_largest_image_that_is_taken_is_looked_at_within_the_limits() -> None:
+    assert QrReader().read(licenses.bomb_png(7_000, 7_000)) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        licenses.png(PAGE)[:5_000],
+        licenses.jpeg(PAGE)[:5_000],
+        b"GIF89a" + bytes(100),
+        b"%PDF-1.7",
+        bytes(range(256)) * 100,
+        b"\x89PNG\r\n\x1a\n" + b"\xff" * 1_000,
+    ],
+    ids=["empty", "cut PNG", "cut JPEG", "GIF", "PDF", "garbage", "garbage behind the magic"],
+)
+def test_what_is_no_whole_image_is_a_fault(content: bytes) -> None:
+    with pytest.raises(UnreadableError):
+        QrReader().read(content)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import sys; sys.stdout.write('x' * 10_000_000)",
+        "print('{}')",
+        "print('[1]')",
+        "print('{\"texts\": [1]}')",
+        'print(\'{"texts": "abc"}\')',
+        "import os; os.kill(os.getpid(), 9)",
+        "import os; os.close(0); os.close(1)",
+    ],
+)
+def test_process_that_babbles_or_dies_is_a_fault(program: str) -> None:
+    with pytest.raises(UnreadableError):
+        told_by(program)
+
+
+def test_process_that_hangs_is_killed_with_all_of_its_session(tmp_path: Path) -> None:
+    note = tmp_path / "child"
+    program = (
+        "import os, subprocess, sys, time;"
+        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
+        f"open({str(note)!r}, 'w').write(str(child.pid));"
+        "time.sleep(60)"
+    )
+    with pytest.raises(UnreadableError):
+        told_by(program, seconds=5)
+    child = int(note.read_text())
+    # It was killed; that it is gone is the system's to do.
+    assert any(not _runs(child) for _ in _looks())
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def _looks() -> Iterator[None]:
+    for _ in range(500):
+        yield
+        time.sleep(0.01)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def test_confined_process_can_open_nothing_and_start_nothing() -> None:
+    folder = Path(qr_program.__file__).parent
+    program = f"""
+import json, os, socket, subprocess, sys
+sys.path.insert(0, {str(folder)!r})
+import qr_program
+sys.stdin.buffer.read()
+qr_program.confine()
+attempts = [
+    lambda: open("/etc/hostname"),
+    lambda: open("/tmp/bonafides-must-not-exist", "w"),
+    lambda: socket.socket(),
+    lambda: subprocess.Popen(["/bin/true"]),
+    lambda: bytearray(2 << 30),
+    lambda: os.pipe(),
+]
+kept = []
+for attempt in attempts:
+    try:
+        attempt()
+        kept.append("could")
+    except (OSError, MemoryError) as fault:
+        kept.append(type(fault).__name__)
+print(json.dumps({{"texts": kept}}))
+"""
+    told = told_by(program)
+    assert "could" not in told
+    assert len(told) == 6
+
+
+def test_reader_gives_its_process_nothing_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BONAFIDES_TOKEN", "planted")
+    program = (
+        "import json, os; print(json.dumps({'texts': [str('BONAFIDES_TOKEN' in os.environ),"
+        " str(os.getsid(0) == os.getpid())]}))"
+    )
+    before = _open_files()
+    assert told_by(program) == ["False", "True"]
+    assert _open_files() == before
