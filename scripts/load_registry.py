@@ -42,8 +42,8 @@ import typer
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bonafides.identity.operations import Rejection, load_registry
 from bonafides.identity.registry import REQUIRED_COLUMNS
+from bonafides.identity.registry_operations import Rejection, load_registry
 from bonafides.instants import Instant, from_datetime
 from bonafides.keys import load_or_create
 from bonafides.personal.sealing import Vault

@@ -34,7 +34,7 @@ import uvloop
 from bonafides.access.callers import SANDBOX_ISSUER, CallerKind, mint
 from bonafides.client import Client
 from bonafides.identity.codes import GENERATED_REGION, compose
-from bonafides.identity.operations import load_registry
+from bonafides.identity.registry_operations import load_registry
 from bonafides.instants import to_timestamp
 from bonafides.keys import load_or_create
 from bonafides.personal.sealing import Place, Vault

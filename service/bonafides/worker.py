@@ -21,7 +21,7 @@ from typing import Final
 import structlog
 
 from bonafides.archive import operations as archive
-from bonafides.identity import filing, outbox
+from bonafides.identity import filing, outbox, registry_operations
 from bonafides.identity import operations as identity
 from bonafides.identity.couriers import Courier
 from bonafides.identity.filing import Shelf
@@ -65,7 +65,10 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
     )
     return (
         *sending,
-        Round("sync_registrations", lambda now: identity.sync_registrations(desk, now)),
+        Round(
+            "sync_registrations",
+            lambda now: registry_operations.sync_registrations(desk.store, desk.card, now=now),
+        ),
         Round("recheck_due", lambda now: identity.recheck_due(desk, now)),
         Round("watch_lag", lambda _now: watch_lag(desk.store)),
         Round(

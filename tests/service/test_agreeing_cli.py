@@ -14,7 +14,7 @@ import structlog
 from typer.testing import CliRunner, Result
 
 from bonafides.cli import app
-from bonafides.identity import operations as identity
+from bonafides.identity import registry_operations
 from bonafides.v1 import enterprise_pb2
 from scripts import publish_agreement
 from tests import builders
@@ -82,7 +82,7 @@ def test_platforms_are_authorized_and_taken_back(served: Served) -> None:
 @pytest.mark.feature("A15")
 def test_ownership_from_claim_to_removal(served: Served) -> None:
     row = builders.registry_row() | {"contact_email": "contact@example.com"}
-    identity.load_registry(served.store, served.vault, [row], now=served.clock.now)
+    registry_operations.load_registry(served.store, served.vault, [row], now=served.clock.now)
     founder = served.token(subject="founder")
     with served.client(founder) as client:
         made = client.submit_identity(builders.claims(), builders.request_id())

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bonafides.archive.facts import FactSheet, Registration
 from bonafides.client.faults import RemoteError
 from bonafides.errors import BonafidesError
-from bonafides.identity import operations
+from bonafides.identity import operations, registry_operations
 from bonafides.identity.claims import read_claims
 from bonafides.identity.codes import UnifiedCode
 from bonafides.identity.guards import Guarded, Patience
@@ -138,7 +138,9 @@ def test_what_the_registry_decides_is_asked_of_nobody_else(
     desk_of: Building, remote: Source, aliyun: Simulator
 ) -> None:
     desk = desk_of(remote)
-    operations.load_registry(desk.store, desk.vault, [builders.registry_row()], now=builders.NOW)
+    registry_operations.load_registry(
+        desk.store, desk.vault, [builders.registry_row()], now=builders.NOW
+    )
     assert _submit(desk, _claims()).state is State.VERIFIED
     assert aliyun.sent == []
 
@@ -256,7 +258,7 @@ def test_a_verification_lapses_with_the_term_of_business_and_is_renewed(
 ) -> None:
     """The term ends in ten days; after that it is extended and submitted anew."""
     desk = desk_of()
-    load = operations.load_registry
+    load = registry_operations.load_registry
     load(desk.store, desk.vault, [builders.registry_row(term_end="2026-11-11")], now=builders.NOW)
     status = _submit(desk, _claims())
     end = start_of(Day(builders.TODAY + 11))
@@ -279,7 +281,10 @@ def test_an_individual_business_is_known_by_its_composition_without_capital_and_
         shareholders='[{"title": "测三四", "is_person": true}]',
     )
     desk = desk_of()
-    assert operations.load_registry(desk.store, desk.vault, [row], now=builders.NOW).loaded == 1
+    assert (
+        registry_operations.load_registry(desk.store, desk.vault, [row], now=builders.NOW).loaded
+        == 1
+    )
     claims = _claims(code)
     told = dataclasses.replace(claims.license, composition="家庭经营")
     status = _submit(desk, dataclasses.replace(claims, license=told))
@@ -308,7 +313,9 @@ def test_registry_rows_pair_representatives_with_their_numbers(
     desk_of: Building, people: str, numbers: str, loaded: int
 ) -> None:
     row = builders.registry_row(representative=people, representative_id_number=numbers)
-    report = operations.load_registry(desk_of().store, desk_of().vault, [row], now=builders.NOW)
+    report = registry_operations.load_registry(
+        desk_of().store, desk_of().vault, [row], now=builders.NOW
+    )
     assert report.loaded == loaded
     assert {each.reason for each in report.rejected} <= {"REPRESENTATIVES"}
 
@@ -321,7 +328,7 @@ def test_attack_anothers_number_beside_a_right_name_does_not_verify(desk_of: Bui
         representative=f"{builders.PERSON}、测七八",
         representative_id_number=f"990000199003070048、{builders.ID_NUMBER}",
     )
-    operations.load_registry(desk.store, desk.vault, [row], now=builders.NOW)
+    registry_operations.load_registry(desk.store, desk.vault, [row], now=builders.NOW)
     status = _submit(desk, _claims())
     outcomes = {each.check: each.outcome for each in status.checks}
     assert outcomes["representative"] is Outcome.MATCH
@@ -448,7 +455,7 @@ def test_magic_codes_work_over_a_real_channel(served: Served) -> None:
 def test_attack_a_stranger_who_knows_code_and_title_learns_nothing_of_the_archive(
     served: Served,
 ) -> None:
-    operations.load_registry(
+    registry_operations.load_registry(
         served.store, served.vault, [builders.registry_row()], now=builders.NOW
     )
     shallow = builders.claims()

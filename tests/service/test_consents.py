@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bonafides.client import Client, RemoteError
 from bonafides.identity import consent_operations as consents
-from bonafides.identity import operations as identity
+from bonafides.identity import registry_operations
 from bonafides.identity.consent import TEXTS, PublishedText
 from bonafides.identity.membership import Actor, Principal
 from bonafides.identity.operations import Desk
@@ -54,7 +54,7 @@ def grant(client: Client, code: str, purpose: str, **changes: Any) -> Any:
 
 
 def registered(served: Served) -> None:
-    identity.load_registry(
+    registry_operations.load_registry(
         served.store, served.vault, [builders.registry_row()], now=served.clock.now
     )
 

@@ -26,8 +26,7 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from bonafides.client import Client, RemoteError
-from bonafides.identity import filing
-from bonafides.identity import operations as identity
+from bonafides.identity import filing, registry_operations
 from bonafides.identity.documents import MOST_BYTES, MOST_PART_BYTES
 from bonafides.identity.qr import QrReader
 from bonafides.instants import DAY, Instant
@@ -483,7 +482,7 @@ def submit(served: Served, content: bytes = IMAGE, **who: Any) -> enterprise_pb2
 
 def load_registry(served: Served) -> None:
     row = builders.registry_row(CODE)
-    identity.load_registry(served.store, served.vault, [row], now=builders.NOW)
+    registry_operations.load_registry(served.store, served.vault, [row], now=builders.NOW)
 
 
 def test_enterprise_itself_sees_the_copy_that_its_verification_rests_on(

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bonafides.archive import operations as archive
 from bonafides.archive.snapshot import Stored
 from bonafides.client import NOT_MODIFIED, RemoteError
-from bonafides.identity.operations import load_registry
+from bonafides.identity.registry_operations import load_registry
 from bonafides.instants import DAY, HOUR, Instant
 from bonafides.rating.scorecard import champion
 from bonafides.storage import changes, tables

@@ -33,11 +33,10 @@ from bonafides.identity.codes import UnifiedCode
 from bonafides.identity.operations import (
     Desk,
     get_submission,
-    load_registry,
     recheck_due,
     submit,
-    sync_registrations,
 )
+from bonafides.identity.registry_operations import load_registry, sync_registrations
 from bonafides.identity.sources import RegistryTable
 from bonafides.identity.submission import Outcome, State, SubmissionStatus
 from bonafides.instants import DAY, HOUR, Instant, to_datetime
@@ -441,11 +440,11 @@ def test_a_second_verification_extends_the_first_without_interruption(desk: Desk
 def test_a_revocation_in_the_registry_reaches_the_archive(desk: Desk) -> None:
     _load(desk, builders.registry_row())
     made = _submit(desk)
-    assert sync_registrations(desk, builders.NOW) == 0
+    assert sync_registrations(desk.store, desk.card, now=builders.NOW) == 0
     later = Instant(builders.NOW + 5 * DAY)
     _load(desk, _reloaded(now=later, operating_state="吊销,未注销"), now=later)
-    assert sync_registrations(desk, later) == 1
-    assert sync_registrations(desk, later) == 0
+    assert sync_registrations(desk.store, desk.card, now=later) == 1
+    assert sync_registrations(desk.store, desk.card, now=later) == 0
     told = _sheet(desk, later).registration
     assert told is not None
     assert told.value == builders.registration(operating_state=OperatingState.REVOKED)
@@ -473,7 +472,7 @@ def test_a_reloaded_row_of_an_enterprise_that_does_not_take_part_is_left_alone(
 ) -> None:
     _load(desk, builders.registry_row())
     _load(desk, _reloaded(now=builders.NOW))
-    assert sync_registrations(desk, builders.NOW) == 0
+    assert sync_registrations(desk.store, desk.card, now=builders.NOW) == 0
     assert _everything_of(desk, _CODE)["fact"] == []
 
 

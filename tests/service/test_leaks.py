@@ -19,7 +19,7 @@ import pytest
 import sqlalchemy as sa
 from stdnum.cn import ric
 
-from bonafides.identity import operations as identity
+from bonafides.identity import registry_operations
 from bonafides.storage import tables
 from bonafides.v1 import archive_service_pb2 as archive_service
 from bonafides.v1 import enterprise_pb2 as enterprise
@@ -134,7 +134,7 @@ def submission(number: int, claims: enterprise.Claims) -> bytes:
 def plant(served: Served, wire: Wire) -> str:
     """Loads the registry and submits rightly; returns the submission's name."""
     row = builders.registry_row(CODE, representative=PERSON, representative_id_number=ID_NUMBER)
-    identity.load_registry(served.store, served.vault, [row], now=served.clock.now)
+    registry_operations.load_registry(served.store, served.vault, [row], now=served.clock.now)
     answer = wire.call(SUBMIT, submission(1, planted_claims()), served.token())
     made = enterprise.Submission.FromString(answer or b"")
     assert made.state == enterprise.Submission.STATE_VERIFIED

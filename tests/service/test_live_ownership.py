@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bonafides.access.callers import mint
 from bonafides.client import Client, RemoteError
-from bonafides.identity import operations as identity
+from bonafides.identity import registry_operations
 from bonafides.identity.codes import UnifiedCode
 from bonafides.v1 import enterprise_pb2, ownership_pb2
 from tests import builders
@@ -61,7 +61,7 @@ def live(folder: Path, address: str) -> dict[str, Any]:
 
 def prepared(served: Served) -> None:
     row = builders.registry_row() | {"contact_email": "contact@example.com"}
-    identity.load_registry(served.store, served.vault, [row], now=served.clock.now)
+    registry_operations.load_registry(served.store, served.vault, [row], now=served.clock.now)
 
 
 @pytest.mark.feature("A15")

@@ -10,7 +10,7 @@ from google.protobuf.json_format import MessageToJson
 
 from bonafides.archive import operations as archive
 from bonafides.errors import NotFoundError
-from bonafides.identity import operations as identity
+from bonafides.identity import registry_operations
 from bonafides.keys import load_or_create
 from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import champion
@@ -31,7 +31,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
     store.migrate()
     rows = [builders.registry_row(builders.code(number)) for number in range(1, 31)]
     vault = Vault(load_or_create(made).kek, made.environment)
-    identity.load_registry(store, vault, rows, now=builders.NOW)
+    registry_operations.load_registry(store, vault, rows, now=builders.NOW)
     store.close()
     return made
 

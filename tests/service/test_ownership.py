@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from bonafides.access.callers import Standing
 from bonafides.client import Client, RemoteError
-from bonafides.identity import operations as identity
+from bonafides.identity import registry_operations
 from bonafides.identity.membership import CODE_TERM, CONTACT_AGE, MOST_TRIES
 from bonafides.instants import DAY, MICROSECONDS, Instant
 from bonafides.records import operations as records
@@ -42,7 +42,7 @@ def registered(served: Served, contact: str | None = CONTACT) -> None:
     row = builders.registry_row()
     if contact is not None:
         row["contact_email"] = contact
-    identity.load_registry(served.store, served.vault, [row], now=served.clock.now)
+    registry_operations.load_registry(served.store, served.vault, [row], now=served.clock.now)
 
 
 def verified(client: Client, number: int = 1) -> str:

@@ -17,8 +17,8 @@ from bonafides.identity.claims import read_claims
 from bonafides.identity.evidence import Evidence
 from bonafides.identity.http_sources import HttpSource
 from bonafides.identity.id_numbers import IdNumber, IdType
-from bonafides.identity.operations import load_registry
 from bonafides.identity.questions import Fault, Source, SourceError, question
+from bonafides.identity.registry_operations import load_registry
 from bonafides.identity.sandbox import SandboxSource, magic_code
 from bonafides.identity.shapes import read_shape
 from bonafides.identity.sources import RegistryTable

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from bonafides.identity.operations import load_registry
+from bonafides.identity.registry_operations import load_registry
 from bonafides.instants import MICROSECONDS, Instant, from_timestamp
 from bonafides.personal.sealing import Vault
 from bonafides.records import operations as records

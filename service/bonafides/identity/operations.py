@@ -1,10 +1,8 @@
-"""What can be done with identities: submit one, follow it, ask again, load the registry.
+"""What can be done with identities: submit one, follow it, ask again.
 
 submit              takes claims in, asks the sources, and gives the verdict
 get_submission      what became of a submission, for its submitter and for staff
 recheck_due         asks again for what waits; ends verifications whose term is over
-sync_registrations  carries reloaded registry rows into the archives of those who take part
-load_registry       writes rows of a registry file to the registry's table
 
 Submitting is three units of work, and the sources are asked between them:
 
@@ -25,7 +23,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,12 +44,8 @@ from bonafides.identity.consent import SERVICE_AGREEMENT, ConsentRef, RecordedAs
 from bonafides.identity.evidence import Evidence
 from bonafides.identity.questions import Source, question
 from bonafides.identity.rechecks import next_recheck
-from bonafides.identity.registry import RegistryRow, RowError, read_row
 from bonafides.identity.sandbox import Sandbox
 from bonafides.identity.sources import (
-    ID_NUMBER_INDEX,
-    PERSON_INDEX,
-    REGISTRY,
     registry_facts,
 )
 from bonafides.identity.submission import (
@@ -69,15 +63,13 @@ from bonafides.identity.submission import (
     license_digest,
     to_stored,
 )
-from bonafides.identity.texts import comparable
 from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
-from bonafides.personal.sealing import Place, Sealed, SubjectKey, Vault, WrappedKey
+from bonafides.personal.sealing import Place, Sealed, Vault
 from bonafides.rating.scorecard import Scorecard
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import documents as document_rows
 from bonafides.storage import identity as rows
-from bonafides.storage import registry as registry_rows
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 
 # The one who submits asks the sources at once. Only if that died on the way is the
@@ -212,68 +204,6 @@ def recheck_due(desk: Desk, now: Instant, limit: int = 100) -> int:
     for code, uid in over:
         _lapse(desk, code, uid, now)
     return len(waiting) + len(over)
-
-
-def sync_registrations(desk: Desk, now: Instant, limit: int = 100) -> int:
-    """Records what reloaded registry rows say of enterprises that take part.
-
-    So a revoked license reaches archive and level without anybody submitting
-    anything. Returns how many enterprises it looked at; 0 means nothing is due.
-    """
-    with desk.store.reading() as work:
-        codes = registry_rows.due_for_sync(work, limit)
-    for code in codes:
-        with desk.store.writing() as work:
-            archive.record_facts(work, registry_facts(work, code), now=now)
-            registry_rows.mark_synced(work, code)
-            archive.refresh(work, desk.card, code, now)
-            work.commit()
-    return len(codes)
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A row that was refused: its position in what was handed over, from 0, and why."""
-
-    index: int
-    reason: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class LoadReport:
-    """How many rows were read and stored, and which were refused."""
-
-    loaded: int
-    rejected: tuple[Rejection, ...]
-
-
-def load_registry(
-    store: Store | None,
-    vault: Vault | None,
-    table: Sequence[Mapping[str, str | None]],
-    *,
-    now: Instant,
-) -> LoadReport:
-    """Writes the rows to the registry's table in one unit of work; refused ones are left out.
-
-    Safe to repeat. Columns are those of `bonafides.identity.registry`. Without a
-    store and a vault the rows are only read, which tells what would be refused.
-    """
-    read: list[RegistryRow] = []
-    rejected: list[Rejection] = []
-    for index, values in enumerate(table):
-        try:
-            read.append(read_row(values, now=now))
-        except RowError as fault:
-            rejected.append(Rejection(index, fault.reason, fault.description))
-    if store is not None and vault is not None and read:
-        with store.writing() as work:
-            # Two loads of one new row would each make a key for it.
-            rows.take_turns(work, "registry")
-            registry_rows.write_rows(work, _sealed(work, vault, read), now)
-            work.commit()
-    return LoadReport(len(read), tuple(rejected))
 
 
 # --- Taking a submission in ----------------------------------------------------------
@@ -551,39 +481,3 @@ def _close(desk: Desk, seen: rows.SubmissionRow, step: Transition) -> None:
             return
         _enter(work, row, step, row.expires_at)
         work.commit()
-
-
-# --- The registry's table --------------------------------------------------------------
-
-
-def _sealed(
-    work: UnitOfWork, vault: Vault, read: Sequence[RegistryRow]
-) -> list[registry_rows.SealedRow]:
-    subjects = {_subject(row): row for row in read}
-    known = rows.wrapped_keys(work, list(subjects))
-    keys = {subject: vault.unwrap(subject, wrapped) for subject, wrapped in known.items()}
-    added: dict[str, WrappedKey] = {}
-    for subject in subjects:
-        if subject not in keys:
-            keys[subject], added[subject] = vault.new_key(subject)
-    rows.add_wrapped_keys(work, added)
-    return [_seal_row(vault, keys[_subject(row)], row) for row in read]
-
-
-def _subject(row: RegistryRow) -> str:
-    return f"{REGISTRY}/{row.code.text}"
-
-
-def _seal_row(vault: Vault, key: SubjectKey, row: RegistryRow) -> registry_rows.SealedRow:
-    return registry_rows.SealedRow(
-        row=row,
-        title_key=comparable(row.registration.title),
-        representatives_index=tuple(
-            (
-                None if each.person is None else vault.index(PERSON_INDEX, comparable(each.person)),
-                None if each.id_number is None else vault.index(ID_NUMBER_INDEX, each.id_number),
-            )
-            for each in row.representatives
-        ),
-        raw_sealed=vault.seal(key, Place(REGISTRY, _subject(row), "raw"), row.raw.encode()),
-    )

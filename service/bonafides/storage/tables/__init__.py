@@ -1,0 +1,102 @@
+"""Every table of the service, as SQLAlchemy Core: one module for each room.
+
+Keys of enterprise data begin with the enterprise's code, so that the tables can be
+sharded on it. Instants are microseconds UTC, days and months are counts (see
+`bonafides.instants`), money is in minor units with its currency: all BIGINT, so
+that the same expression means the same on every engine. What is personal is
+stored sealed (`..._sealed`) or as a keyed digest (`..._index`), never in clear.
+"""
+
+from __future__ import annotations
+
+from bonafides.storage.tables.archive import fact, peer_group, peer_mean, rating, snapshot
+from bonafides.storage.tables.columns import metadata
+from bonafides.storage.tables.consents import (
+    assent,
+    consent,
+    consent_revocation,
+    consent_use,
+    platform_authorization,
+    published_text,
+)
+from bonafides.storage.tables.housekeeping import (
+    changes,
+    counter,
+    exchange_rate,
+    owner_request,
+    platform_contract,
+    subject_key,
+    write_cursor,
+)
+from bonafides.storage.tables.identity import (
+    check_result,
+    document,
+    document_part,
+    enterprise,
+    evidence,
+    registry,
+    submission,
+    submission_transition,
+)
+from bonafides.storage.tables.membership import (
+    invitation,
+    membership,
+    notice,
+    outbox,
+    ownership_claim,
+    voucher,
+)
+from bonafides.storage.tables.records import (
+    link_ruling,
+    record,
+    refund_flag,
+    rollup_buyer,
+    rollup_day,
+    store_dispute,
+    store_link,
+    unmatched_refund,
+)
+
+__all__ = [
+    "assent",
+    "changes",
+    "check_result",
+    "consent",
+    "consent_revocation",
+    "consent_use",
+    "counter",
+    "document",
+    "document_part",
+    "enterprise",
+    "evidence",
+    "exchange_rate",
+    "fact",
+    "invitation",
+    "link_ruling",
+    "membership",
+    "metadata",
+    "notice",
+    "outbox",
+    "owner_request",
+    "ownership_claim",
+    "peer_group",
+    "peer_mean",
+    "platform_authorization",
+    "platform_contract",
+    "published_text",
+    "rating",
+    "record",
+    "refund_flag",
+    "registry",
+    "rollup_buyer",
+    "rollup_day",
+    "snapshot",
+    "store_dispute",
+    "store_link",
+    "subject_key",
+    "submission",
+    "submission_transition",
+    "unmatched_refund",
+    "voucher",
+    "write_cursor",
+]

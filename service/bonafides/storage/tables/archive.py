@@ -1,0 +1,75 @@
+"""Tables of archive and rating: facts, snapshots, levels, peers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, LargeBinary, String, Table, Text
+
+from bonafides.storage.tables.columns import code_column, metadata
+
+# Append-only and bitemporal: a correction closes the old row's recorded time
+# (superseded_at) and adds a new one; nothing is rewritten.
+fact: Final = Table(
+    "fact",
+    metadata,
+    code_column(),
+    Column("kind", String(20), primary_key=True),
+    # Of public records: source and the source's own id.
+    Column("item", String(120), primary_key=True),
+    Column("recorded_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("superseded_at", BigInteger),
+    Column("valid_from", BigInteger, nullable=False),
+    Column("valid_to", BigInteger),
+    Column("source", String(40), nullable=False),
+    Column("retrieved_at", BigInteger, nullable=False),
+    Column("value", Text, nullable=False),
+)
+
+# What one audience sees, ready to be sent.
+snapshot: Final = Table(
+    "snapshot",
+    metadata,
+    code_column(),
+    Column("view", String(20), primary_key=True),
+    # Grows with every assembly; the same in every view of one.
+    Column("revision", BigInteger, nullable=False),
+    # The next instant at which time alone changes the view.
+    Column("next_change_at", BigInteger, nullable=False),
+    Column("etag", String(64), nullable=False),
+    Column("archive", LargeBinary, nullable=False),
+)
+
+# The levels that were computed: the last of each day, card and level.
+rating: Final = Table(
+    "rating",
+    metadata,
+    code_column(),
+    Column("as_of", BigInteger, primary_key=True, autoincrement=False),
+    Column("model_version", String(40), nullable=False),
+    Column("level", String(4), nullable=False),
+    Column("valid_until", BigInteger, nullable=False),
+    Column("message", LargeBinary, nullable=False),
+)
+
+# To which group of peers an enterprise belonged when they were measured last.
+peer_group: Final = Table(
+    "peer_group",
+    metadata,
+    code_column(),
+    Column("peer_group", String(200), nullable=False),
+)
+
+# Means of groups of at least 30; they describe no enterprise and have no code.
+peer_mean: Final = Table(
+    "peer_mean",
+    metadata,
+    Column("peer_group", String(200), primary_key=True),
+    Column("feature", String(60), primary_key=True),
+    Column("title_zh", String(200), nullable=False),
+    Column("title_en", String(200), nullable=False),
+    # In thousandths of the feature's unit.
+    Column("mean_milli", BigInteger, nullable=False),
+    Column("members", BigInteger, nullable=False),
+    Column("measured_at", BigInteger, nullable=False),
+)
