@@ -91,13 +91,9 @@ class Law(RuleBasedStateMachine):
         )
         self.agreed: list[Agreed] = []
         self.waiting: list[tuple[str, Agreed]] = []
-        records.ingest(
-            self.store,
-            self.vault,
-            builders.rates(),
-            [builders.transaction(f"t{n}", of=self.code) for n in range(3)],
-            now=self.now,
-        )
+        told = [builders.transaction(f"t{n}", of=self.code) for n in range(3)]
+        builders.link_stores(self.store, told)
+        records.ingest(self.store, self.vault, builders.rates(), told, now=self.now)
         records.fold(self.store, now=self.now)
         builders.enroll(self.store, self.code, purposes=[])
 

@@ -61,13 +61,9 @@ def registered(served: Served) -> None:
 
 def trading(served: Served, of: Any, **enrolled: Any) -> None:
     """An enterprise that takes part, with a store and some trade."""
-    report = records.ingest(
-        served.store,
-        served.vault,
-        builders.rates(),
-        [builders.transaction(f"t{n}", of=of, buyer=f"b{n % 7}") for n in range(40)],
-        now=builders.NOW,
-    )
+    told = [builders.transaction(f"t{n}", of=of, buyer=f"b{n % 7}") for n in range(40)]
+    builders.link_stores(served.store, told)
+    report = records.ingest(served.store, served.vault, builders.rates(), told, now=builders.NOW)
     assert report.accepted == 40
     records.fold(served.store, now=builders.NOW)
     builders.enroll(served.store, of, **enrolled)

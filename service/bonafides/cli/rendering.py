@@ -16,15 +16,11 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
-from google.type.date_pb2 import Date
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from bonafides.cli import figures, stores_view
-from bonafides.cli.figures import count, day, moment, money, percent, plain, word
+from bonafides.cli import figures, layout, stores_view
+from bonafides.cli.figures import count, day, money, plain, word
 from bonafides.v1 import archive_pb2, document_pb2, enterprise_pb2, rating_pb2
 
 NOT_A_CREDIT_RATING = (
@@ -38,35 +34,38 @@ LOG_IN = (
 _SELF_PROVIDED: Final = "Self-provided, not verified"
 # What is not rated, and what is not shown, lies in no range.
 _WITHOUT_RANGE: Final = frozenset({rating_pb2.LEVEL_UNSPECIFIED, rating_pb2.LEVEL_NR})
-_Row = tuple[str, str | None]
 
 
 def archive(shown: archive_pb2.Archive, *, logged_in: bool) -> RenderableType:
     """Returns the archive; for the anonymous caller, with what logging in adds."""
     parts: list[RenderableType] = [
-        _title(shown.registration.title or "Archive", shown.name),
+        layout.title(shown.registration.title or "Archive", shown.name),
         _registration(shown.registration),
         *_around_registration(shown),
     ]
     if shown.HasField("verification"):
-        parts += [_heading("Authentication"), _verification(shown.verification)]
+        parts += [layout.heading("Authentication"), _verification(shown.verification)]
     if shown.HasField("rating"):
-        parts += [_heading("Integrity level"), *_rating(shown.rating), *_explanation(shown.rating)]
+        parts += [
+            layout.heading("Integrity level"),
+            *_rating(shown.rating),
+            *_explanation(shown.rating),
+        ]
     if shown.HasField("public_records"):
-        parts += [_heading("Courts and authorities"), *_public_records(shown.public_records)]
+        parts += [layout.heading("Courts and authorities"), *_public_records(shown.public_records)]
     if shown.HasField("withheld_records"):
         parts += [
-            _heading("Counting no more, or never (staff)"),
+            layout.heading("Counting no more, or never (staff)"),
             *_public_records(shown.withheld_records),
         ]
     for platform in shown.platforms:
-        parts += [_heading(f"Business file: {platform.platform}"), *_platform(platform)]
+        parts += [layout.heading(f"Business file: {platform.platform}"), *_platform(platform)]
     if shown.HasField("self_description"):
-        parts += [_heading(_SELF_PROVIDED), *_self_description(shown.self_description)]
+        parts += [layout.heading(_SELF_PROVIDED), *_self_description(shown.self_description)]
     if shown.freshness:
-        parts += [_heading("How fresh this is"), _freshness(shown.freshness)]
+        parts += [layout.heading("How fresh this is"), _freshness(shown.freshness)]
     parts.append(
-        _facts(("As of", _moment(shown, "as_of_time")), ("Etag", shown.etag or None))
+        layout.facts(("As of", layout.moment_of(shown, "as_of_time")), ("Etag", shown.etag or None))
         if logged_in
         else Text(f"\n{LOG_IN}")
     )
@@ -75,12 +74,12 @@ def archive(shown: archive_pb2.Archive, *, logged_in: bool) -> RenderableType:
 
 def self_description(shown: archive_pb2.SelfDescription) -> RenderableType:
     """Returns what an enterprise says of itself, marked as nothing more than that."""
-    return Group(_title(_SELF_PROVIDED), *_self_description(shown))
+    return Group(layout.title(_SELF_PROVIDED), *_self_description(shown))
 
 
 def level(shown: rating_pb2.Rating) -> RenderableType:
     """Returns the level with all that must stand beside it, without the explanation."""
-    return Group(_title("Integrity level"), *_rating(shown))
+    return Group(layout.title("Integrity level"), *_rating(shown))
 
 
 def explained(shown: rating_pb2.Rating) -> RenderableType:
@@ -88,34 +87,34 @@ def explained(shown: rating_pb2.Rating) -> RenderableType:
     parts = _explanation(shown) or [
         Text("\nThe explanation is shown to the enterprise itself and to staff alone.")
     ]
-    return Group(_title("Integrity level"), *_rating(shown), *parts)
+    return Group(layout.title("Integrity level"), *_rating(shown), *parts)
 
 
 def submission(shown: enterprise_pb2.Submission) -> RenderableType:
     """Returns where the submission stands, what to do, and how it came there."""
     state, meaning = figures.STATES.get(shown.state, (f"state {shown.state}", ""))
     parts: list[RenderableType] = [
-        _title("Submission", shown.name),
-        _facts(
+        layout.title("Submission", shown.name),
+        layout.facts(
             ("State", state),
             ("This means", meaning or None),
-            ("Submitted", _moment(shown, "submit_time")),
-            ("Asked again", _moment(shown, "recheck_time")),
-            ("Verified until", _moment(shown, "expire_time")),
+            ("Submitted", layout.moment_of(shown, "submit_time")),
+            ("Asked again", layout.moment_of(shown, "recheck_time")),
+            ("Verified until", layout.moment_of(shown, "expire_time")),
             ("Licence's copy", shown.license_document or None),
         ),
     ]
     if shown.checks:
-        parts += [_heading("Checks"), _checks(shown.checks)]
+        parts += [layout.heading("Checks"), _checks(shown.checks)]
     if shown.depths:
         told = ((figures.DEPTHS, each.depth, each.outcome) for each in shown.depths)
         rows = [(word(names, depth), word(figures.OUTCOMES, found)) for names, depth, found in told]
-        parts += [_heading("At each depth"), _facts(*rows)]
+        parts += [layout.heading("At each depth"), layout.facts(*rows)]
     if shown.findings:
         found = [(finding.reason, finding.description) for finding in shown.findings]
-        parts += [_heading("Worth knowing (refuses nothing)"), _facts(*found)]
+        parts += [layout.heading("Worth knowing (refuses nothing)"), layout.facts(*found)]
     if shown.history:
-        parts += [_heading("History"), _history(shown.history)]
+        parts += [layout.heading("History"), _history(shown.history)]
     return Group(*parts)
 
 
@@ -123,19 +122,19 @@ def document(shown: document_pb2.Document) -> RenderableType:
     """Returns what is known of a copy of a licence, and how a submission names it."""
     digest = shown.name.rpartition("/")[2]
     parts: list[RenderableType] = [
-        _title("Copy of a licence", shown.name),
-        _facts(
+        layout.title("Copy of a licence", shown.name),
+        layout.facts(
             ("SHA-256", digest),
             ("Type", shown.media_type),
             ("Size", f"{count(shown.size_bytes)} bytes"),
-            ("Uploaded", _moment(shown, "upload_time")),
-            ("Deleted", _moment(shown, "delete_time")),
+            ("Uploaded", layout.moment_of(shown, "upload_time")),
+            ("Deleted", layout.moment_of(shown, "delete_time")),
             *(("Named by", name) for name in shown.submissions),
         ),
     ]
     if shown.findings:
         found = [(finding.reason, finding.description) for finding in shown.findings]
-        parts += [_heading("Worth knowing (refuses nothing)"), _facts(*found)]
+        parts += [layout.heading("Worth knowing (refuses nothing)"), layout.facts(*found)]
     if not shown.submissions:
         parts.append(
             Text(
@@ -150,8 +149,8 @@ def scorecard(shown: rating_pb2.Scorecard) -> RenderableType:
     holds = hashlib.sha256(shown.artifact).hexdigest() == shown.digest
     digest = "agrees with the artifact" if holds else "DOES NOT AGREE with the artifact"
     return Group(
-        _title("Scorecard", shown.name),
-        _facts(
+        layout.title("Scorecard", shown.name),
+        layout.facts(
             ("Basis", word(figures.BASES, shown.basis)),
             ("SHA-256", f"{shown.digest} ({digest})"),
             ("Artifact", f"{count(len(shown.artifact))} bytes; --output FILE writes it"),
@@ -163,20 +162,20 @@ def scorecard(shown: rating_pb2.Scorecard) -> RenderableType:
 
 def _card(artifact: bytes) -> list[RenderableType]:
     """Returns features and levels of a card of a known schema; models/README.md describes it."""
-    features = _table("Feature", "Points", "Better when")
-    levels = _table("Level", "From points")
+    features = layout.table("Feature", "Points", "Better when")
+    levels = layout.table("Level", "From points")
     try:
         card = json.loads(artifact)
         for feature in card["features"]:
             points = (*feature["points"], feature["missing"], feature["not_applicable"])
-            _add(
+            layout.add_row(
                 features,
-                _lines(feature["title"]["zh"], feature["title"]["en"], feature["name"]),
+                layout.lines(feature["title"]["zh"], feature["title"]["en"], feature["name"]),
                 f"{min(points):+,} to {max(points):+,}",
                 "higher" if feature["direction"] == "HIGHER_IS_BETTER" else "lower",
             )
         for cut in card["levels"]:
-            _add(levels, str(cut["level"]), count(cut["min_points"]))
+            layout.add_row(levels, str(cut["level"]), count(cut["min_points"]))
     except (ValueError, TypeError, LookupError, AttributeError):
         return [Text("\nThis version of the command line can't read the card; --output does.")]
     return [features, levels]
@@ -186,7 +185,7 @@ def _registration(shown: enterprise_pb2.Registration) -> RenderableType:
     start = day(shown.term_start) if shown.HasField("term_start") else figures.NOT_KNOWN
     end = day(shown.term_end) if shown.HasField("term_end") else "no end, or not known"
     capital = money(shown.registered_capital) if shown.HasField("registered_capital") else None
-    return _facts(
+    return layout.facts(
         ("Name", shown.title or figures.NOT_KNOWN),
         ("Code", shown.code or figures.NOT_KNOWN),
         ("Operating state", word(figures.OPERATING_STATES, shown.operating_state)),
@@ -202,35 +201,37 @@ def _registration(shown: enterprise_pb2.Registration) -> RenderableType:
 
 def _around_registration(shown: archive_pb2.Archive) -> Iterable[RenderableType]:
     if shown.shareholders:
-        yield _heading("Shareholders")
+        yield layout.heading("Shareholders")
         yield _shareholders(shown.shareholders)
     if shown.findings:
-        yield _heading("What does not agree (staff)")
-        yield _facts(*((finding.reason, finding.description) for finding in shown.findings))
+        yield layout.heading("What does not agree (staff)")
+        yield layout.facts(*((finding.reason, finding.description) for finding in shown.findings))
     if shown.changes:
-        yield _heading("Changes of the registration")
+        yield layout.heading("Changes of the registration")
         yield _changes(shown.changes)
 
 
 def _shareholders(shown: Iterable[enterprise_pb2.Shareholder]) -> RenderableType:
-    table = _table("Holder", "Subscribed", "Paid in", "Share")
+    table = layout.table("Holder", "Subscribed", "Paid in", "Share")
     for holder in shown:
-        by, on = _day(holder, "subscribe_date"), _day(holder, "pay_date")
+        by, on = layout.day_of(holder, "subscribe_date"), layout.day_of(holder, "pay_date")
         subscribed = money(holder.subscribed) if holder.HasField("subscribed") else "not known"
-        _add(
+        layout.add_row(
             table,
             f"{holder.title} {holder.person}",
-            _lines(subscribed, f"by {by}" if by else ""),
-            _lines(money(holder.paid), f"on {on}" if on else "") if holder.HasField("paid") else "",
-            _percent(holder, "share_ppm") or "",
+            layout.lines(subscribed, f"by {by}" if by else ""),
+            layout.lines(money(holder.paid), f"on {on}" if on else "")
+            if holder.HasField("paid")
+            else "",
+            layout.percent_of(holder, "share_ppm") or "",
         )
     return table
 
 
 def _changes(shown: Iterable[enterprise_pb2.Change]) -> RenderableType:
-    table = _table("Date", "Item", "Before", "After")
+    table = layout.table("Date", "Item", "Before", "After")
     for change in shown:
-        _add(
+        layout.add_row(
             table,
             day(change.change_date) if change.HasField("change_date") else figures.NOT_KNOWN,
             change.item,
@@ -242,21 +243,21 @@ def _changes(shown: Iterable[enterprise_pb2.Change]) -> RenderableType:
 
 def _verification(shown: archive_pb2.Verification) -> RenderableType:
     state, _ = figures.STATES.get(shown.state, (f"state {shown.state}", ""))
-    return _facts(
+    return layout.facts(
         ("State", state),
-        ("Verified since", _moment(shown, "verify_time")),
-        ("Verified until", _moment(shown, "expire_time")),
+        ("Verified since", layout.moment_of(shown, "verify_time")),
+        ("Verified until", layout.moment_of(shown, "expire_time")),
     )
 
 
 def _rating(shown: rating_pb2.Rating) -> list[RenderableType]:
     covered, known = shown.coverage.platforms_covered, shown.coverage.platforms_known
     return [
-        _facts(
+        layout.facts(
             ("Level", _level(shown)),
             ("Resource", shown.name or None),
-            ("As of", _moment(shown, "as_of_time")),
-            ("Valid until", _moment(shown, "valid_until_time")),
+            ("As of", layout.moment_of(shown, "as_of_time")),
+            ("Valid until", layout.moment_of(shown, "valid_until_time")),
             ("Model version", shown.model_version or None),
             ("Basis", word(figures.BASES, shown.basis)),
             ("Coverage", f"{covered} of {known} platforms" if shown.HasField("coverage") else None),
@@ -280,12 +281,12 @@ def _level(shown: rating_pb2.Rating) -> str:
 def _explanation(shown: rating_pb2.Rating) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if shown.rules:
-        parts += [_heading("Rules that decided beside the points"), _rules(shown.rules)]
+        parts += [layout.heading("Rules that decided beside the points"), _rules(shown.rules)]
     if shown.contributions:
-        parts += [_heading("Points, feature by feature"), _contributions(shown.contributions)]
+        parts += [layout.heading("Points, feature by feature"), _contributions(shown.contributions)]
     if shown.HasField("score") or shown.model_digest:
         parts.append(
-            _facts(
+            layout.facts(
                 ("Score", f"{count(shown.score)} points" if shown.HasField("score") else None),
                 ("Scorecard SHA-256", shown.model_digest or None),
             )
@@ -294,59 +295,59 @@ def _explanation(shown: rating_pb2.Rating) -> list[RenderableType]:
 
 
 def _rules(shown: Iterable[rating_pb2.RuleHit]) -> RenderableType:
-    table = _table("Effect", "Reason", "In words")
+    table = layout.table("Effect", "Reason", "In words")
     for rule in shown:
-        words = _lines(rule.text_zh, rule.text_en)
-        _add(table, word(figures.RULES, rule.kind), rule.reason, words)
+        words = layout.lines(rule.text_zh, rule.text_en)
+        layout.add_row(table, word(figures.RULES, rule.kind), rule.reason, words)
     return table
 
 
 def _contributions(shown: Iterable[rating_pb2.Contribution]) -> RenderableType:
     shown = list(shown)
     widest = max(part.max_points for part in shown)
-    table = _table("Feature", "Value", "Points", "Counted")
+    table = layout.table("Feature", "Value", "Points", "Counted")
     for part in shown:
         points = f"{part.points:+,} of {part.max_points:,}"
         window = f"last {count(part.window_days)} days" if part.window_days else "all time"
-        _add(
+        layout.add_row(
             table,
-            _lines(part.title_zh, part.title_en, part.feature),
-            _lines(figures.value(part), part.bin, figures.peers(part)),
-            _lines(points, figures.bar(part.points, part.max_points, widest)),
-            _lines(part.facts, window),
+            layout.lines(part.title_zh, part.title_en, part.feature),
+            layout.lines(figures.value(part), part.bin, figures.peers(part)),
+            layout.lines(points, figures.bar(part.points, part.max_points, widest)),
+            layout.lines(part.facts, window),
         )
     return table
 
 
 def _public_records(shown: archive_pb2.PublicRecords) -> Iterable[RenderableType]:
-    cases = _table("Court", "Case", "Published", "Performance", "Amount", "Record")
+    cases = layout.table("Court", "Case", "Published", "Performance", "Amount", "Record")
     for case in shown.court_cases:
-        _add(
+        layout.add_row(
             cases,
-            _lines(word(figures.COURT_CASES, case.kind), case.court),
+            layout.lines(word(figures.COURT_CASES, case.kind), case.court),
             case.case_number,
-            _day(case, "publish_date") or figures.NOT_KNOWN,
+            layout.day_of(case, "publish_date") or figures.NOT_KNOWN,
             word(figures.PERFORMANCES, case.performance),
             money(case.amount) if case.HasField("amount") else figures.NOT_KNOWN,
             _public_record(case.record),
         )
-    listings = _table("List", "Listed", "Ground", "Record")
+    listings = layout.table("List", "Listed", "Ground", "Record")
     for listing in shown.listings:
         removed = f"taken off: {listing.removal_ground}" if listing.removal_ground else ""
-        _add(
+        layout.add_row(
             listings,
-            _lines(word(figures.LISTINGS, listing.kind), listing.authority),
-            _day(listing, "list_date") or figures.NOT_KNOWN,
-            _lines(listing.ground, removed),
+            layout.lines(word(figures.LISTINGS, listing.kind), listing.authority),
+            layout.day_of(listing, "list_date") or figures.NOT_KNOWN,
+            layout.lines(listing.ground, removed),
             _public_record(listing.record),
         )
-    penalties = _table("Penalty", "Decided", "Sanction", "Amount", "Record")
+    penalties = layout.table("Penalty", "Decided", "Sanction", "Amount", "Record")
     for penalty in shown.penalties:
-        _add(
+        layout.add_row(
             penalties,
-            _lines(penalty.decision_number, penalty.authority),
-            _day(penalty, "decision_date") or figures.NOT_KNOWN,
-            _lines(penalty.sanction, word(figures.SEVERITIES, penalty.severity)),
+            layout.lines(penalty.decision_number, penalty.authority),
+            layout.day_of(penalty, "decision_date") or figures.NOT_KNOWN,
+            layout.lines(penalty.sanction, word(figures.SEVERITIES, penalty.severity)),
             money(penalty.amount) if penalty.HasField("amount") else "none, or not known",
             _public_record(penalty.record),
         )
@@ -354,8 +355,8 @@ def _public_records(shown: archive_pb2.PublicRecords) -> Iterable[RenderableType
 
 
 def _public_record(shown: archive_pb2.PublicRecord) -> Text:
-    removed, ends = _day(shown, "removal_date"), _moment(shown, "expire_time")
-    return _lines(
+    removed, ends = layout.day_of(shown, "removal_date"), layout.moment_of(shown, "expire_time")
+    return layout.lines(
         word(figures.STANDINGS, shown.standing),
         f"removed {removed}" if removed else "",
         f"until {ends}" if ends else "",
@@ -369,7 +370,7 @@ def _self_description(shown: archive_pb2.SelfDescription) -> list[RenderableType
     area = f"{count(shown.factory_area_sqm)} m²" if shown.factory_area_sqm else None
     employees = word(figures.EMPLOYEES, shown.employees) if shown.employees else None
     parts: list[RenderableType] = [
-        _facts(
+        layout.facts(
             ("Resource", shown.name or None),
             ("Main products", ", ".join(shown.main_products) or None),
             ("Website", shown.website or None),
@@ -380,19 +381,21 @@ def _self_description(shown: archive_pb2.SelfDescription) -> list[RenderableType
         )
     ]
     if shown.certificates:
-        table = _table("Certificate", "Agency", "Expires", "Corroborated by")
+        table = layout.table("Certificate", "Agency", "Expires", "Corroborated by")
         for held in shown.certificates:
-            ends = _day(held, "expiry_date") or "not said"
-            _add(table, held.title, held.agency, ends, held.corroborated_by or "nobody")
+            ends = layout.day_of(held, "expiry_date") or "not said"
+            layout.add_row(table, held.title, held.agency, ends, held.corroborated_by or "nobody")
         parts.append(table)
     return parts
 
 
 def _freshness(shown: Iterable[archive_pb2.Freshness]) -> RenderableType:
-    table = _table("Section", "Source", "Asked", "Records through")
+    table = layout.table("Section", "Source", "Asked", "Records through")
     for row in shown:
-        asked = _moment(row, "retrieve_time") or "reports by itself"
-        _add(table, row.section, row.source, asked, _day(row, "data_through") or "")
+        asked = layout.moment_of(row, "retrieve_time") or "reports by itself"
+        layout.add_row(
+            table, row.section, row.source, asked, layout.day_of(row, "data_through") or ""
+        )
     return table
 
 
@@ -401,12 +404,12 @@ def _platform(shown: archive_pb2.PlatformFile) -> list[RenderableType]:
     membership = "Chengxintong (诚信通)" if shown.platform == "1688" else "Paid membership"
     through = day(shown.data_through) if shown.HasField("data_through") else None
     parts: list[RenderableType] = [
-        _facts(
-            ("Open stores", _count(shown, "open_stores")),
-            (membership, _unit(_count(displayed, "membership_years"), "years")),
-            ("Transactions", _count(displayed, "transactions")),
-            ("Buyers", _count(displayed.buyers, "buyers")),
-            ("Buyers who came back", _percent(displayed.buyers, "repeat_rate_ppm")),
+        layout.facts(
+            ("Open stores", layout.count_of(shown, "open_stores")),
+            (membership, layout.with_unit(layout.count_of(displayed, "membership_years"), "years")),
+            ("Transactions", layout.count_of(displayed, "transactions")),
+            ("Buyers", layout.count_of(displayed.buyers, "buyers")),
+            ("Buyers who came back", layout.percent_of(displayed.buyers, "repeat_rate_ppm")),
             ("Records through", through),
         )
     ]
@@ -419,14 +422,14 @@ def _platform(shown: archive_pb2.PlatformFile) -> list[RenderableType]:
         parts.append(_statistics(shown))
     if shown.refund_flags:
         flagged = [(each.flag, count(each.refunds)) for each in shown.refund_flags]
-        parts += [Text("Refunds with a flag (count against nobody)"), _facts(*flagged)]
+        parts += [Text("Refunds with a flag (count against nobody)"), layout.facts(*flagged)]
     return parts
 
 
 def _certifications(shown: Iterable[archive_pb2.Certification]) -> RenderableType:
-    table = _table("Agency", "Scope", "Inspected", "Expires", "")
+    table = layout.table("Agency", "Scope", "Inspected", "Expires", "")
     for held in shown:
-        _add(
+        layout.add_row(
             table,
             held.agency,
             held.scope,
@@ -438,36 +441,36 @@ def _certifications(shown: Iterable[archive_pb2.Certification]) -> RenderableTyp
 
 
 def _statistics(shown: archive_pb2.PlatformFile) -> RenderableType:
-    table = _table("", "All time", "Last 365 days")
+    table = layout.table("", "All time", "Last 365 days")
     all_time = dict(_figures_of(shown.cumulative)) if shown.HasField("cumulative") else {}
     last_year = dict(_figures_of(shown.last_year)) if shown.HasField("last_year") else {}
     for label in all_time or last_year:
         cells = [column.get(label) for column in (all_time, last_year)]
         if any(cells):
-            _add(table, label, *(cell or "" for cell in cells))
+            layout.add_row(table, label, *(cell or "" for cell in cells))
     return table
 
 
-def _figures_of(shown: archive_pb2.TradeStatistics) -> Iterable[_Row]:
+def _figures_of(shown: archive_pb2.TradeStatistics) -> Iterable[layout.Row]:
     yield "Transactions", count(shown.transactions)
     yield "Amount", money(shown.amount) if shown.HasField("amount") else None
-    yield "Buyers (the year: 12 calendar months)", _count(shown.buyers, "buyers")
-    yield "Buyers who came back", _percent(shown.buyers, "repeat_rate_ppm")
-    yield "Refunds", _percent(shown, "refund_rate_ppm")
-    yield "Complaints upheld", _percent(shown, "upheld_complaint_rate_ppm")
-    yield "Disputes lost", _percent(shown, "lost_dispute_rate_ppm")
-    yield "Late deliveries", _percent(shown, "late_delivery_rate_ppm")
-    yield "Complaints of any outcome (staff)", _percent(shown, "complaint_rate_ppm")
-    yield "Disputes of any outcome (staff)", _percent(shown, "dispute_rate_ppm")
+    yield "Buyers (the year: 12 calendar months)", layout.count_of(shown.buyers, "buyers")
+    yield "Buyers who came back", layout.percent_of(shown.buyers, "repeat_rate_ppm")
+    yield "Refunds", layout.percent_of(shown, "refund_rate_ppm")
+    yield "Complaints upheld", layout.percent_of(shown, "upheld_complaint_rate_ppm")
+    yield "Disputes lost", layout.percent_of(shown, "lost_dispute_rate_ppm")
+    yield "Late deliveries", layout.percent_of(shown, "late_delivery_rate_ppm")
+    yield "Complaints of any outcome (staff)", layout.percent_of(shown, "complaint_rate_ppm")
+    yield "Disputes of any outcome (staff)", layout.percent_of(shown, "dispute_rate_ppm")
     # Zero is also what a caller gets who may not see it; only a finding is worth a line.
     unmatched = shown.unmatched_refunds
     yield "Refunds without a known transaction (staff)", count(unmatched) if unmatched else None
 
 
 def _checks(shown: Iterable[enterprise_pb2.CheckResult]) -> RenderableType:
-    table = _table("Check", "Outcome", "Source", "What to do")
+    table = layout.table("Check", "Outcome", "Source", "What to do")
     for check in shown:
-        _add(
+        layout.add_row(
             table,
             check.check,
             f"{word(figures.OUTCOMES, check.outcome)} {figures.NOTES.get(check.note, check.note)}",
@@ -478,72 +481,13 @@ def _checks(shown: Iterable[enterprise_pb2.CheckResult]) -> RenderableType:
 
 
 def _history(shown: Iterable[enterprise_pb2.Transition]) -> RenderableType:
-    table = _table("When", "State", "Why")
+    table = layout.table("When", "State", "Why")
     for step in shown:
         state, _ = figures.STATES.get(step.state, (f"state {step.state}", ""))
-        _add(table, _moment(step, "transition_time") or "", state, step.reason)
+        layout.add_row(table, layout.moment_of(step, "transition_time") or "", state, step.reason)
     return table
 
 
 def _provenance(shown: enterprise_pb2.Provenance) -> str | None:
-    retrieved = _moment(shown, "retrieve_time")
+    retrieved = layout.moment_of(shown, "retrieve_time")
     return ", asked ".join(part for part in (shown.source, retrieved) if part) or None
-
-
-def _title(title: str, name: str = "") -> RenderableType:
-    heading = _lines(title, name)
-    heading.stylize("bold")
-    return heading
-
-
-def _heading(text: str) -> RenderableType:
-    return Text(f"\n{plain(text)}", style="bold cyan")
-
-
-def _facts(*rows: _Row) -> RenderableType:
-    """Returns label and value side by side; a row whose value is None is left out."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for label, cell in rows:
-        if cell is not None:
-            grid.add_row(Text(plain(label)), Text(plain(cell)))
-    return grid
-
-
-def _table(*columns: str) -> Table:
-    table = Table(header_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _add(table: Table, *cells: str | Text) -> None:
-    """Adds a row; a string is content from outside, never markup."""
-    table.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell) or "–") for cell in cells))
-
-
-def _lines(*texts: str) -> Text:
-    return Text("\n".join(plain(text) for text in texts if text))
-
-
-def _moment(message: Message, field: str) -> str | None:
-    stamp: Timestamp = getattr(message, field)
-    return moment(stamp) if message.HasField(field) else None
-
-
-def _day(message: Message, field: str) -> str | None:
-    date: Date = getattr(message, field)
-    return day(date) if message.HasField(field) else None
-
-
-def _count(message: Message, field: str) -> str | None:
-    return count(getattr(message, field)) if message.HasField(field) else None
-
-
-def _percent(message: Message, field: str) -> str | None:
-    return percent(getattr(message, field)) if message.HasField(field) else None
-
-
-def _unit(figure: str | None, unit: str) -> str | None:
-    return f"{figure} {unit}" if figure else None

@@ -23,7 +23,7 @@ from grpc_health.v1 import health, health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from bonafides.errors import BonafidesError, MalformedMessageError, ServerBusyError
-from bonafides.rpc.pipeline import Context, read_message
+from bonafides.rpc.reading import Context, read_message
 from bonafides.rpc.status import reply
 
 M = TypeVar("M", bound=Message)
