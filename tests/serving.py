@@ -22,6 +22,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from bonafides import server
 from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier, mint
 from bonafides.client import Client
+from bonafides.errors import NotFoundError
 from bonafides.instants import Instant
 from bonafides.personal.sealing import Vault
 from bonafides.rpc.pipeline import Limits, Pipeline, World
@@ -105,6 +106,21 @@ def serving(folder: Path, database_url: str = "", **changes: Any) -> Iterator[Se
                 loop.run(made.stop())
 
 
+class _Whole:
+    """Handlers of a test, with a refusal for every method of the service that it lacks."""
+
+    def __init__(self, service: object) -> None:
+        self._service = service
+
+    def __getattr__(self, name: str) -> Any:
+        optional = name.startswith(("at_once_", "faults_in_"))
+        return getattr(self._service, name) if optional else getattr(self._service, name, _unused)
+
+
+def _unused(*_: Any) -> Any:
+    raise NotFoundError
+
+
 PROBE_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
@@ -123,9 +139,13 @@ def probing(
     *,
     threads: int = 2,
     default_deadline_seconds: float = 2.0,
+    whole: bool = True,
     **limits: Any,
 ) -> Iterator[str]:
-    """Serves handlers of a test behind the real pipeline; gives the address."""
+    """Serves handlers of a test behind the real pipeline; gives the address.
+
+    Methods that the service lacks are refused; unless `whole`, they are missing.
+    """
     world = World(
         now=lambda: builders.NOW,
         monotonic=time.monotonic,
@@ -137,7 +157,9 @@ def probing(
 
     async def start() -> tuple[grpc.aio.Server, int]:
         made = grpc.aio.server(options=server.OPTIONS)
-        made.add_generic_rpc_handlers([pipeline.handlers(descriptor, service)])
+        made.add_generic_rpc_handlers(
+            [pipeline.handlers(descriptor, _Whole(service) if whole else service)]
+        )
         port = made.add_insecure_port("127.0.0.1:0")
         await made.start()
         return made, port

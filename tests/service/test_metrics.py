@@ -341,9 +341,9 @@ def recount(
     )
 
 
-def test_seven_queries_read_every_platform(store: Store) -> None:
+def test_eight_queries_read_every_platform(store: Store) -> None:
     ran: list[str] = []
     with store.reading() as work:
         sa.event.listen(work.connection, "before_cursor_execute", lambda *seen: ran.append(seen[2]))
         platform_records(work, CODE.text, [f"p{number}" for number in range(20)], TODAY)
-    assert len(ran) == 7
+    assert len(ran) == 8

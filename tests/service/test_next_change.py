@@ -22,6 +22,7 @@ from bonafides.storage import archive as archive_rows
 from bonafides.storage import contracts as contract_rows
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_pb2, disclosure_pb2
+from tests import builders
 from tests.builders import (
     NOW,
     TODAY,
@@ -139,6 +140,7 @@ def prepare(store: Store, vault: Vault, cause: Cause) -> None:
     expires_at = told.pop("expires_at", Instant(NOW + 300 * DAY))
     facts = registration_facts(CODE, told=registration(**told), expires_at=expires_at)
     enroll(store, CODE, facts=[*facts, *cause.facts])
+    builders.link_stores(store, cause.records)
     assert records.ingest(store, vault, RATES, list(cause.records), now=NOW).rejected == ()
     while records.fold(store, now=NOW).folded:
         pass

@@ -16,7 +16,6 @@ from bonafides.client import Client, RemoteError
 from bonafides.identity import registry_operations
 from bonafides.identity.membership import CODE_TERM, CONTACT_AGE, MOST_TRIES
 from bonafides.instants import DAY, MICROSECONDS, Instant
-from bonafides.records import operations as records
 from bonafides.storage import tables
 from bonafides.storage.standings import Standings
 from bonafides.storage.unit_of_work import Store
@@ -239,13 +238,7 @@ def test_platform_that_reports_the_enterprises_records_vouches(served: Served) -
         assert claim.state == STATES.STATE_AWAITING_VOUCHER
         with refused("RESOURCE_NOT_FOUND"):
             platform.ownership.vouch(CODE.text, issuer=SANDBOX, subject="founder")
-        records.ingest(
-            served.store,
-            served.vault,
-            builders.rates(),
-            [builders.transaction()],
-            now=served.clock.now,
-        )
+        builders.link_stores(served.store, [builders.transaction()])
         platform.ownership.vouch(CODE.text, issuer="another-issuer", subject="founder")
         assert client.ownership.get(claim.name).state == STATES.STATE_AWAITING_VOUCHER
         platform.ownership.vouch(CODE.text, issuer=SANDBOX, subject="founder")
@@ -258,13 +251,7 @@ def test_second_claim_is_a_dispute_that_the_owner_is_told_of_and_two_of_staff_de
     served: Served,
 ) -> None:
     owner = owned(served)
-    records.ingest(
-        served.store,
-        served.vault,
-        builders.rates(),
-        [builders.transaction()],
-        now=served.clock.now,
-    )
+    builders.link_stores(served.store, [builders.transaction()])
     with owner, login(served, "rival") as rival:
         with served.client(served.token("platform")) as platform:
             # No voucher counts against an owner.

@@ -56,6 +56,7 @@ def populate(store: Store, vault: Vault, count: int, *, bakers: int = 0) -> None
         for day in range(10, 400, 12)
     ]
     told += [store_record(number, "烘焙") for number in range(1, bakers + 1)]
+    builders.link_stores(store, told)
     assert records.ingest(store, vault, builders.rates(), told, now=NOW).rejected == ()
     while records.fold(store, now=NOW).folded:
         pass

@@ -423,7 +423,7 @@ def test_method_that_lost_its_policy_row_is_refused(monkeypatch: pytest.MonkeyPa
 
 
 def test_method_without_a_handler_stops_the_start() -> None:
-    with pytest.raises(BugError), probing(ARCHIVES, object()):
+    with pytest.raises(BugError), probing(ARCHIVES, object(), whole=False):
         pass
 
 

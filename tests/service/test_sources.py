@@ -22,7 +22,7 @@ from bonafides.identity.registry_operations import load_registry
 from bonafides.identity.sandbox import SandboxSource, magic_code
 from bonafides.identity.shapes import read_shape
 from bonafides.identity.sources import RegistryTable
-from bonafides.identity.submission import Claims, Depth, Outcome, Representative, State
+from bonafides.identity.submission import Claims, Depth, Outcome, Purpose, Representative, State
 from bonafides.personal.sealing import Vault
 from bonafides.sourcing import SHAPES
 from bonafides.storage.unit_of_work import Store
@@ -49,8 +49,14 @@ def _source(name: str, simulator: Simulator) -> HttpSource:
     return HttpSource(name, shape, simulator.url, key="planted-key")
 
 
+def _may_use(claims: Claims) -> frozenset[str]:
+    """Returns what the ledger would say: the fields that the persons agreed to."""
+    given = [one for one in claims.authorizations if one.purpose is Purpose.VERIFY_IDENTITY]
+    return frozenset(scope for one in given for scope in one.scope)
+
+
 def _ask(source: Source, claims: Claims, seconds: float = _SECONDS) -> Evidence:
-    asked = question(claims, may_use=frozenset({"person", "id_number"}), submitted_at=builders.NOW)
+    asked = question(claims, may_use=_may_use(claims), submitted_at=builders.NOW)
     return source.ask(asked, now=builders.NOW, seconds=seconds)
 
 
@@ -199,7 +205,7 @@ def test_a_stranger_among_the_representatives_is_told_by_place(subject: Subject)
 def test_no_person_is_in_what_a_source_shows_of_its_answer(subject: Subject) -> None:
     claims = _claims(subject.depth, **_magic(subject, "MAG10000"))
     told = _ask(subject.of(Known()), claims)
-    asked = question(claims, may_use=frozenset({"person", "id_number"}), submitted_at=builders.NOW)
+    asked = question(claims, may_use=_may_use(claims), submitted_at=builders.NOW)
     for shown in (repr(told), repr(asked), str(asked.people)):
         assert builders.PERSON not in shown
         assert builders.ID_NUMBER not in shown

@@ -115,6 +115,7 @@ def test_unmatched_refunds_are_counted_again_too(store: Store, vault: Vault) -> 
     lost = builders.transaction("lost", kind=Kind.REFUND, buyer=None, original_id="never")
     matched = dataclasses.replace(lost, record_id="matched", original_id="t1")
     told = [lost, matched, builders.transaction("t1")]
+    builders.link_stores(store, told)
     operations.ingest(store, vault, builders.rates(), told, now=builders.NOW)
     operations.fold(store, now=builders.NOW)
     with store.reading() as work:
