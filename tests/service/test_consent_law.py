@@ -209,8 +209,8 @@ def test_no_personal_value_is_used_without_a_live_consent(store: Store, vault: V
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=10,
-            stateful_step_count=12,
+            max_examples=6,
+            stateful_step_count=10,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from currency_converter import CurrencyConverter
 from typer.testing import CliRunner, Result
 
+from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import Day, from_date, to_date
 from bonafides.storage import records as record_rows
 from bonafides.storage.tables import record, rollup_day
@@ -102,10 +103,19 @@ def test_import_stores_folds_and_tells(shop: Path) -> None:
         dt.date(2026, 10, 31),
     )
     store = Store(f"sqlite:///{shop.parent / 'kept' / 'bonafides.db'}")
-    with store.reading() as work:
-        counted = work.execute(sa.select(sa.func.sum(rollup_day.c.transactions))).scalar_one()
+    # What is sold in a store that nobody is said to have counts for nobody.
+    assert counted(store) is None
+    sold = builders.transaction(of=UnifiedCode.parse(_CODE), store_id="s1")
+    builders.link_stores(store, [sold])
+    assert counted(store) == 2
     store.close()
-    assert counted == 2
+
+
+def counted(store: Store) -> int | None:
+    """Returns how many transactions are folded."""
+    with store.reading() as work:
+        found = work.execute(sa.select(sa.func.sum(rollup_day.c.transactions))).scalar_one()
+    return None if found is None else int(found)
 
 
 @pytest.mark.feature("G1")

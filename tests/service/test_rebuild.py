@@ -202,7 +202,7 @@ def test_operator_rebuilds_and_checks_on_spark(
     options = ("--engine", "spark", "--spark", spark_endpoint, "--records", file, "--check")
     first = run(rebuild_archives.app, *options, *data)
     assert json.loads(first.stdout) == {
-        "upto": 2,
+        "upto": 3,
         "changed": 2,
         "refreshed": 1,
         "points_differ": [],

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score
 
@@ -134,6 +134,7 @@ def test_known_rows_get_nothing_on_average() -> None:
     assert np.abs(np.nanmean(points, axis=0)).max() <= 0.5
 
 
+@example([0.0, 5e-324], 0)
 @given(
     st.lists(
         st.one_of(st.floats(-1e6, 1e6), st.sampled_from([0.0, 1.0, math.nan])),

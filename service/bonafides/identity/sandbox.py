@@ -120,6 +120,12 @@ ERRORS: Final[Mapping[str, tuple[str, Callable[[], BonafidesError]]]] = {
     "MAG50016": ("REVISION_NOT_REACHED", errors.RevisionNotReachedError),
     "MAG50017": ("SERVER_DRAINING", errors.ServerDrainingError),
     "MAG50018": ("INTERNAL", lambda: BugError("a magic code asked for it")),
+    "MAG50019": ("CONSENT_REQUIRED", lambda: errors.ConsentRequiredError("VERIFY_IDENTITY")),
+    "MAG50020": ("PURPOSE_NOT_LISTED", lambda: errors.PurposeNotListedError("MAGIC")),
+    "MAG50021": ("OWNERSHIP_STATE", lambda: errors.OwnershipStateError("GRANTED")),
+    "MAG50022": ("CODE_NOT_VALID", errors.CodeNotValidError),
+    "MAG50023": ("SECOND_PERSON_REQUIRED", errors.SecondPersonRequiredError),
+    "MAG50024": ("LAST_OWNER", errors.LastOwnerError),
 }
 
 

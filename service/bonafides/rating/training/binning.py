@@ -30,6 +30,8 @@ _FINE_BINS: Final = 32
 # Between two shares of rows this far apart an edge may move to a rounder number.
 _SLACK: Final = 0.005
 _MOST_DIGITS: Final = 17
+# Below it powers of ten lose their digits.
+_LEAST_EXPONENT: Final = -300
 
 
 def edges_of(
@@ -123,7 +125,7 @@ def _shortest(low: float, high: float) -> float:
         return high
     middle = low + (high - low) / 2
     first = math.floor(math.log10(max(abs(low), abs(high))))
-    for exponent in range(first, first - _MOST_DIGITS, -1):
+    for exponent in range(first, max(first - _MOST_DIGITS, _LEAST_EXPONENT), -1):
         # The multiples of a power of ten on both sides of the middle.
         below = math.floor(middle / 10.0**exponent)
         numbers = [float(f"{below + more}e{exponent}") for more in (0, 1)]
