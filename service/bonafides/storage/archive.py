@@ -46,7 +46,7 @@ def fact_sheet(work: UnitOfWork, code: str, as_of: Instant) -> FactSheet:
     known: dict[facts.Kind, Fact] = {}
     public: list[Fact] = []
     for row in told:
-        found = _fact(row)
+        found = fact_of(row)
         if found.kind in facts.PUBLIC_RECORDS:
             public.append(found)
         else:
@@ -81,7 +81,7 @@ def current_facts(
         )
         .order_by(table.recorded_at)
     )
-    return tuple(RecordedFact(_fact(row), Instant(row.recorded_at)) for row in told)
+    return tuple(RecordedFact(fact_of(row), Instant(row.recorded_at)) for row in told)
 
 
 def insert_fact(work: UnitOfWork, told: Fact, now: Instant) -> None:
@@ -256,7 +256,8 @@ _READ_REVISION: Final = sa.select(sa.func.max(snapshot_table.c.revision)).where(
 )
 
 
-def _fact(row: sa.Row[Any]) -> Fact:
+def fact_of(row: sa.Row[Any]) -> Fact:
+    """Returns the fact that a row holds."""
     kind = facts.Kind(row.kind)
     return Fact(
         code=row.code,
