@@ -150,7 +150,11 @@ def test_upheld_correction_of_a_fact_shows_at_once_and_is_reversible(served: Ser
         before = owner.get_archive(CODE).registration.title
         made = ask(owner, about_fact("registration"), evidence_sha256=bytes(32))
         assert (made.state, made.wrong) == (OPEN, "it is wrong")
-        assert made.HasField("due_date")
+        (shown,) = owner.get_archive(CODE).disputed_facts
+        assert (shown.kind, shown.due_date) == ("registration", made.due_date)
+        assert clerk.get_archive(CODE).disputed_facts
+        with served.client(served.token()) as member:
+            assert not member.get_archive(CODE).disputed_facts
         later(served)
         ruled = clerk.rights.decide(
             made.name, upheld=True, reason="The register says so.", fact_value=json.dumps(right)
@@ -158,6 +162,7 @@ def test_upheld_correction_of_a_fact_shows_at_once_and_is_reversible(served: Ser
         assert ruled.rulings[0].applied
         assert ruled.rulings[0].ruled_by
         assert owner.get_archive(CODE).registration.title == right["title"]
+        assert not owner.get_archive(CODE).disputed_facts
         # The same again changes nothing.
         assert len(clerk.rights.decide(made.name, upheld=True, reason="Again.").rulings) == 1
         later(served)

@@ -104,6 +104,7 @@ def open_case(desk: Desk, actor: Actor, code: str, asked: Asked, *, now: Instant
                 state=State.OPEN,
             )
             rows.add(work, made, keyed, _sealed(work, desk, uid, asked))
+            _show(work, desk, made, now)
         shown = _found(work, desk, code, uid)
         work.commit()
     return shown
@@ -167,11 +168,16 @@ def decide(
             applied = _apply(work, made, ruled, now) if upheld else _take_back(work, made, now)
             told = Ruling(ruled.outcome, ruled.reason, staff.name, now, applied)
             rows.rule(work, made, told)
-            if applied:
-                archive.refresh(work, desk.card, code, now)
+            _show(work, desk, made, now)
         shown = _found(work, desk, code, uid)
         work.commit()
     return shown
+
+
+def _show(work: UnitOfWork, desk: Desk, made: Correction, now: Instant) -> None:
+    """Makes level and views anew: of a fact they also show that it is disputed."""
+    if made.target.sort is not Sort.CHECK:
+        archive.refresh(work, desk.card, made.code, now)
 
 
 # --- What may be named ---------------------------------------------------------------
