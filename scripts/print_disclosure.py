@@ -25,6 +25,7 @@ from bonafides.v1 import (
     ownership_pb2,
     rating_pb2,
     record_pb2,
+    rights_pb2,
 )
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "disclosure.md"
@@ -42,6 +43,10 @@ ROOTS: Final = (
     ownership_pb2.Invitation.DESCRIPTOR,
     ownership_pb2.Notice.DESCRIPTOR,
     document_pb2.Document.DESCRIPTOR,
+    rights_pb2.Holdings.DESCRIPTOR,
+    rights_pb2.Correction.DESCRIPTOR,
+    rights_pb2.Erasure.DESCRIPTOR,
+    rights_pb2.QueueItem.DESCRIPTOR,
 )
 # Without the zeros, which say that nothing was chosen.
 _AUDIENCES: Final = disclosure_pb2.Audience.values()[1:]

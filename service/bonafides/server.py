@@ -64,6 +64,7 @@ from bonafides.rpc.documents import DocumentService
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.health import StockServices
 from bonafides.rpc.pipeline import Limits, Pipeline, World
+from bonafides.rpc.rights_services import RightsService
 from bonafides.rpc.services import ArchiveService, IdentityService, RatingService, RecordService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
@@ -78,6 +79,7 @@ from bonafides.v1 import (
     ownership_service_pb2,
     rating_service_pb2,
     record_service_pb2,
+    rights_service_pb2,
 )
 from bonafides.worker import Worker, read_documents, rounds
 
@@ -245,6 +247,7 @@ def build(settings: Settings, clock: Clock) -> Server:
             Ownership(desk, _digits, courier)
         ),
         _service(document_service_pb2, "DocumentService"): DocumentService(shelf, storing, eyes),
+        _service(rights_service_pb2, "RightsService"): RightsService(desk),
     }
     return Server(
         settings=settings,

@@ -25,6 +25,8 @@ from bonafides.v1 import (
     rating_service_pb2,
     record_pb2,
     record_service_pb2,
+    rights_pb2,
+    rights_service_pb2,
 )
 
 _FILES = [
@@ -44,6 +46,8 @@ _FILES = [
     record_service_pb2,
     document_pb2,
     document_service_pb2,
+    rights_pb2,
+    rights_service_pb2,
 ]
 _ROOT = Path(__file__).parents[2]
 

@@ -17,7 +17,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 import bonafides
 from bonafides.access.policy import POLICIES
-from bonafides.rpc import consent_services, documents, services
+from bonafides.rpc import consent_services, documents, rights_services, services
 from bonafides.rpc.pipeline import Call
 from bonafides.v1 import (
     archive_service_pb2,
@@ -27,6 +27,7 @@ from bonafides.v1 import (
     ownership_service_pb2,
     rating_service_pb2,
     record_service_pb2,
+    rights_service_pb2,
 )
 
 PACKAGE = Path(bonafides.__file__).parent
@@ -38,8 +39,9 @@ MODULES = (
     consent_service_pb2,
     document_service_pb2,
     ownership_service_pb2,
+    rights_service_pb2,
 )
-HOMES = (services, consent_services, documents)
+HOMES = (services, consent_services, documents, rights_services)
 MAY_IMPORT_GRPC = ("rpc/", "client/", "server.py", "v1/")
 
 

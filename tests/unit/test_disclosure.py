@@ -26,6 +26,7 @@ from bonafides.v1 import (
     ownership_pb2,
     rating_pb2,
     record_pb2,
+    rights_pb2,
 )
 from bonafides.v1 import disclosure_pb2 as v1
 from scripts import print_disclosure
@@ -54,6 +55,10 @@ VIEWED: list[type[Message]] = [
     ownership_pb2.Invitation,
     ownership_pb2.Notice,
     document_pb2.Document,
+    rights_pb2.Holdings,
+    rights_pb2.Correction,
+    rights_pb2.Erasure,
+    rights_pb2.QueueItem,
 ]
 COMPANY, INDIVIDUAL = "91990000MA0000001T", "92990000MA0000001R"
 ADDRESS = "浙江省杭州市西湖区样例路1号"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bonafides.personal.masks import HIDDEN, district, person_name
+from bonafides.personal.masks import HIDDEN, district, person_name, phone
 
 _ANY_TEXT = st.text(max_size=40)
 _HAN = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)
@@ -81,7 +81,27 @@ def test_house_behind_the_district_never_shows(house: str) -> None:
     assert district(f"浙江省杭州市西湖区{house}") == "浙江省杭州市西湖区***"
 
 
+@pytest.mark.feature("D5", "J2")
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("19900000001", "***01"),
+        ("+86 199-0000-0001", "***01"),
+        ("0001", HIDDEN),
+        ("19900000001\n", HIDDEN),
+        ("", HIDDEN),
+    ],
+)
+def test_phone_is_its_last_two_digits_behind_three_stars(number: str, shown: str) -> None:
+    assert phone(number) == shown
+
+
+@given(_ANY_TEXT)
+def test_masked_phone_tells_two_digits_at_most(number: str) -> None:
+    assert re.fullmatch(r"\*{3}([0-9]{2})?", phone(number))
+
+
 @given(_ANY_TEXT | st.just("浙江省杭州市西湖区样例路1号") | st.just("测三四"))
 def test_masked_value_masks_to_itself(value: str) -> None:
-    for mask in (person_name, district):
+    for mask in (person_name, district, phone):
         assert mask(mask(value)) == mask(value)

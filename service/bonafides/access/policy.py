@@ -79,6 +79,15 @@ POLICIES: Final = (
     Policy("/bonafides.v1.DocumentService/GetDocument", _SUBMITTERS),
     Policy("/bonafides.v1.DocumentService/ReadDocument", _SUBMITTERS),
     Policy("/bonafides.v1.DocumentService/DeleteDocument", _SUBMITTERS),
+    # Whose persons, cases and submissions these are is looked up call by call.
+    Policy("/bonafides.v1.RightsService/GetHoldings", _SUBMITTERS),
+    Policy("/bonafides.v1.RightsService/OpenCorrection", _SUBMITTERS),
+    Policy("/bonafides.v1.RightsService/GetCorrection", _LOGGED_IN),
+    Policy("/bonafides.v1.RightsService/ListCorrections", _LOGGED_IN),
+    Policy("/bonafides.v1.RightsService/DecideCorrection", _STAFF),
+    Policy("/bonafides.v1.RightsService/ErasePersonalData", _SUBMITTERS),
+    Policy("/bonafides.v1.RightsService/EraseBuyer", _PLATFORMS),
+    Policy("/bonafides.v1.RightsService/ListQueue", _STAFF),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

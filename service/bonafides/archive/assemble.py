@@ -94,6 +94,10 @@ def assemble(inputs: RatingInputs, rating: rating_pb2.Rating) -> archive_pb2.Arc
     if (withheld := published.public_records(sheet, stand=False)) is not None:
         archive.withheld_records.CopyFrom(withheld)
     archive.freshness.extend(published.freshness(sheet, archive))
+    archive.disputed_facts.extend(
+        archive_pb2.DisputedFact(kind=each.kind, item=each.item, due_date=to_date_message(each.due))
+        for each in sheet.disputed
+    )
     archive.etag = snapshot.etag(archive)
     return archive
 

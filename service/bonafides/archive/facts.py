@@ -181,6 +181,15 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Disputed:
+    """A fact that somebody whom it concerns says is wrong, and the last day for a ruling."""
+
+    kind: str
+    item: str
+    due: Day
+
+
+@dataclass(frozen=True, slots=True)
 class FactSheet:
     """The facts of one enterprise as of one instant, one per kind.
 
@@ -202,3 +211,4 @@ class FactSheet:
     public_records: tuple[Fact, ...] = ()
     origins: Mapping[Kind, Origin] = field(default_factory=dict)
     self_description: SelfDescription | None = None
+    disputed: tuple[Disputed, ...] = ()

@@ -32,7 +32,7 @@ _STATES: Final = {
 
 def texts(shown: Iterable[consent_pb2.PublishedText]) -> RenderableType:
     """Returns the texts, in full."""
-    return _rows(
+    return rows(
         shown,
         ("Text", lambda t: t.kind + (" (required)" if t.required else "")),
         ("Version", lambda t: t.version),
@@ -44,7 +44,7 @@ def texts(shown: Iterable[consent_pb2.PublishedText]) -> RenderableType:
 
 def assents(shown: Iterable[consent_pb2.AgreementAssent]) -> RenderableType:
     """Returns what was assented to."""
-    return _rows(
+    return rows(
         shown,
         ("Text", lambda a: a.kind),
         ("Version", lambda a: a.version),
@@ -55,7 +55,7 @@ def assents(shown: Iterable[consent_pb2.AgreementAssent]) -> RenderableType:
 
 def consents(shown: Iterable[consent_pb2.Consent]) -> RenderableType:
     """Returns the ledger."""
-    return _rows(
+    return rows(
         shown,
         ("Purpose", lambda c: enterprise_pb2.Purpose.Name(c.purpose).removeprefix("PURPOSE_")),
         ("Holds", lambda c: "yes" if c.live else "no"),
@@ -70,7 +70,7 @@ def consents(shown: Iterable[consent_pb2.Consent]) -> RenderableType:
 
 def platforms(shown: Iterable[consent_pb2.PlatformAuthorization]) -> RenderableType:
     """Returns the platforms."""
-    return _rows(
+    return rows(
         shown,
         ("Platform", lambda p: p.platform),
         ("Authorized", lambda p: _moment(p, "grant_time")),
@@ -80,7 +80,7 @@ def platforms(shown: Iterable[consent_pb2.PlatformAuthorization]) -> RenderableT
 
 def claims(shown: Iterable[ownership_pb2.OwnershipClaim]) -> RenderableType:
     """Returns claims, and what each state means."""
-    return _rows(
+    return rows(
         shown,
         ("Claim", lambda c: c.name),
         ("State", _state),
@@ -93,7 +93,7 @@ def claims(shown: Iterable[ownership_pb2.OwnershipClaim]) -> RenderableType:
 
 def members(shown: Iterable[ownership_pb2.Member]) -> RenderableType:
     """Returns who acts for the enterprise, and who did."""
-    return _rows(
+    return rows(
         shown,
         ("Member", lambda m: m.name),
         ("Role", lambda m: _role(m.member_role)),
@@ -106,7 +106,7 @@ def members(shown: Iterable[ownership_pb2.Member]) -> RenderableType:
 
 def invitation(shown: ownership_pb2.Invitation) -> RenderableType:
     """Returns the invitation with its code."""
-    return _rows(
+    return rows(
         [shown],
         ("Code", lambda i: i.one_time_code),
         ("Role", lambda i: _role(i.member_role)),
@@ -116,7 +116,7 @@ def invitation(shown: ownership_pb2.Invitation) -> RenderableType:
 
 def notices(shown: Iterable[ownership_pb2.Notice]) -> RenderableType:
     """Returns what was told."""
-    return _rows(
+    return rows(
         shown,
         ("When", lambda n: _moment(n, "notice_time")),
         ("What", lambda n: n.reason),
@@ -124,7 +124,7 @@ def notices(shown: Iterable[ownership_pb2.Notice]) -> RenderableType:
     )
 
 
-def _rows(shown: Iterable[T], *columns: tuple[str, Callable[[T], str]]) -> RenderableType:
+def rows(shown: Iterable[T], *columns: tuple[str, Callable[[T], str]]) -> RenderableType:
     """Returns a table without the columns that no row has a value for."""
     rows = list(shown)
     if not rows:

@@ -42,6 +42,7 @@ from bonafides.client.faults import (
 )
 from bonafides.client.outbox import Outbox
 from bonafides.client.owning import OwnershipCalls
+from bonafides.client.rights import RightsCalls
 from bonafides.v1 import (
     archive_pb2,
     archive_service_pb2,
@@ -132,6 +133,8 @@ class Client:
         # What is agreed to, and who acts for an enterprise.
         self.consents: Final = ConsentCalls(self._connection)
         self.ownership: Final = OwnershipCalls(self._connection)
+        # What is held, corrections, erasures, and what waits for staff.
+        self.rights: Final = RightsCalls(self._connection)
         self._documents: Final = document_service_pb2_grpc.DocumentServiceStub(channel)
 
     def __repr__(self) -> str:

@@ -109,6 +109,8 @@ USES: Final[Mapping[str, Use]] = MappingProxyType(
     {
         "ask_verifier": Use(Purpose.VERIFY_IDENTITY, frozenset({"person", "id_number"})),
         "open_claims": Use(Purpose.VERIFY_IDENTITY, frozenset({"person", "id_number"})),
+        # Who asks what is held of a person is told it masked.
+        "tell_holdings": Use(Purpose.VERIFY_IDENTITY, frozenset({"person", "id_number"})),
         "show_business_file": Use(Purpose.SHOW_BUSINESS_FILE),
         "rate": Use(Purpose.RATE),
         "send_code": Use(Purpose.PROVE_OWNERSHIP, frozenset({"email"})),

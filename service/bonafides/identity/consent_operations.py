@@ -180,7 +180,7 @@ def list_consents(desk: Desk, actor: Actor | None, code: str) -> tuple[Consent, 
         own = identity_rows.submissions_of(work, code, actor.principal.name)
     if not own:
         raise NotFoundError
-    return tuple(consent for consent in ledger if _came_with(consent, own))
+    return tuple(consent for consent in ledger if came_with(consent, own))
 
 
 def grant(
@@ -254,11 +254,11 @@ def revoke(
         taken = [
             consent
             for consent in rows.ledger(work, code)
-            if consent.purpose == purpose.value and _came_with(consent, own) and consent.live(now)
+            if consent.purpose == purpose.value and came_with(consent, own) and consent.live(now)
         ]
         rows.revoke(work, taken, actor=actor.principal.name, now=now)
         if purpose is Purpose.VERIFY_IDENTITY and taken:
-            _end_verification(work, code, taken, now)
+            end_verification(work, code, taken, now)
         if any(not consent.of_submission for consent in taken):
             archive.refresh(work, desk.card, code, now)
         work.commit()
@@ -374,14 +374,15 @@ def _note_unlisted(work: UnitOfWork, actor: Actor, code: str, now: Instant) -> N
     )
 
 
-def _came_with(consent: Consent, submissions: set[str]) -> bool:
+def came_with(consent: Consent, submissions: set[str]) -> bool:
     """Returns whether one of the submissions brought the consent; "" is the enterprise itself."""
     return consent.of_submission in submissions or consent.uid in {
         rows.brought_by(uid, consent.purpose) for uid in submissions if uid
     }
 
 
-def _end_verification(work: UnitOfWork, code: str, taken: list[Consent], now: Instant) -> None:
+def end_verification(work: UnitOfWork, code: str, taken: list[Consent], now: Instant) -> None:
+    """Ends what rested on these consents to verify: submissions, values, a verification."""
     for uid in sorted({consent.of_submission for consent in taken} - {""}):
         step = Transition(SubmissionState.WITHDRAWN, now, "CONSENT_REVOKED")
         withdraw(work, code, uid, step)

@@ -236,7 +236,7 @@ def _admit(
 
 def _store(work: UnitOfWork, vault: Vault, made: rows.SubmissionRow, claims: Claims) -> None:
     key, wrapped = vault.new_key(made.uid)
-    sealed = vault.seal(key, _place(made.uid), to_stored(claims).personal)
+    sealed = vault.seal(key, submission_place(made.uid), to_stored(claims).personal)
     rows.add_wrapped_keys(work, {made.uid: wrapped})
     rows.insert_submission(work, dataclasses.replace(made, personal_sealed=sealed))
     step = Transition(State.PENDING, made.submitted_at, "SUBMITTED")
@@ -261,7 +261,8 @@ def _to_ledger(
     consent_rows.add(work, consents)
 
 
-def _place(uid: str) -> Place:
+def submission_place(uid: str) -> Place:
+    """Returns where the personal values of a submission are sealed."""
     return Place("submission", uid, "personal")
 
 
@@ -440,7 +441,7 @@ def _recheck(desk: Desk, code: str, uid: str, now: Instant) -> None:
     if consent is None:
         return
     key = desk.vault.unwrap(uid, wrapped)
-    personal = desk.vault.open(key, _place(uid), row.personal_sealed)
+    personal = desk.vault.open(key, submission_place(uid), row.personal_sealed)
     claims = from_stored(StoredClaims(row.title, row.license, personal))
     _judge(desk, claims, consent, row, now=now, seconds=_RECHECK_SECONDS)
 

@@ -9,6 +9,7 @@ number of stars tells nothing of the length. A masked value masks to itself.
     value               shown
     name of a person    the last character behind two stars
     address             its known divisions, down to the district, then three stars
+    phone               the last two digits behind three stars
 
     person_name("欧阳测试")                          # "**试"
     district("浙江省杭州市西湖区一二三路4号")          # "浙江省杭州市西湖区***"
@@ -33,6 +34,10 @@ _LATIN: Final = r"A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 _NAME: Final = re.compile(rf"[{_HAN}{_LATIN}][{_HAN}{_LATIN}·. '-]{{0,48}}([{_HAN}{_LATIN}])")
 _MASKED_NAME: Final = re.compile(rf"\*\*[{_HAN}{_LATIN}]")
 
+# Seven digits at least: of fewer, two would tell too much.
+_PHONE: Final = re.compile(r"\+?[0-9][0-9 -]{5,18}([0-9]{2})", re.ASCII)
+_MASKED_PHONE: Final = re.compile(r"\*{3}[0-9]{2}", re.ASCII)
+
 _YEARS: Final = re.compile(r"\[\d*-\d*\]")
 _LONGEST_DIVISION: Final = 16
 # The divisions of generated enterprises, whose codes name the region 990000.
@@ -51,6 +56,14 @@ def person_name(value: str) -> str:
         return value
     match = _NAME.fullmatch(value)
     return f"**{match[1]}" if match else HIDDEN
+
+
+def phone(value: str) -> str:
+    """Returns the last two digits behind three stars."""
+    if _MASKED_PHONE.fullmatch(value):
+        return value
+    match = _PHONE.fullmatch(value)
+    return f"{HIDDEN}{match[1]}" if match else HIDDEN
 
 
 def district(value: str) -> str:

@@ -71,9 +71,9 @@ class ConsentService:
         """Lists the assents of an enterprise."""
         code = _enterprise(request.parent, call)
         shown, more = page(consents.list_assents(self._desk, reader(call, code), code), request)
-        seen_as = _seen_as(call)
+        audience = seen_as(call)
         return consent_service.ListAssentsResponse(
-            assents=[view(written.assent(each), seen_as) for each in shown], next_page_token=more
+            assents=[view(written.assent(each), audience) for each in shown], next_page_token=more
         )
 
     def list_consents(
@@ -83,9 +83,9 @@ class ConsentService:
         code = _enterprise(request.parent, call)
         ledger = consents.list_consents(self._desk, reader(call, code), code)
         shown, more = page(ledger, request)
-        seen_as = _seen_as(call)
+        audience = seen_as(call)
         return consent_service.ListConsentsResponse(
-            consents=[view(written.consent(each, call.now), seen_as) for each in shown],
+            consents=[view(written.consent(each, call.now), audience) for each in shown],
             next_page_token=more,
         )
 
@@ -128,7 +128,7 @@ class ConsentService:
         purpose = _PURPOSES[request.purpose]
         taken = consents.revoke(self._desk, actor(call, code), code, purpose, now=call.now)
         return consent_service.RevokeConsentResponse(
-            consents=[view(written.consent(each, call.now), _seen_as(call)) for each in taken]
+            consents=[view(written.consent(each, call.now), seen_as(call)) for each in taken]
         )
 
     def list_platform_authorizations(
@@ -138,7 +138,7 @@ class ConsentService:
         code = _enterprise(request.parent, call)
         shown, more = page(consents.list_platforms(self._desk, reader(call, code), code), request)
         return consent_service.ListPlatformAuthorizationsResponse(
-            platforms=[view(written.platform(each), _seen_as(call)) for each in shown],
+            platforms=[view(written.platform(each), seen_as(call)) for each in shown],
             next_page_token=more,
         )
 
@@ -177,13 +177,13 @@ class OwnershipService:
         call.concerns(code.text)
         made = ownership.claim(
             self._room,
-            _principal(call),
+            principal(call),
             code.text,
             uid,
             request_id=str(uuid.UUID(request.request_id)),
             now=call.now,
         )
-        return view(written.claim(made), _seen_as(call))
+        return view(written.claim(made), seen_as(call))
 
     def confirm_ownership(
         self, request: ownership_service.ConfirmOwnershipRequest, call: Call
@@ -191,18 +191,18 @@ class OwnershipService:
         """Takes the one-time code."""
         code, uid = _part(request.name, "ownershipClaims", call)
         ended = ownership.confirm(
-            self._room, _principal(call), code, uid, request.one_time_code, now=call.now
+            self._room, principal(call), code, uid, request.one_time_code, now=call.now
         )
-        return view(written.claim(ended), _seen_as(call))
+        return view(written.claim(ended), seen_as(call))
 
     def get_ownership_claim(
         self, request: ownership_service.GetOwnershipClaimRequest, call: Call
     ) -> ownership_pb2.OwnershipClaim:
         """Gets a claim for its claimant, or for staff; to others it is not found."""
         code, uid = _part(request.name, "ownershipClaims", call)
-        whose = None if call.caller.kind is CallerKind.OPERATOR else _principal(call)
+        whose = None if call.caller.kind is CallerKind.OPERATOR else principal(call)
         found = ownership.get_claim(self._room, whose, code, uid, now=call.now)
-        return view(written.claim(found), _seen_as(call))
+        return view(written.claim(found), seen_as(call))
 
     def vouch_ownership(
         self, request: ownership_service.VouchOwnershipRequest, call: Call
@@ -224,7 +224,7 @@ class OwnershipService:
         shown = found[:size]
         more = f"{shown[-1].claimed_at}.{shown[-1].uid}" if len(found) > size else ""
         return ownership_service.ListOwnershipDisputesResponse(
-            claims=[view(written.claim(each), _seen_as(call)) for each in shown],
+            claims=[view(written.claim(each), seen_as(call)) for each in shown],
             next_page_token=more,
         )
 
@@ -235,7 +235,7 @@ class OwnershipService:
         code, uid = _part(request.name, "ownershipClaims", call)
         granted = request.outcome == ownership_pb2.OwnershipClaim.STATE_GRANTED
         outcome = ClaimState.GRANTED if granted else ClaimState.REFUSED
-        made = ownership.decide(self._room, _principal(call), code, uid, outcome, now=call.now)
+        made = ownership.decide(self._room, principal(call), code, uid, outcome, now=call.now)
         return view(written.claim(made), _OPERATOR)
 
     def list_members(
@@ -271,7 +271,7 @@ class OwnershipService:
         """Takes an invitation up."""
         code = _enterprise(request.parent, call)
         made = ownership.take_invitation(
-            self._room, _principal(call), code, request.one_time_code, now=call.now
+            self._room, principal(call), code, request.one_time_code, now=call.now
         )
         return view(written.member(made), _OWNER)
 
@@ -297,7 +297,7 @@ class OwnershipService:
 
 def actor(call: Call, code: str) -> Actor:
     """Returns the caller as one who may act for the enterprise; the room looks whether."""
-    return Actor(_principal(call), owns_by_token=code in call.caller.owns)
+    return Actor(principal(call), owns_by_token=code in call.caller.owns)
 
 
 def reader(call: Call, code: str) -> Actor | None:
@@ -305,11 +305,12 @@ def reader(call: Call, code: str) -> Actor | None:
     return None if call.caller.kind is CallerKind.OPERATOR else actor(call, code)
 
 
-def _principal(call: Call) -> Principal:
+def principal(call: Call) -> Principal:
+    """Returns the caller as a login."""
     return Principal(call.caller.issuer, call.caller.subject)
 
 
-def _seen_as(call: Call) -> disclosure_pb2.Audience.ValueType:
+def seen_as(call: Call) -> disclosure_pb2.Audience.ValueType:
     """Returns the audience of what is the caller's own affair, or staff's."""
     if call.caller.kind is CallerKind.OPERATOR:
         return _OPERATOR

@@ -23,6 +23,7 @@ from bonafides.records.links import Store as StoreLink
 from bonafides.storage import links
 from bonafides.storage.changes import ARCHIVE, Change
 from bonafides.storage.refunds import flag_counts
+from bonafides.storage.tables import correction, correction_ruling
 from bonafides.storage.tables import fact as fact_table
 from bonafides.storage.tables import snapshot as snapshot_table
 from bonafides.storage.unit_of_work import UnitOfWork
@@ -46,7 +47,7 @@ def fact_sheet(work: UnitOfWork, code: str, as_of: Instant) -> FactSheet:
     known: dict[facts.Kind, Fact] = {}
     public: list[Fact] = []
     for row in told:
-        found = _fact(row)
+        found = fact_of(row)
         if found.kind in facts.PUBLIC_RECORDS:
             public.append(found)
         else:
@@ -63,6 +64,10 @@ def fact_sheet(work: UnitOfWork, code: str, as_of: Instant) -> FactSheet:
             kind: facts.Origin(found.source, found.retrieved_at) for kind, found in known.items()
         },
         self_description=_value(known, facts.Kind.SELF_DESCRIPTION),
+        disputed=tuple(
+            facts.Disputed(row.kind, row.item, Day(row.due_day))
+            for row in work.execute(_DISPUTED, {"code": code, "as_of": as_of})
+        ),
     )
 
 
@@ -81,7 +86,7 @@ def current_facts(
         )
         .order_by(table.recorded_at)
     )
-    return tuple(RecordedFact(_fact(row), Instant(row.recorded_at)) for row in told)
+    return tuple(RecordedFact(fact_of(row), Instant(row.recorded_at)) for row in told)
 
 
 def insert_fact(work: UnitOfWork, told: Fact, now: Instant) -> None:
@@ -246,6 +251,24 @@ _READ_SHEET: Final = (
         fact_table.c.valid_from, fact_table.c.recorded_at, fact_table.c.kind, fact_table.c.item
     )
 )
+# Of one fact, the case with the nearest deadline.
+_DISPUTED: Final = (
+    sa.select(
+        correction.c.kind, correction.c.item, sa.func.min(correction.c.due_day).label("due_day")
+    )
+    .where(
+        correction.c.code == sa.bindparam("code"),
+        correction.c.sort == "FACT",
+        correction.c.opened_at <= _AS_OF,
+        ~sa.exists().where(
+            correction_ruling.c.code == correction.c.code,
+            correction_ruling.c.uid == correction.c.uid,
+            correction_ruling.c.ruled_at <= _AS_OF,
+        ),
+    )
+    .group_by(correction.c.kind, correction.c.item)
+    .order_by(correction.c.kind, correction.c.item)
+)
 _READ_SNAPSHOT: Final = sa.select(
     *(snapshot_table.c[name] for name in Stored._fields),
 ).where(
@@ -256,7 +279,8 @@ _READ_REVISION: Final = sa.select(sa.func.max(snapshot_table.c.revision)).where(
 )
 
 
-def _fact(row: sa.Row[Any]) -> Fact:
+def fact_of(row: sa.Row[Any]) -> Fact:
+    """Returns the fact that a row holds."""
     kind = facts.Kind(row.kind)
     return Fact(
         code=row.code,

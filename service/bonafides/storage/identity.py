@@ -335,6 +335,32 @@ def past_term(work: UnitOfWork, now: Instant, limit: int) -> list[tuple[str, str
     )
 
 
+def differing(work: UnitOfWork, limit: int) -> list[tuple[str, str, Instant]]:
+    """Returns code, uid and since when of submissions in which something differs, oldest first.
+
+    One that its submitter followed by another of the enterprise is left out.
+    """
+    step, later = tables.submission_transition.c, tables.submission.alias("later").c
+    state = State.ACTION_REQUIRED.value
+    found = work.execute(
+        sa.select(_submission.code, _submission.uid, step.at)
+        .where(
+            _submission.state == state,
+            step.code == _submission.code,
+            step.uid == _submission.uid,
+            step.state == state,
+            ~sa.exists().where(
+                later.code == _submission.code,
+                later.submitter == _submission.submitter,
+                later.submitted_at > _submission.submitted_at,
+            ),
+        )
+        .order_by(step.at, _submission.uid)
+        .limit(limit)
+    )
+    return [(row.code, row.uid, Instant(row.at)) for row in found]
+
+
 # --- Keys of subjects ------------------------------------------------------------------
 
 

@@ -42,14 +42,15 @@ STANDS: Final = "stands"
 class Extent:
     """How many records, the sum of their sequence numbers, the highest, the sum of standing links'.
 
-    It tells an export of this log, as of a sequence and under the rulings on links, from
-    any other.
+    With the sum of those that name a buyer. It tells an export of this log, as of a
+    sequence, under the rulings on links and after the erasures of buyers, from any other.
     """
 
     records: int
     sequences: int
     upto: int
     links: int
+    buyers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def extent(work: UnitOfWork, upto: int) -> Extent:
     """Returns the extent of what `exported` gives up to a sequence."""
     rows = _exported(upto).subquery("exported")
     told = work.execute(measured(rows)).one()
-    return Extent(told.records, told.sequences, told.upto, told.links)
+    return Extent(told.records, told.sequences, told.upto, told.links, told.buyers)
 
 
 def measured(log: FromClause) -> sa.Select[Any]:
@@ -77,12 +78,15 @@ def measured(log: FromClause) -> sa.Select[Any]:
     stands = log.c.stands if "stands" in log.c else sa.column("stands", sa.Boolean)
     standing = sa.case((stands.is_(sa.true()), log.c.sequence), else_=0)
     total = sa.cast(sa.func.sum(log.c.sequence), sa.BigInteger)
+    bought = sa.case((log.c.buyer.is_not(None), log.c.sequence), else_=0)
+    named = sa.cast(sa.func.sum(bought), sa.BigInteger)
     linked = sa.cast(sa.func.sum(standing), sa.BigInteger)
     return sa.select(
         sa.func.count().label("records"),
         sa.func.coalesce(total, 0).label("sequences"),
         sa.func.coalesce(sa.func.max(log.c.sequence), 0).label("upto"),
         sa.func.coalesce(linked, 0).label("links"),
+        sa.func.coalesce(named, 0).label("buyers"),
     ).select_from(log)
 
 

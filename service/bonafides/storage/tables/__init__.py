@@ -56,6 +56,7 @@ from bonafides.storage.tables.records import (
     store_link,
     unmatched_refund,
 )
+from bonafides.storage.tables.rights import correction, correction_ruling, erasure
 
 __all__ = [
     "assent",
@@ -64,10 +65,13 @@ __all__ = [
     "consent",
     "consent_revocation",
     "consent_use",
+    "correction",
+    "correction_ruling",
     "counter",
     "document",
     "document_part",
     "enterprise",
+    "erasure",
     "evidence",
     "exchange_rate",
     "fact",

@@ -86,6 +86,39 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_consent_use")),
     )
     op.create_table(
+        "correction",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("sort", sa.String(length=10), nullable=False),
+        sa.Column("subject", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=80), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("told_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("evidence_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_day", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_correction")),
+    )
+    op.create_index("ix_correction_actor", "correction", ["actor", "opened_at"], unique=False)
+    op.create_index(
+        "ix_correction_state", "correction", ["state", "opened_at", "uid"], unique=False
+    )
+    op.create_table(
+        "correction_ruling",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("outcome", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("ruled_by", sa.Text(), nullable=False),
+        sa.Column("ruled_at", sa.BigInteger(), nullable=False),
+        sa.Column("applied", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "uid", "number", name=op.f("pk_correction_ruling")),
+    )
+    op.create_table(
         "counter",
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("value", sa.BigInteger(), nullable=False),
@@ -135,6 +168,17 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("uid", sa.String(length=36), nullable=False),
         sa.Column("enrolled_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_enterprise")),
+    )
+    op.create_table(
+        "erasure",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("sort", sa.String(length=20), nullable=False),
+        sa.Column("subject", sa.String(length=40), nullable=False),
+        sa.Column("erased_at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("records", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_erasure")),
     )
     op.create_table(
         "evidence",
@@ -662,6 +706,7 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.drop_table("fact")
     op.drop_table("exchange_rate")
     op.drop_table("evidence")
+    op.drop_table("erasure")
     op.drop_table("enterprise")
     op.drop_table("document_part")
     op.drop_index(
@@ -674,6 +719,10 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.drop_index(op.f("ix_document_qr_uploaded_at"), table_name="document")
     op.drop_table("document")
     op.drop_table("counter")
+    op.drop_table("correction_ruling")
+    op.drop_index("ix_correction_state", table_name="correction")
+    op.drop_index("ix_correction_actor", table_name="correction")
+    op.drop_table("correction")
     op.drop_table("consent_use")
     op.drop_table("consent_revocation")
     op.drop_table("consent")

@@ -1,0 +1,185 @@
+"""The commands about what is held of persons, and staff's queue.
+
+bonafides holdings 91990000MA00000011
+bonafides queue
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bonafides.cli import rendering_rights as rendering
+from bonafides.cli.agreeing import listed
+from bonafides.cli.commands import Code, app
+from bonafides.cli.session import Session, content
+from bonafides.v1 import rights_pb2
+
+CaseName = Annotated[str, typer.Argument(help="enterprises/CODE/corrections/UID")]
+
+queue = typer.Typer(help="What waits for staff: a list, one case, a ruling.")
+app.add_typer(queue, name="queue")
+
+
+@app.command()
+def holdings(context: typer.Context, code: Code) -> None:
+    """Shows what is held of the persons in your submissions.
+
+    Masked, with the purposes for which it may be used and the sources that were asked.
+    """
+    session: Session = context.obj
+    with session.client() as client:
+        told = client.rights.holdings(code)
+    session.answer(told, rendering.holdings(told))
+
+
+@app.command()
+def correct(
+    context: typer.Context,
+    code: Code,
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="fact:KIND, fact:KIND:ITEM, record:PLATFORM:KIND:ID or check:UID:CHECK."
+        ),
+    ],
+    *,
+    wrong: Annotated[str, typer.Option(help="What is wrong.")],
+    right: Annotated[str, typer.Option(help="What would be right.")],
+    document: Annotated[
+        Path | None, typer.Option(help="Document that proves it; its SHA-256 is sent.")
+    ] = None,
+) -> None:
+    """Asks that something be corrected."""
+    session: Session = context.obj
+    digest = b""
+    if document is not None:
+        digest = hashlib.sha256(content(document, "--document")).digest()
+    with session.client() as client:
+        made = client.rights.correct(
+            code, _target(code, target), wrong=wrong, right=right, evidence_sha256=digest
+        )
+    session.answer(made, rendering.corrections([made]))
+
+
+@app.command()
+def corrections(context: typer.Context, code: Code) -> None:
+    """Shows the cases of correction of an enterprise."""
+    session: Session = context.obj
+    with session.client() as client:
+        found = client.rights.corrections(code)
+    listed(session, "corrections", found, rendering.corrections(found))
+
+
+@app.command()
+def erase(
+    context: typer.Context,
+    submission: Annotated[str, typer.Argument(help="enterprises/CODE/submissions/UID")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask; there is no way back.")] = False,
+) -> None:
+    """Erases the personal values of a submission.
+
+    Whatever rested on them ends: consents, verification, level.
+    """
+    session: Session = context.obj
+    if not yes:
+        typer.confirm("Nobody can read the values again. Erase them?", abort=True)
+    with session.client() as client:
+        done = client.rights.erase(submission)
+    session.answer(done, rendering.erasure(done))
+
+
+@app.command("erase-buyer")
+def erase_buyer(
+    context: typer.Context,
+    pseudonym: Annotated[
+        Path, typer.Argument(help="File that holds the buyer's pseudonym, or - for standard input.")
+    ],
+) -> None:
+    """Erases a buyer of your platform from its records.
+
+    Totals stay.
+    """
+    session: Session = context.obj
+    # Not as an argument: command lines are kept by shells and shown to other users.
+    if str(pseudonym) == "-":
+        buyer = typer.get_text_stream("stdin").read().strip()
+    else:
+        buyer = content(pseudonym, "PSEUDONYM").decode().strip()
+    with session.client() as client:
+        done = client.rights.erase_buyer(buyer)
+    if session.as_json:
+        session.document({"records": done})
+    else:
+        typer.echo(f"Erased from {done} revisions of records.")
+
+
+@queue.callback(invoke_without_command=True)
+def queue_list(context: typer.Context) -> None:
+    """Shows what waits for staff, the nearest deadline first."""
+    if context.invoked_subcommand is not None:
+        return
+    session: Session = context.obj
+    with session.client() as client:
+        items = client.rights.queue()
+    listed(session, "items", items, rendering.queue(items))
+
+
+@queue.command("show")
+def queue_show(context: typer.Context, name: CaseName) -> None:
+    """Shows one case of correction."""
+    session: Session = context.obj
+    with session.client() as client:
+        found = client.rights.correction(name)
+    session.answer(found, rendering.corrections([found]))
+
+
+@queue.command("decide")
+def queue_decide(
+    context: typer.Context,
+    name: CaseName,
+    outcome: Annotated[Literal["uphold", "refuse"], typer.Argument(help="How to rule.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why; the enterprise reads it.")],
+    value: Annotated[
+        Path | None, typer.Option(help="File with the right value of a fact, as JSON.")
+    ] = None,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Of a fact: nothing of the kind holds.")
+    ] = False,
+) -> None:
+    """Rules on a case of correction, or rules otherwise than before."""
+    session: Session = context.obj
+    told = "" if value is None else content(value, "--value").decode()
+    with session.client() as client:
+        made = client.rights.decide(
+            name,
+            upheld=outcome == "uphold",
+            reason=reason,
+            fact_value=told,
+            withdraw=withdraw,
+        )
+    session.answer(made, rendering.corrections([made]))
+
+
+def _target(code: str, text: str) -> rights_pb2.CorrectionTarget:
+    sort, _, rest = text.partition(":")
+    if sort == "fact" and rest:
+        kind, _, item = rest.partition(":")
+        return rights_pb2.CorrectionTarget(fact=rights_pb2.FactTarget(kind=kind, item=item))
+    # Ids may hold colons, so the last part takes what is left.
+    if sort == "record" and rest.count(":") > 1:
+        platform, kind, record_id = rest.split(":", 2)
+        record = rights_pb2.RecordTarget(platform=platform, kind=kind, record_id=record_id)
+        return rights_pb2.CorrectionTarget(record=record)
+    if sort == "check" and ":" in rest:
+        uid, check = rest.split(":", 1)
+        name = f"enterprises/{code}/submissions/{uid}"
+        told = rights_pb2.CheckTarget(submission=name, check=check)
+        return rights_pb2.CorrectionTarget(check=told)
+    text = "TARGET must be fact:KIND[:ITEM], record:PLATFORM:KIND:ID or check:UID:CHECK."
+    raise typer.BadParameter(text)

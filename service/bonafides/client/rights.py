@@ -1,0 +1,102 @@
+"""Calls about what is held, corrections, erasures and staff's queue: `client.rights`.
+
+client.rights.holdings("91990000MA00000011")
+client.rights.erase(submission.name)
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+from bonafides.client.agreeing import pages
+from bonafides.client.connection import Connection
+from bonafides.v1 import rights_pb2, rights_service_pb2, rights_service_pb2_grpc
+
+
+class RightsCalls:
+    """What persons may ask for. Each call raises RemoteError if it is refused."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Final = connection
+        self._stub: Final = rights_service_pb2_grpc.RightsServiceStub(connection.channel)
+
+    def holdings(self, code: str) -> rights_pb2.Holdings:
+        """Tells what is held about the persons in one's own submissions, masked."""
+        request = rights_service_pb2.GetHoldingsRequest(parent=f"enterprises/{code}")
+        return self._connection.call(self._stub.GetHoldings, request)[0]
+
+    def correct(
+        self,
+        code: str,
+        target: rights_pb2.CorrectionTarget,
+        *,
+        wrong: str,
+        right: str,
+        evidence_sha256: bytes = b"",
+        request_id: str | None = None,
+    ) -> rights_pb2.Correction:
+        """Asks that something be corrected."""
+        request = rights_service_pb2.OpenCorrectionRequest(
+            request_id=request_id or str(uuid.uuid4()),
+            parent=f"enterprises/{code}",
+            target=target,
+            wrong=wrong,
+            right=right,
+            evidence_sha256=evidence_sha256,
+        )
+        return self._connection.call(self._stub.OpenCorrection, request)[0]
+
+    def correction(self, name: str) -> rights_pb2.Correction:
+        """Gets a case by its name."""
+        request = rights_service_pb2.GetCorrectionRequest(name=name)
+        return self._connection.call(self._stub.GetCorrection, request)[0]
+
+    def corrections(self, code: str) -> Sequence[rights_pb2.Correction]:
+        """Lists the cases of an enterprise, the latest first."""
+        request = rights_service_pb2.ListCorrectionsRequest(parent=f"enterprises/{code}")
+        return [
+            case
+            for page in pages(self._connection, self._stub.ListCorrections, request)
+            for case in page.corrections
+        ]
+
+    def decide(
+        self,
+        name: str,
+        *,
+        upheld: bool,
+        reason: str,
+        fact_value: str = "",
+        withdraw: bool = False,
+    ) -> rights_pb2.Correction:
+        """Rules on a case, as staff. `fact_value`: the right value of a fact, as JSON."""
+        states = rights_pb2.Correction
+        request = rights_service_pb2.DecideCorrectionRequest(
+            name=name,
+            outcome=states.STATE_UPHELD if upheld else states.STATE_REFUSED,
+            reason=reason,
+            fact_value=fact_value,
+            withdraw=withdraw,
+        )
+        return self._connection.call(self._stub.DecideCorrection, request)[0]
+
+    def erase(self, submission: str) -> rights_pb2.Erasure:
+        """Erases the personal values of a submission, by its name. There is no way back."""
+        request = rights_service_pb2.ErasePersonalDataRequest(name=submission)
+        return self._connection.call(self._stub.ErasePersonalData, request)[0]
+
+    def erase_buyer(self, buyer: str) -> int:
+        """Erases a buyer of one's own platform; returns how many revisions named it."""
+        request = rights_service_pb2.EraseBuyerRequest(buyer=buyer)
+        return self._connection.call(self._stub.EraseBuyer, request)[0].records
+
+    def queue(self, page_size: int = 0) -> Sequence[rights_pb2.QueueItem]:
+        """Lists what waits for staff, the nearest deadline first."""
+        request = rights_service_pb2.ListQueueRequest(page_size=page_size)
+        return [
+            item
+            for page in pages(self._connection, self._stub.ListQueue, request)
+            for item in page.items
+        ]

@@ -1,0 +1,375 @@
+"""What can be done with cases of correction: open, look at, rule on.
+
+open_case      somebody whom it concerns says that something is wrong
+get_case       one case, for who opened it, for members and for staff
+list_cases     the cases of an enterprise, or the caller's own
+decide         rules on a case; what follows is in the same unit of work
+
+What a ruling changes is superseded and never rewritten: a fact by another fact, a
+record by a revision that voids it. Ruling otherwise puts what was there back, as a fact
+or revision of its own. See `bonafides.identity.corrections` for the rules.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Final
+
+from bonafides.archive import facts
+from bonafides.archive import operations as archive
+from bonafides.errors import (
+    FieldViolation,
+    InvalidFieldsError,
+    NotFoundError,
+    RateLimitedError,
+    RequestIdReusedError,
+    SecondPersonRequiredError,
+)
+from bonafides.identity import corrections as rules
+from bonafides.identity.consent_operations import acts
+from bonafides.identity.corrections import Correction, Ruling, Sort, State, Target
+from bonafides.identity.membership import Actor, Principal
+from bonafides.identity.operations import Desk
+from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
+from bonafides.personal.sealing import Place, Sealed
+from bonafides.records.ingest import MAX_REVISION, Row
+from bonafides.records.kinds import Kind as RecordKind
+from bonafides.records.links import due_day
+from bonafides.storage import archive as archive_rows
+from bonafides.storage import corrections as rows
+from bonafides.storage import identity as identity_rows
+from bonafides.storage import records as record_rows
+from bonafides.storage.unit_of_work import UnitOfWork
+
+_FOLD_LIMIT: Final = 50_000
+# Where the content of a record begins, behind what every revision has.
+_HEAD: Final = Row._fields.index("day") + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a caller says is wrong, by which request."""
+
+    target: Target
+    wrong: str
+    right: str
+    evidence_sha256: bytes
+    request_id: str
+    request_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How a member of staff rules. `fact_value` and `withdraw` say what holds of a fact."""
+
+    outcome: State
+    reason: str
+    fact_value: str = ""
+    withdraw: bool = False
+
+
+def open_case(desk: Desk, actor: Actor, code: str, asked: Asked, *, now: Instant) -> Correction:
+    """Opens a case; idempotent by the request id.
+
+    Raises:
+        NotFoundError: neither an owner, nor a check of a submission of the actor's own.
+        InvalidFieldsError: what is named isn't held, or is corrected in another way.
+        RequestIdReusedError: the request id came before with another digest.
+        RateLimitedError: the login opened too many in 24 hours.
+    """
+    name = actor.principal.name
+    digest = desk.vault.index("correction", f"{name}|{code}|{asked.request_id}")
+    uid = str(uuid.UUID(bytes=digest[:16], version=4))
+    keyed = desk.vault.index("request", asked.request_digest.hex())
+    with desk.store.writing() as work:
+        identity_rows.take_turns(work, f"corrections {name}")
+        known = rows.request_digest(work, code, uid)
+        if known is not None and known != keyed:
+            raise RequestIdReusedError
+        if known is None:
+            _require_held(work, actor, code, asked.target)
+            _limit(work, name, now)
+            made = Correction(
+                code=code,
+                uid=uid,
+                actor=name,
+                target=asked.target,
+                evidence_sha256=asked.evidence_sha256,
+                opened_at=now,
+                due=due_day(day_of(now)),
+                state=State.OPEN,
+            )
+            rows.add(work, made, keyed, _sealed(work, desk, uid, asked))
+            _show(work, desk, made, now)
+        shown = _found(work, desk, code, uid)
+        work.commit()
+    return shown
+
+
+def get_case(desk: Desk, actor: Actor | None, code: str, uid: str) -> Correction:
+    """Returns the case. `actor` None: staff of the service.
+
+    Raises:
+        NotFoundError: there is none, or it is another's.
+    """
+    with desk.store.reading() as work:
+        found = _found(work, desk, code, uid)
+        if not _may_see(work, actor, found):
+            raise NotFoundError
+    return found
+
+
+def list_cases(desk: Desk, actor: Actor | None, code: str) -> tuple[Correction, ...]:
+    """Returns the cases of the enterprise, the latest first: to others than members, their own.
+
+    Raises:
+        NotFoundError: the enterprise doesn't take part, and the actor opened no case.
+    """
+    with desk.store.reading() as work:
+        member = actor is None or acts(work, actor, code, as_owner=False)
+        found = [
+            _opened(work, desk, case, told)
+            for case, told in rows.cases(work, code)
+            if member or (actor is not None and case.actor == actor.principal.name)
+        ]
+        if not found and not (member and identity_rows.is_enrolled(work, code)):
+            raise NotFoundError
+    return tuple(found)
+
+
+def decide(
+    desk: Desk, staff: Principal, code: str, uid: str, ruled: Decision, *, now: Instant
+) -> Correction:
+    """Rules on a case; archive, records and level follow in the same unit of work.
+
+    The same outcome again changes nothing. Another one takes the effect of the one
+    before back, unless its source has spoken since.
+
+    Raises:
+        NotFoundError: no such case.
+        SecondPersonRequiredError: the one who rules is the one who opened it.
+        InvalidFieldsError: a fact is upheld without saying what holds, or with a value
+            that is none of its kind.
+    """
+    with desk.store.writing() as work:
+        identity_rows.take_turns(work, f"corrections of {code}")
+        found = rows.find(work, code, uid)
+        if found is None:
+            raise NotFoundError
+        made = found[0]
+        if staff.name == made.actor:
+            raise SecondPersonRequiredError
+        if made.state is not ruled.outcome:
+            upheld = ruled.outcome is State.UPHELD
+            applied = _apply(work, made, ruled, now) if upheld else _take_back(work, made, now)
+            told = Ruling(ruled.outcome, ruled.reason, staff.name, now, applied)
+            rows.rule(work, made, told)
+            _show(work, desk, made, now)
+        shown = _found(work, desk, code, uid)
+        work.commit()
+    return shown
+
+
+def _show(work: UnitOfWork, desk: Desk, made: Correction, now: Instant) -> None:
+    """Makes level and views anew: of a fact they also show that it is disputed."""
+    if made.target.sort is not Sort.CHECK:
+        archive.refresh(work, desk.card, made.code, now)
+
+
+# --- What may be named ---------------------------------------------------------------
+
+
+def _require_held(work: UnitOfWork, actor: Actor, code: str, target: Target) -> None:
+    owner = acts(work, actor, code, as_owner=True)
+    if target.sort is Sort.CHECK:
+        _require_check(work, actor, code, target, owner=owner)
+    elif not owner:
+        raise NotFoundError
+    elif target.sort is Sort.FACT:
+        kind = next((kind for kind in rules.CORRECTABLE if kind.value == target.kind), None)
+        if kind is None:
+            raise _fault("target.fact.kind", "NOT_CORRECTABLE", _OTHER_WAYS)
+        if not archive_rows.current_facts(work, code, kind, target.item):
+            raise _fault("target.fact.item", "NOT_HELD", "Name a fact that the archive shows.")
+    else:
+        if target.kind == RecordKind.STORE.value:
+            raise _fault("target.record.kind", "NOT_CORRECTABLE", "Dispute the link of the store.")
+        if not rows.revisions(work, code, target.subject, target.kind, target.item):
+            raise _fault("target.record", "NOT_HELD", "Name a record as its platform does.")
+
+
+_OTHER_WAYS: Final = (
+    "Name registration, shareholders, changes or a kind of public record. A verification "
+    "is corrected by a new submission, a self-description by replacing it."
+)
+
+
+def _require_check(
+    work: UnitOfWork, actor: Actor, code: str, target: Target, *, owner: bool
+) -> None:
+    row = identity_rows.find_submission(work, code, target.subject)
+    own = row is not None and row.submitter == actor.principal.name
+    if not own and not (owner and target.subject in identity_rows.enrolled_by(work, code)):
+        raise NotFoundError
+    if target.kind not in identity_rows.latest_check_results(work, code, target.subject):
+        raise _fault("target.check.check", "NOT_HELD", "Name a check that the submission shows.")
+
+
+def _limit(work: UnitOfWork, name: str, now: Instant) -> None:
+    oldest = rows.nth_latest_at(work, name, rules.CASES_PER_DAY)
+    if oldest is not None and (wait := oldest + DAY - now) > 0:
+        raise RateLimitedError(-(-wait // MICROSECONDS))
+
+
+# --- What follows from a ruling -------------------------------------------------------
+
+
+def _apply(work: UnitOfWork, made: Correction, ruled: Decision, now: Instant) -> bool:
+    """Puts what is right in place; returns whether anything changed by it."""
+    if made.target.sort is Sort.FACT:
+        return _apply_to_fact(work, made, ruled, now)
+    if ruled.fact_value or ruled.withdraw:
+        raise _fault("fact_value", "NOT_A_FACT", "Leave fact_value and withdraw out.")
+    if made.target.sort is Sort.CHECK:
+        # Checks are decided by evidence alone: a new submission is checked anew.
+        return False
+    latest = _revisions(work, made)[0]
+    if latest.void or latest.revision == MAX_REVISION:
+        return False
+    head = latest[:_HEAD]
+    voided = Row._make((*head, *(None,) * (len(Row._fields) - _HEAD)))
+    number = len(made.rulings) + 1
+    told = voided._replace(
+        revision=latest.revision + 1, void=True, digest=_digest(made.uid, number)
+    )
+    _write(work, told, now)
+    return True
+
+
+def _apply_to_fact(work: UnitOfWork, made: Correction, ruled: Decision, now: Instant) -> bool:
+    kind = facts.Kind(made.target.kind)
+    if ruled.withdraw == bool(ruled.fact_value):
+        text = "Give the right value in fact_value, or set withdraw: one of the two."
+        raise _fault("fact_value", "VALUE_OR_WITHDRAW", text)
+    if ruled.withdraw and kind in rules.NEVER_WITHDRAWN:
+        raise _fault("withdraw", "NEVER_WITHDRAWN", "Give the right value in fact_value.")
+    known = archive_rows.current_facts(work, made.code, kind, made.target.item)
+    standing = [each for each in known if each.fact.valid_from <= now]
+    if ruled.withdraw:
+        for each in standing:
+            archive_rows.supersede(work, each, now)
+        return bool(standing)
+    try:
+        value = facts.from_json(kind, ruled.fact_value)
+    except ValueError:
+        text = f"Give the JSON of a fact of kind {kind.value}."
+        raise _fault("fact_value", "VALUE", text) from None
+    # It corrects since when the wrong one was held to hold.
+    before = standing[-1].fact if standing else None
+    told = facts.Fact(
+        code=made.code,
+        kind=kind,
+        value=value,
+        source=rules.CORRECTED,
+        retrieved_at=now,
+        valid_from=before.valid_from if before else now,
+        valid_to=before.valid_to if before else None,
+        item=made.target.item,
+    )
+    archive.record_facts(work, [told], now=now)
+    return True
+
+
+def _take_back(work: UnitOfWork, made: Correction, now: Instant) -> bool:
+    """Puts back what the last ruling changed; returns whether anything changed by it."""
+    last = made.rulings[-1] if made.rulings else None
+    if last is None or last.outcome is not State.UPHELD or not last.applied:
+        return False
+    if made.target.sort is Sort.RECORD:
+        latest, *earlier = _revisions(work, made)
+        if latest.digest != _digest(made.uid, len(made.rulings)) or not earlier:
+            return False
+        digest = _digest(made.uid, len(made.rulings) + 1)
+        _write(work, earlier[0]._replace(revision=latest.revision + 1, digest=digest), now)
+        return True
+    kind, item = facts.Kind(made.target.kind), made.target.item
+    standing = [
+        each
+        for each in archive_rows.current_facts(work, made.code, kind, item)
+        if each.fact.valid_from <= now
+    ]
+    if any(each.recorded_at != last.at for each in standing):
+        return False
+    for each in standing:
+        archive_rows.supersede(work, each, now)
+    for before in rows.superseded(work, made.code, kind, item, last.at)[-1:]:
+        archive_rows.insert_fact(work, before.fact, now)
+    return True
+
+
+def _revisions(work: UnitOfWork, made: Correction) -> list[Row]:
+    target = made.target
+    return rows.revisions(work, made.code, target.subject, target.kind, target.item)
+
+
+def _write(work: UnitOfWork, row: Row, now: Instant) -> None:
+    """Appends to the log, and folds up to there: the level is to follow at once."""
+    record_rows.write(work, [row], now=now)
+    codes: set[str] = set()
+    while (step := record_rows.fold(work, _FOLD_LIMIT)).folded:
+        codes |= step.codes
+    archive_rows.mark_stale(work, sorted(codes), now)
+
+
+def _digest(uid: str, number: int) -> bytes:
+    """Returns the digest of the revision that a ruling writes; no platform's can equal it."""
+    return hashlib.sha256(f"{rules.CORRECTED}|{uid}|{number}".encode()).digest()
+
+
+# --- Reading -------------------------------------------------------------------------
+
+
+def _sealed(work: UnitOfWork, desk: Desk, uid: str, asked: Asked) -> Sealed:
+    key, wrapped = desk.vault.new_key(subject(uid))
+    identity_rows.add_wrapped_keys(work, {subject(uid): wrapped})
+    told = json.dumps({"wrong": asked.wrong, "right": asked.right}).encode()
+    return desk.vault.seal(key, _place(uid), told)
+
+
+def subject(uid: str) -> str:
+    """Returns whose key seals what a case says."""
+    return f"correction/{uid}"
+
+
+def _place(uid: str) -> Place:
+    return Place("correction", subject(uid), "told")
+
+
+def _found(work: UnitOfWork, desk: Desk, code: str, uid: str) -> Correction:
+    found = rows.find(work, code, uid)
+    if found is None:
+        raise NotFoundError
+    return _opened(work, desk, *found)
+
+
+def _opened(work: UnitOfWork, desk: Desk, made: Correction, told: Sealed) -> Correction:
+    wrapped = identity_rows.wrapped_keys(work, [subject(made.uid)]).get(subject(made.uid))
+    if wrapped is None:
+        return made
+    key = desk.vault.unwrap(subject(made.uid), wrapped)
+    words = json.loads(desk.vault.open(key, _place(made.uid), told))
+    return dataclasses.replace(made, wrong=words["wrong"], right=words["right"])
+
+
+def _may_see(work: UnitOfWork, actor: Actor | None, made: Correction) -> bool:
+    if actor is None or made.actor == actor.principal.name:
+        return True
+    return acts(work, actor, made.code, as_owner=False)
+
+
+def _fault(field: str, reason: str, description: str) -> InvalidFieldsError:
+    return InvalidFieldsError((FieldViolation(field, reason, description),))
