@@ -25,6 +25,7 @@ from bonafides.v1 import (
     ownership_pb2,
     rating_pb2,
     record_pb2,
+    requirement_pb2,
 )
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "disclosure.md"
@@ -41,6 +42,7 @@ ROOTS: Final = (
     ownership_pb2.Member.DESCRIPTOR,
     ownership_pb2.Invitation.DESCRIPTOR,
     ownership_pb2.Notice.DESCRIPTOR,
+    requirement_pb2.Requirement.DESCRIPTOR,
     document_pb2.Document.DESCRIPTOR,
 )
 # Without the zeros, which say that nothing was chosen.

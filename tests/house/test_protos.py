@@ -25,6 +25,7 @@ from bonafides.v1 import (
     rating_service_pb2,
     record_pb2,
     record_service_pb2,
+    requirement_pb2,
 )
 
 _FILES = [
@@ -44,6 +45,7 @@ _FILES = [
     record_service_pb2,
     document_pb2,
     document_service_pb2,
+    requirement_pb2,
 ]
 _ROOT = Path(__file__).parents[2]
 

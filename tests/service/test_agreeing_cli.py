@@ -143,3 +143,19 @@ def test_script_publishes_a_version_once_and_never_with_other_words(tmp_path: Pa
     assert changed.returncode == 1
     assert "other words" in changed.stderr
     assert publish("--effective", "soon").returncode == 2
+
+
+@pytest.mark.feature("A11")
+def test_what_is_open_is_told_with_whose_turn_it_is(served: Served) -> None:
+    registry_operations.load_registry(
+        served.store, served.vault, [builders.registry_row(CODE)], now=builders.NOW
+    )
+    token = served.token()
+    with served.client(token) as client:
+        wrong = builders.claims(CODE, title="九九市千草贸易有限公司")
+        client.submit_identity(wrong, builders.request_id())
+    found = answer(run(served, "requirements", CODE.text, "--json", token=token))["requirements"]
+    assert [each["state"] for each in found] == ["STATE_CURRENTLY_DUE", "STATE_OPTIONAL"]
+    shown = run(served, "requirements", CODE.text, token=token)
+    assert "you must act" in shown.stdout
+    assert "copy the title from the license" in shown.stdout

@@ -26,6 +26,7 @@ from bonafides.v1 import (
     ownership_pb2,
     rating_pb2,
     record_pb2,
+    requirement_pb2,
 )
 from bonafides.v1 import disclosure_pb2 as v1
 from scripts import print_disclosure
@@ -53,6 +54,7 @@ VIEWED: list[type[Message]] = [
     ownership_pb2.Member,
     ownership_pb2.Invitation,
     ownership_pb2.Notice,
+    requirement_pb2.Requirement,
     document_pb2.Document,
 ]
 COMPANY, INDIVIDUAL = "91990000MA0000001T", "92990000MA0000001R"

@@ -79,6 +79,7 @@ POLICIES: Final = (
     Policy("/bonafides.v1.DocumentService/GetDocument", _SUBMITTERS),
     Policy("/bonafides.v1.DocumentService/ReadDocument", _SUBMITTERS),
     Policy("/bonafides.v1.DocumentService/DeleteDocument", _SUBMITTERS),
+    Policy("/bonafides.v1.IdentityService/ListRequirements", _LOGGED_IN),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

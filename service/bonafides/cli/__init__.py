@@ -1,15 +1,16 @@
 """The command line: `bonafides`.
 
-Read `commands` first; `agreeing` and `owning` have those about consents and about who
-acts for an enterprise. `session` is the one wrapper around every command, `rendering`
-and `figures` write answers for people, `claims_file` reads what is submitted.
+Read `commands` first; `agreeing`, `identifying` and `owning` have those about consents,
+about what is open, and about who acts for an enterprise. `session` is the one wrapper
+around every command, `rendering` and `figures` write answers for people, `claims_file`
+reads what is submitted.
 
     bonafides archive 91990000MA00000011 --json
 """
 
 from __future__ import annotations
 
-from bonafides.cli import agreeing, owning
+from bonafides.cli import agreeing, identifying, owning
 from bonafides.cli.commands import app
 
-__all__ = ["agreeing", "app", "owning"]
+__all__ = ["agreeing", "app", "identifying", "owning"]

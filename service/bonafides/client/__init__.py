@@ -40,6 +40,7 @@ from bonafides.client.faults import (
     RemoteError,
     TokenUnusableError,
 )
+from bonafides.client.identifying import IdentityCalls
 from bonafides.client.outbox import Outbox
 from bonafides.client.owning import OwnershipCalls
 from bonafides.v1 import (
@@ -132,6 +133,8 @@ class Client:
         # What is agreed to, and who acts for an enterprise.
         self.consents: Final = ConsentCalls(self._connection)
         self.ownership: Final = OwnershipCalls(self._connection)
+        # What is open for an enterprise.
+        self.identities: Final = IdentityCalls(self._connection)
         self._documents: Final = document_service_pb2_grpc.DocumentServiceStub(channel)
 
     def __repr__(self) -> str:

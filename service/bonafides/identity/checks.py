@@ -275,6 +275,23 @@ def remedy(check: str, outcome: Outcome) -> str:
     return _REMEDIES.get(_row(check), "") if outcome is Outcome.MISMATCH else ""
 
 
+def claim_of(check: str) -> str:
+    """Returns the field of the claims that a result is about; its own name if none is."""
+    name, _, place = check.partition("[")
+    claim = next((row.claim for row in CHECKS if row.name == name), "")
+    if not claim.startswith(_PEOPLE):
+        return claim or name
+    # The second representative is the first of the others.
+    place = place.rstrip("]")
+    where = f"other_representatives[{int(place) - 2}]" if place else "representative"
+    return f"{where}.{claim.removeprefix(_PEOPLE)}"
+
+
+def is_required(check: str) -> bool:
+    """Returns whether a submission waits until the check matches."""
+    return any(row.required for row in CHECKS if row.name == _row(check))
+
+
 def order(check: str) -> tuple[int, str]:
     """Returns a key that sorts the names of results as the table does."""
     return _ORDER.get(_row(check), len(_ORDER)), check

@@ -166,21 +166,25 @@ def get_submission(
         row = rows.find_submission(work, code.text, uid)
         if row is None or (submitter is not None and row.submitter != submitter):
             raise NotFoundError
-        history = rows.history(work, row.code, row.uid)
-        found = rows.latest_check_results(work, row.code, row.uid)
-        digest = license_digest(row.license)
-        copy = digest and document_rows.find_latest(work, row.code, digest, row.submitter)
+        return status_of(work, row, now)
+
+
+def status_of(work: UnitOfWork, row: rows.SubmissionRow, now: Instant) -> SubmissionStatus:
+    """Returns what became of the submission, with remedies and what its copy says."""
+    found = rows.latest_check_results(work, row.code, row.uid)
+    digest = license_digest(row.license)
+    copy = digest and document_rows.find_latest(work, row.code, digest, row.submitter)
     results = [found[name] for name in sorted(found, key=checks.order)]
     over = row.state is State.VERIFIED and row.expires_at is not None and row.expires_at <= now
     return SubmissionStatus(
-        code=code,
+        code=UnifiedCode.parse(row.code),
         uid=row.uid,
         state=State.LAPSED if over else row.state,
         checks=tuple(
             dataclasses.replace(each, remedy=checks.remedy(each.check, each.outcome))
             for each in results
         ),
-        history=history,
+        history=rows.history(work, row.code, row.uid),
         submitted_at=row.submitted_at,
         recheck_at=row.recheck_at,
         expires_at=row.expires_at,

@@ -55,13 +55,13 @@ def enterprise_of(name: str, part: str, field: str = "name") -> UnifiedCode:
         raise InvalidFieldsError(tuple(faults)) from None
 
 
-def parent_of(name: str) -> UnifiedCode:
-    """Returns the code in `enterprises/{code}`, of a field `parent`.
+def parent_of(name: str, field: str = "parent") -> UnifiedCode:
+    """Returns the code in `enterprises/{code}`; `field` is where the name stands.
 
     Raises:
         InvalidFieldsError: the name is of another form, or holds no code.
     """
-    return _code(_variables(name, f"enterprises/{_CODE}", "parent")[0], "parent")
+    return _code(_variables(name, f"enterprises/{_CODE}", field)[0], field)
 
 
 def part_of(name: str, collection: str) -> tuple[UnifiedCode, str]:
