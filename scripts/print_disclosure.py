@@ -21,6 +21,7 @@ from bonafides.v1 import (
     consent_pb2,
     disclosure_pb2,
     document_pb2,
+    draft_pb2,
     enterprise_pb2,
     ownership_pb2,
     rating_pb2,
@@ -43,6 +44,8 @@ ROOTS: Final = (
     ownership_pb2.Invitation.DESCRIPTOR,
     ownership_pb2.Notice.DESCRIPTOR,
     requirement_pb2.Requirement.DESCRIPTOR,
+    draft_pb2.Draft.DESCRIPTOR,
+    draft_pb2.DraftSupplement.DESCRIPTOR,
     document_pb2.Document.DESCRIPTOR,
 )
 # Without the zeros, which say that nothing was chosen.

@@ -16,6 +16,8 @@ from bonafides.v1 import (
     disclosure_pb2,
     document_pb2,
     document_service_pb2,
+    draft_pb2,
+    draft_service_pb2,
     enterprise_pb2,
     error_reason_pb2,
     identity_service_pb2,
@@ -46,6 +48,8 @@ _FILES = [
     document_pb2,
     document_service_pb2,
     requirement_pb2,
+    draft_pb2,
+    draft_service_pb2,
 ]
 _ROOT = Path(__file__).parents[2]
 

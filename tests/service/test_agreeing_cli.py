@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import structlog
+from google.protobuf import json_format
 from typer.testing import CliRunner, Result
 
 from bonafides.cli import app
@@ -159,3 +160,22 @@ def test_what_is_open_is_told_with_whose_turn_it_is(served: Served) -> None:
     shown = run(served, "requirements", CODE.text, token=token)
     assert "you must act" in shown.stdout
     assert "copy the title from the license" in shown.stdout
+
+
+@pytest.mark.feature("A2")
+def test_draft_is_filled_in_shown_and_confirmed(served: Served, tmp_path: Path) -> None:
+    registry_operations.load_registry(
+        served.store, served.vault, [builders.registry_row(CODE)], now=builders.NOW
+    )
+    whole = json_format.MessageToDict(builders.claims(CODE), preserving_proto_field_name=True)
+    title = whole.pop("title")
+    del whole["code"]
+    held, given = tmp_path / "held.json", tmp_path / "given.json"
+    held.write_text(json.dumps({"title": title}))
+    given.write_text(json.dumps(whole))
+    platform, member = served.token("platform"), served.token()
+    made = answer(run(served, "prefill", CODE.text, str(held), "--json", token=platform))
+    shown = run(served, "draft", made["name"], token=member)
+    assert "title: platform:1688" in shown.stdout
+    done = answer(run(served, "confirm-draft", made["name"], str(given), "--json", token=member))
+    assert done["state"] == "STATE_VERIFIED"

@@ -22,6 +22,7 @@ from bonafides.v1 import (
     archive_pb2,
     consent_pb2,
     document_pb2,
+    draft_pb2,
     enterprise_pb2,
     ownership_pb2,
     rating_pb2,
@@ -55,6 +56,8 @@ VIEWED: list[type[Message]] = [
     ownership_pb2.Invitation,
     ownership_pb2.Notice,
     requirement_pb2.Requirement,
+    draft_pb2.Draft,
+    draft_pb2.DraftSupplement,
     document_pb2.Document,
 ]
 COMPANY, INDIVIDUAL = "91990000MA0000001T", "92990000MA0000001R"

@@ -1,4 +1,4 @@
-"""Lays out what is open for an enterprise for people; see `rendering` for the rules.
+"""Lays out drafts and what is open for an enterprise for people; see `rendering` for the rules.
 
 console.print(requirements(client.identities.requirements(code)))
 """
@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import RenderableType
 
 from bonafides.cli.rendering_agreed import moment_in, table_of
-from bonafides.v1 import requirement_pb2
+from bonafides.v1 import draft_pb2, enterprise_pb2, requirement_pb2
 
 _STATES: Final = {
     "PAST_DUE": "you must act; it is late",
@@ -34,6 +34,21 @@ def requirements(shown: Iterable[requirement_pb2.Requirement]) -> RenderableType
         ("Asked", lambda r: r.source),
         ("Asked again", lambda r: moment_in(r, "next_check_time")),
         ("Submission", lambda r: r.submission),
+    )
+
+
+def draft(shown: draft_pb2.Draft) -> RenderableType:
+    """Returns the draft, and who supplied what."""
+    supplied = [f"{each.field}: {each.supplier}" for each in shown.supplies]
+    return table_of(
+        [shown],
+        ("Draft", lambda d: d.name),
+        ("State", lambda d: enterprise_pb2.Submission.State.Name(d.state).removeprefix("STATE_")),
+        ("Title", lambda d: d.prefill.title),
+        ("Address", lambda d: d.prefill.registered_address),
+        ("Supplied by", lambda _: "\n".join(supplied)),
+        ("Erased", lambda d: moment_in(d, "expire_time")),
+        ("Became", lambda d: d.submission),
     )
 
 

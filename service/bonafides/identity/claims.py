@@ -98,6 +98,11 @@ def read_claims(message: enterprise.Claims, *, now: Instant) -> Claims:
     return _Reader(message, now).claims()
 
 
+def faults_in_part(message: enterprise.Claims, *, now: Instant) -> tuple[FieldViolation, ...]:
+    """Returns what is wrong with code, title and license, as far as they are filled in."""
+    return _Reader(message, now).faults_in_part()
+
+
 class _Reader:
     """Reads field by field and collects the faults."""
 
@@ -141,6 +146,13 @@ class _Reader:
             authorized_platforms=tuple(sorted(set(message.authorized_platforms))),
             depth=depth,
         )
+
+    def faults_in_part(self) -> tuple[FieldViolation, ...]:
+        message = self._message
+        code = self._try("code", lambda: _code(message.code))
+        self._optional_text("title", message.title)
+        self._license(message.license, individual=code is not None and code.individual)
+        return tuple(self._violations)
 
     def _try(self, field: str, read: Callable[[], T]) -> T | None:
         try:

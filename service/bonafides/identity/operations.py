@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,6 +69,7 @@ from bonafides.rating.scorecard import Scorecard
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import documents as document_rows
+from bonafides.storage import drafts as draft_rows
 from bonafides.storage import identity as rows
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 
@@ -102,6 +103,20 @@ class Desk:
     sandbox: Sandbox | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """By which request claims come in, with the steps of history that lead there.
+
+    `beside` does what belongs to it in the unit of work that stores the submission.
+    """
+
+    submitter: str
+    request_id: str
+    request_digest: bytes
+    steps: tuple[Transition, ...]
+    beside: Callable[[UnitOfWork, rows.SubmissionRow], None] | None = None
+
+
 def submit(
     desk: Desk,
     claims: Claims,
@@ -121,6 +136,14 @@ def submit(
         AgreementNotCurrentError: the assent is to another version.
         RateLimitedError: the submitter made too many submissions in 24 hours.
     """
+    step = Transition(State.PENDING, now, "SUBMITTED")
+    arrival = Arrival(submitter, request_id, request_digest, (step,))
+    return enter(desk, claims, arrival, now=now)
+
+
+def enter(desk: Desk, claims: Claims, arrival: Arrival, *, now: Instant) -> SubmissionStatus:
+    """Takes claims in by whatever way they came; else as `submit`."""
+    submitter, request_id = arrival.submitter, arrival.request_id
     if desk.sandbox is not None:
         desk.sandbox.force_error(claims.code)
     made = rows.SubmissionRow(
@@ -130,7 +153,7 @@ def submit(
         request_id=request_id,
         # Keyed: by a plain digest of a request in which all but the ID number is
         # known, the number could be found by trying.
-        request_digest=desk.vault.index("request", request_digest.hex()),
+        request_digest=desk.vault.index("request", arrival.request_digest.hex()),
         state=State.PENDING,
         submitted_at=now,
         recheck_at=Instant(now + _FIRST_TRY),
@@ -144,7 +167,7 @@ def submit(
     with desk.store.writing() as work:
         known = _admit(work, desk, made, now)
         if known is None:
-            _store(work, desk.vault, made, claims)
+            _store(work, desk.vault, made, claims, arrival)
             consent = _consent(work, made, "ask_verifier", now)
             work.commit()
     if known is None:
@@ -191,6 +214,7 @@ def status_of(work: UnitOfWork, row: rows.SubmissionRow, now: Instant) -> Submis
         depth=row.depth,
         document=copy.sha256 if copy and copy.deleted_at is None else None,
         document_findings=documents.findings(copy.qr) if copy else (),
+        supplies=draft_rows.supplies(work, row.code, row.uid),
     )
 
 
@@ -238,13 +262,17 @@ def _admit(
     return None
 
 
-def _store(work: UnitOfWork, vault: Vault, made: rows.SubmissionRow, claims: Claims) -> None:
+def _store(
+    work: UnitOfWork, vault: Vault, made: rows.SubmissionRow, claims: Claims, arrival: Arrival
+) -> None:
     key, wrapped = vault.new_key(made.uid)
     sealed = vault.seal(key, _place(made.uid), to_stored(claims).personal)
     rows.add_wrapped_keys(work, {made.uid: wrapped})
     rows.insert_submission(work, dataclasses.replace(made, personal_sealed=sealed))
-    step = Transition(State.PENDING, made.submitted_at, "SUBMITTED")
-    rows.add_transition(work, made.code, made.uid, step)
+    for step in arrival.steps:
+        rows.add_transition(work, made.code, made.uid, step)
+    if arrival.beside is not None:
+        arrival.beside(work, made)
     # What the representative agreed to for these values; for the enterprise it counts
     # once they are found to be true.
     brought = [a for a in claims.authorizations if a.purpose is Purpose.VERIFY_IDENTITY]

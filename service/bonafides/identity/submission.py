@@ -227,6 +227,8 @@ class SubmissionStatus:
     document: bytes | None = None
     # What the copy's QR code says.
     document_findings: tuple[Finding, ...] = ()
+    # Field and supplier, where a draft was confirmed; empty: all by the submitter.
+    supplies: tuple[tuple[str, str], ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:

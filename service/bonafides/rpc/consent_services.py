@@ -71,9 +71,9 @@ class ConsentService:
         """Lists the assents of an enterprise."""
         code = _enterprise(request.parent, call)
         shown, more = page(consents.list_assents(self._desk, reader(call, code), code), request)
-        seen_as = _seen_as(call)
+        eyes = seen_as(call)
         return consent_service.ListAssentsResponse(
-            assents=[view(written.assent(each), seen_as) for each in shown], next_page_token=more
+            assents=[view(written.assent(each), eyes) for each in shown], next_page_token=more
         )
 
     def list_consents(
@@ -83,9 +83,9 @@ class ConsentService:
         code = _enterprise(request.parent, call)
         ledger = consents.list_consents(self._desk, reader(call, code), code)
         shown, more = page(ledger, request)
-        seen_as = _seen_as(call)
+        eyes = seen_as(call)
         return consent_service.ListConsentsResponse(
-            consents=[view(written.consent(each, call.now), seen_as) for each in shown],
+            consents=[view(written.consent(each, call.now), eyes) for each in shown],
             next_page_token=more,
         )
 
@@ -128,7 +128,7 @@ class ConsentService:
         purpose = _PURPOSES[request.purpose]
         taken = consents.revoke(self._desk, actor(call, code), code, purpose, now=call.now)
         return consent_service.RevokeConsentResponse(
-            consents=[view(written.consent(each, call.now), _seen_as(call)) for each in taken]
+            consents=[view(written.consent(each, call.now), seen_as(call)) for each in taken]
         )
 
     def list_platform_authorizations(
@@ -138,7 +138,7 @@ class ConsentService:
         code = _enterprise(request.parent, call)
         shown, more = page(consents.list_platforms(self._desk, reader(call, code), code), request)
         return consent_service.ListPlatformAuthorizationsResponse(
-            platforms=[view(written.platform(each), _seen_as(call)) for each in shown],
+            platforms=[view(written.platform(each), seen_as(call)) for each in shown],
             next_page_token=more,
         )
 
@@ -183,7 +183,7 @@ class OwnershipService:
             request_id=str(uuid.UUID(request.request_id)),
             now=call.now,
         )
-        return view(written.claim(made), _seen_as(call))
+        return view(written.claim(made), seen_as(call))
 
     def confirm_ownership(
         self, request: ownership_service.ConfirmOwnershipRequest, call: Call
@@ -193,7 +193,7 @@ class OwnershipService:
         ended = ownership.confirm(
             self._room, _principal(call), code, uid, request.one_time_code, now=call.now
         )
-        return view(written.claim(ended), _seen_as(call))
+        return view(written.claim(ended), seen_as(call))
 
     def get_ownership_claim(
         self, request: ownership_service.GetOwnershipClaimRequest, call: Call
@@ -202,7 +202,7 @@ class OwnershipService:
         code, uid = _part(request.name, "ownershipClaims", call)
         whose = None if call.caller.kind is CallerKind.OPERATOR else _principal(call)
         found = ownership.get_claim(self._room, whose, code, uid, now=call.now)
-        return view(written.claim(found), _seen_as(call))
+        return view(written.claim(found), seen_as(call))
 
     def vouch_ownership(
         self, request: ownership_service.VouchOwnershipRequest, call: Call
@@ -224,7 +224,7 @@ class OwnershipService:
         shown = found[:size]
         more = f"{shown[-1].claimed_at}.{shown[-1].uid}" if len(found) > size else ""
         return ownership_service.ListOwnershipDisputesResponse(
-            claims=[view(written.claim(each), _seen_as(call)) for each in shown],
+            claims=[view(written.claim(each), seen_as(call)) for each in shown],
             next_page_token=more,
         )
 
@@ -309,7 +309,7 @@ def _principal(call: Call) -> Principal:
     return Principal(call.caller.issuer, call.caller.subject)
 
 
-def _seen_as(call: Call) -> disclosure_pb2.Audience.ValueType:
+def seen_as(call: Call) -> disclosure_pb2.Audience.ValueType:
     """Returns the audience of what is the caller's own affair, or staff's."""
     if call.caller.kind is CallerKind.OPERATOR:
         return _OPERATOR

@@ -140,6 +140,10 @@ def submission_message(status: SubmissionStatus) -> enterprise_pb2.Submission:
             enterprise_pb2.Finding(reason=finding.reason, description=finding.description)
             for finding in status.findings
         ],
+        supplies=[
+            enterprise_pb2.Supply(field=field, supplier=supplier)
+            for field, supplier in status.supplies
+        ],
     )
     if status.document is not None:
         message.license_document = _document_name(status.code, status.document)

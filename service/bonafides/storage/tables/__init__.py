@@ -32,10 +32,12 @@ from bonafides.storage.tables.identity import (
     check_result,
     document,
     document_part,
+    draft,
     enterprise,
     evidence,
     registry,
     submission,
+    submission_supply,
     submission_transition,
 )
 from bonafides.storage.tables.membership import (
@@ -67,6 +69,7 @@ __all__ = [
     "counter",
     "document",
     "document_part",
+    "draft",
     "enterprise",
     "evidence",
     "exchange_rate",
@@ -95,6 +98,7 @@ __all__ = [
     "store_link",
     "subject_key",
     "submission",
+    "submission_supply",
     "submission_transition",
     "unmatched_refund",
     "voucher",

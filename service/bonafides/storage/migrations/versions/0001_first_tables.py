@@ -130,6 +130,26 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.PrimaryKeyConstraint("code", "uid", "part", name=op.f("pk_document_part")),
     )
     op.create_table(
+        "draft",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("request_id", sa.String(length=36), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("prefill", sa.Text(), nullable=False),
+        sa.Column("submission_uid", sa.String(length=36), nullable=True),
+        sa.Column("confirmed_by", sa.String(length=200), nullable=True),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_draft")),
+        sa.UniqueConstraint("platform", "request_id", name=op.f("uq_draft_platform_request_id")),
+    )
+    op.create_index(op.f("ix_draft_expires_at"), "draft", ["expires_at"], unique=False)
+    op.create_index(
+        op.f("ix_draft_platform_created_at"), "draft", ["platform", "created_at"], unique=False
+    )
+    op.create_table(
         "enterprise",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("uid", sa.String(length=36), nullable=False),
@@ -557,6 +577,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         unique=False,
     )
     op.create_table(
+        "submission_supply",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("field", sa.String(length=60), nullable=False),
+        sa.Column("supplier", sa.String(length=60), nullable=False),
+        sa.PrimaryKeyConstraint("code", "uid", "field", name=op.f("pk_submission_supply")),
+    )
+    op.create_table(
         "submission_transition",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("uid", sa.String(length=36), nullable=False),
@@ -610,6 +638,7 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     )
     op.drop_table("unmatched_refund")
     op.drop_table("submission_transition")
+    op.drop_table("submission_supply")
     op.drop_index(op.f("ix_submission_submitter_submitted_at"), table_name="submission")
     op.drop_index(op.f("ix_submission_state_recheck_at"), table_name="submission")
     op.drop_index(op.f("ix_submission_state_expires_at"), table_name="submission")
@@ -663,6 +692,9 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.drop_table("exchange_rate")
     op.drop_table("evidence")
     op.drop_table("enterprise")
+    op.drop_index(op.f("ix_draft_platform_created_at"), table_name="draft")
+    op.drop_index(op.f("ix_draft_expires_at"), table_name="draft")
+    op.drop_table("draft")
     op.drop_table("document_part")
     op.drop_index(
         "uq_document_sha256",
