@@ -45,6 +45,7 @@ ROOTS: Final = (
     ownership_pb2.Notice.DESCRIPTOR,
     requirement_pb2.Requirement.DESCRIPTOR,
     draft_pb2.Draft.DESCRIPTOR,
+    enterprise_pb2.Amendment.DESCRIPTOR,
     draft_pb2.DraftSupplement.DESCRIPTOR,
     document_pb2.Document.DESCRIPTOR,
 )

@@ -179,3 +179,18 @@ def test_draft_is_filled_in_shown_and_confirmed(served: Served, tmp_path: Path) 
     assert "title: platform:1688" in shown.stdout
     done = answer(run(served, "confirm-draft", made["name"], str(given), "--json", token=member))
     assert done["state"] == "STATE_VERIFIED"
+
+
+@pytest.mark.feature("A12")
+def test_change_is_announced_from_a_file(served: Served, tmp_path: Path) -> None:
+    registry_operations.load_registry(
+        served.store, served.vault, [builders.registry_row(CODE)], now=builders.NOW
+    )
+    token = served.token(owns=[CODE.text])
+    with served.client(token) as client:
+        before = client.submit_identity(builders.claims(CODE), builders.request_id())
+    file = tmp_path / "changes.json"
+    file.write_text(json.dumps({"phone": "13900139000"}))
+    made = answer(run(served, "amend", CODE.text, str(file), "--json", token=token))
+    assert made["amends"] == before.name
+    assert [each["field"] for each in made["changes"]] == ["phone"]

@@ -57,6 +57,7 @@ VIEWED: list[type[Message]] = [
     ownership_pb2.Notice,
     requirement_pb2.Requirement,
     draft_pb2.Draft,
+    enterprise_pb2.Amendment,
     draft_pb2.DraftSupplement,
     document_pb2.Document,
 ]

@@ -80,6 +80,7 @@ POLICIES: Final = (
     Policy("/bonafides.v1.DocumentService/ReadDocument", _SUBMITTERS),
     Policy("/bonafides.v1.DocumentService/DeleteDocument", _SUBMITTERS),
     Policy("/bonafides.v1.IdentityService/ListRequirements", _LOGGED_IN),
+    Policy("/bonafides.v1.IdentityService/AmendIdentity", _MEMBERS),
     # Which draft is whose affair is looked at draft by draft.
     Policy("/bonafides.v1.DraftService/CreateDraft", _PLATFORMS),
     Policy("/bonafides.v1.DraftService/GetDraft", _LOGGED_IN),

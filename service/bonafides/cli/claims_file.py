@@ -87,6 +87,11 @@ def read_supplement(content: bytes) -> draft_pb2.DraftSupplement:
     return _parsed(content, draft_pb2.DraftSupplement(), "claims")
 
 
+def read_changes(content: bytes) -> enterprise_pb2.Amendment:
+    """Returns what an enterprise announces; else as `read`, for Amendment."""
+    return _parsed(content, enterprise_pb2.Amendment(), "changes")
+
+
 def _parsed(content: bytes, message: M, root: str) -> M:
     if len(content) > MAX_BYTES:
         description = f"Is larger than {MAX_BYTES:,} bytes; send no documents in it."

@@ -41,6 +41,20 @@ def requirements(context: typer.Context, code: Code) -> None:
 
 
 @app.command()
+def amend(context: typer.Context, code: Code, file: File, *, request_id: RequestId = None) -> None:
+    """Announces what changed of your enterprise.
+
+    The file holds bonafides.v1.Amendment in protobuf's JSON mapping: the changed fields alone.
+    """
+    session: Session = context.obj
+    changes = claims_file.read_changes(loaded(file))
+    asked = request_id or str(uuid.uuid4())
+    with session.client() as client:
+        made = _sent(lambda: client.identities.amend(code, changes, asked), asked)
+    session.answer(made, submission(made))
+
+
+@app.command()
 def prefill(
     context: typer.Context, code: Code, file: File, *, request_id: RequestId = None
 ) -> None:

@@ -38,6 +38,15 @@ class IdentityCalls:
             for each in page.requirements
         ]
 
+    def amend(
+        self, code: str, changes: enterprise_pb2.Amendment, request_id: str | None = None
+    ) -> enterprise_pb2.Submission:
+        """Announces what changed of one's own enterprise; `request_id` as of `submit_identity`."""
+        request = identity_service_pb2.AmendIdentityRequest(
+            request_id=request_id or str(uuid.uuid4()), name=f"enterprises/{code}", changes=changes
+        )
+        return self._connection.call(self._stub.AmendIdentity, request)[0]
+
     def create_draft(
         self, code: str, prefill: draft_pb2.Prefill, request_id: str | None = None
     ) -> draft_pb2.Draft:

@@ -37,7 +37,7 @@ from bonafides.errors import (
     RateLimitedError,
     RequestIdReusedError,
 )
-from bonafides.identity import checks, documents
+from bonafides.identity import amending, checks, documents
 from bonafides.identity.asking import expiry, gather, told_registration
 from bonafides.identity.codes import UnifiedCode
 from bonafides.identity.consent import SERVICE_AGREEMENT, ConsentRef, RecordedAssent
@@ -45,6 +45,7 @@ from bonafides.identity.evidence import Evidence
 from bonafides.identity.questions import Source, question
 from bonafides.identity.rechecks import next_recheck
 from bonafides.identity.sandbox import Sandbox
+from bonafides.identity.sealed import opened, place, sealed_answers
 from bonafides.identity.sources import (
     registry_facts,
 )
@@ -55,16 +56,14 @@ from bonafides.identity.submission import (
     Depth,
     Purpose,
     State,
-    StoredClaims,
     SubmissionStatus,
     Transition,
     advance,
-    from_stored,
     license_digest,
     to_stored,
 )
 from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
-from bonafides.personal.sealing import Place, Sealed, Vault
+from bonafides.personal.sealing import Sealed, Vault
 from bonafides.rating.scorecard import Scorecard
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
@@ -198,6 +197,7 @@ def status_of(work: UnitOfWork, row: rows.SubmissionRow, now: Instant) -> Submis
     digest = license_digest(row.license)
     copy = digest and document_rows.find_latest(work, row.code, digest, row.submitter)
     results = [found[name] for name in sorted(found, key=checks.order)]
+    amends, changes = amending.told(work, row)
     over = row.state is State.VERIFIED and row.expires_at is not None and row.expires_at <= now
     return SubmissionStatus(
         code=UnifiedCode.parse(row.code),
@@ -215,6 +215,8 @@ def status_of(work: UnitOfWork, row: rows.SubmissionRow, now: Instant) -> Submis
         document=copy.sha256 if copy and copy.deleted_at is None else None,
         document_findings=documents.findings(copy.qr) if copy else (),
         supplies=draft_rows.supplies(work, row.code, row.uid),
+        amends=amends,
+        changes=changes,
     )
 
 
@@ -266,7 +268,7 @@ def _store(
     work: UnitOfWork, vault: Vault, made: rows.SubmissionRow, claims: Claims, arrival: Arrival
 ) -> None:
     key, wrapped = vault.new_key(made.uid)
-    sealed = vault.seal(key, _place(made.uid), to_stored(claims).personal)
+    sealed = vault.seal(key, place(made.uid), to_stored(claims).personal)
     rows.add_wrapped_keys(work, {made.uid: wrapped})
     rows.insert_submission(work, dataclasses.replace(made, personal_sealed=sealed))
     for step in arrival.steps:
@@ -293,10 +295,6 @@ def _to_ledger(
     consent_rows.add(work, consents)
 
 
-def _place(uid: str) -> Place:
-    return Place("submission", uid, "personal")
-
-
 # --- Verdict and what follows from it --------------------------------------------------
 
 
@@ -309,8 +307,16 @@ def _judge(
     now: Instant,
     seconds: float,
 ) -> None:
-    evidence = _asked(desk, claims, consent, seen, now=now, seconds=seconds)
-    verdict = checks.verify(claims, evidence, day_of(now))
+    basis = amending.basis(desk.store, seen)
+    if basis is None or basis.asks:
+        asked = claims if basis is None else basis.narrowed(claims)
+        evidence = _asked(desk, asked, consent, seen, now=now, seconds=seconds)
+    else:
+        evidence = []
+    if basis is None:
+        verdict = checks.verify(claims, evidence, day_of(now))
+    else:
+        verdict = basis.verify(claims, evidence, now)
     with desk.store.writing() as work:
         # Whoever takes a consent back waits, and then sees what was brought here.
         rows.take_turns(work, f"consents {seen.code}")
@@ -319,14 +325,17 @@ def _judge(
         if row is None or (row.state, row.recheck_at) != (State.PENDING, seen.recheck_at):
             return
         rows.add_check_results(work, row.code, row.uid, verdict.results, now)
-        rows.add_answers(
-            work, row.code, row.uid, _answers(work, desk.vault, row, evidence, now), now
-        )
+        if evidence:
+            answers = sealed_answers(work, desk.vault, row, evidence, now)
+            rows.add_answers(work, row.code, row.uid, answers, now)
         if verdict.state is State.PENDING:
             again = _again(work, row, evidence, now)
             rows.set_state(work, row, State.PENDING, recheck_at=again, expires_at=None)
         elif verdict.state is State.VERIFIED:
             expires_at = expiry(evidence, desk.verification_days, now)
+            if basis is not None:
+                # What was not checked anew is as old as it was.
+                expires_at = min(expires_at, basis.expires_at)
             _enter(work, row, Transition(State.VERIFIED, now, verdict.reason), expires_at)
             if claims.depth is Depth.FOUR:
                 told = told_registration(claims, evidence)
@@ -339,35 +348,6 @@ def _judge(
         with desk.store.writing() as work:
             archive.refresh(work, desk.card, seen.code, now)
             work.commit()
-
-
-def _answers(
-    work: UnitOfWork,
-    vault: Vault,
-    row: rows.SubmissionRow,
-    evidence: Sequence[Evidence],
-    now: Instant,
-) -> list[rows.AnswerRow]:
-    """Returns the answers as they are stored, the texts sealed under the submission's key."""
-    wrapped = rows.wrapped_keys(work, [row.uid]).get(row.uid)
-    # Without a key the personal values were erased meanwhile; so is what they brought.
-    key = None if wrapped is None else vault.unwrap(row.uid, wrapped)
-    return [
-        rows.AnswerRow(
-            each.source,
-            each.retrieved_at,
-            each.fault,
-            None
-            if key is None or each.raw is None
-            else vault.seal(key, answer_place(row.uid, each.source, now), each.raw.encode()),
-        )
-        for each in evidence
-    ]
-
-
-def answer_place(uid: str, source: str, asked_at: Instant) -> Place:
-    """Returns where the text of an answer is sealed."""
-    return Place("evidence", uid, f"{source}|{asked_at}")
 
 
 def _again(
@@ -471,10 +451,7 @@ def _recheck(desk: Desk, code: str, uid: str, now: Instant) -> None:
     consent = _consent_to_recheck(desk, row, now)
     if consent is None:
         return
-    key = desk.vault.unwrap(uid, wrapped)
-    personal = desk.vault.open(key, _place(uid), row.personal_sealed)
-    claims = from_stored(StoredClaims(row.title, row.license, personal))
-    _judge(desk, claims, consent, row, now=now, seconds=_RECHECK_SECONDS)
+    _judge(desk, opened(desk.vault, row, wrapped), consent, row, now=now, seconds=_RECHECK_SECONDS)
 
 
 def _consent_to_recheck(desk: Desk, row: rows.SubmissionRow, now: Instant) -> ConsentRef | None:

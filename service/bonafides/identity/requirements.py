@@ -207,7 +207,7 @@ def _waiting(status: SubmissionStatus, *, verified: bool) -> list[Requirement]:
     waits = [
         each
         for each in status.checks
-        if checks.is_required(each.check) and each.outcome is not Outcome.MATCH
+        if each.outcome is not Outcome.MATCH and (checks.is_required(each.check) or each.note)
     ]
     return [
         Requirement(

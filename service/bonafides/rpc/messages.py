@@ -144,7 +144,13 @@ def submission_message(status: SubmissionStatus) -> enterprise_pb2.Submission:
             enterprise_pb2.Supply(field=field, supplier=supplier)
             for field, supplier in status.supplies
         ],
+        changes=[
+            enterprise_pb2.AnnouncedChange(field=field, before=before, after=after)
+            for field, before, after in status.changes
+        ],
     )
+    if status.amends:
+        message.amends = f"enterprises/{status.code}/submissions/{status.amends}"
     if status.document is not None:
         message.license_document = _document_name(status.code, status.document)
     if status.recheck_at is not None:

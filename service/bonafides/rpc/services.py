@@ -33,8 +33,9 @@ from bonafides.errors import (
     MethodNotAllowedError,
     NotFoundError,
 )
+from bonafides.identity import announcing
 from bonafides.identity import operations as identity
-from bonafides.identity.claims import read_claims
+from bonafides.identity.claims import read_changes, read_claims
 from bonafides.identity.requirement_operations import list_requirements
 from bonafides.identity.submission import Depth, State, SubmissionStatus
 from bonafides.instants import day_of, to_timestamp
@@ -48,7 +49,7 @@ from bonafides.records.group_commit import GroupCommit
 from bonafides.records.links import Ground, open_categories
 from bonafides.rpc import messages
 from bonafides.rpc.consent_messages import page
-from bonafides.rpc.consent_services import reader
+from bonafides.rpc.consent_services import actor, reader
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.identity_messages import requirement_message
 from bonafides.rpc.pipeline import Call
@@ -127,6 +128,23 @@ class IdentityService:
             code,
             uid,
             submitter=None if staff else call.caller.submitter,
+            now=call.now,
+        )
+        return self._told(status, call)
+
+    def amend_identity(
+        self, request: identity_service.AmendIdentityRequest, call: Call
+    ) -> enterprise_pb2.Submission:
+        """Announces what changed of the caller's own enterprise; another's is not found."""
+        code = messages.parent_of(request.name, "name")
+        call.concerns(code.text)
+        status = announcing.announce(
+            self._desk,
+            actor(call, code.text),
+            code,
+            read_changes(request.changes, code, now=call.now),
+            request_id=str(uuid.UUID(request.request_id)),
+            request_digest=call.request_digest,
             now=call.now,
         )
         return self._told(status, call)

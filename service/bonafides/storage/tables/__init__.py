@@ -29,6 +29,7 @@ from bonafides.storage.tables.housekeeping import (
     write_cursor,
 )
 from bonafides.storage.tables.identity import (
+    amendment,
     check_result,
     document,
     document_part,
@@ -60,6 +61,7 @@ from bonafides.storage.tables.records import (
 )
 
 __all__ = [
+    "amendment",
     "assent",
     "changes",
     "check_result",

@@ -193,3 +193,15 @@ submission_supply: Final = Table(
     Column("field", String(60), primary_key=True),
     Column("supplier", String(60), nullable=False),
 )
+
+# Which submission amends which, and in what.
+amendment: Final = Table(
+    "amendment",
+    metadata,
+    code_column(),
+    Column("uid", String(36), primary_key=True),
+    Column("amends_uid", String(36), nullable=False),
+    # JSON: the paths of the claims that changed, sorted.
+    Column("changed", Text, nullable=False),
+    Index(None, "code", "amends_uid"),
+)

@@ -17,6 +17,17 @@ depends_on = None
 def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     """Creates the tables."""
     op.create_table(
+        "amendment",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("amends_uid", sa.String(length=36), nullable=False),
+        sa.Column("changed", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_amendment")),
+    )
+    op.create_index(
+        op.f("ix_amendment_code_amends_uid"), "amendment", ["code", "amends_uid"], unique=False
+    )
+    op.create_table(
         "assent",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
@@ -712,3 +723,5 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.drop_table("check_result")
     op.drop_table("changes")
     op.drop_table("assent")
+    op.drop_index(op.f("ix_amendment_code_amends_uid"), table_name="amendment")
+    op.drop_table("amendment")
