@@ -21,10 +21,12 @@ from bonafides.v1 import (
     consent_pb2,
     disclosure_pb2,
     document_pb2,
+    draft_pb2,
     enterprise_pb2,
     ownership_pb2,
     rating_pb2,
     record_pb2,
+    requirement_pb2,
     rights_pb2,
 )
 
@@ -42,6 +44,10 @@ ROOTS: Final = (
     ownership_pb2.Member.DESCRIPTOR,
     ownership_pb2.Invitation.DESCRIPTOR,
     ownership_pb2.Notice.DESCRIPTOR,
+    requirement_pb2.Requirement.DESCRIPTOR,
+    draft_pb2.Draft.DESCRIPTOR,
+    enterprise_pb2.Amendment.DESCRIPTOR,
+    draft_pb2.DraftSupplement.DESCRIPTOR,
     document_pb2.Document.DESCRIPTOR,
     rights_pb2.Holdings.DESCRIPTOR,
     rights_pb2.Correction.DESCRIPTOR,

@@ -61,6 +61,7 @@ from bonafides.records import operations as records
 from bonafides.records.group_commit import GroupCommit
 from bonafides.rpc.consent_services import ConsentService, OwnershipService
 from bonafides.rpc.documents import DocumentService
+from bonafides.rpc.draft_services import DraftService
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.health import StockServices
 from bonafides.rpc.pipeline import Limits, Pipeline, World
@@ -75,6 +76,7 @@ from bonafides.v1 import (
     archive_service_pb2,
     consent_service_pb2,
     document_service_pb2,
+    draft_service_pb2,
     identity_service_pb2,
     ownership_service_pb2,
     rating_service_pb2,
@@ -248,6 +250,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         ),
         _service(document_service_pb2, "DocumentService"): DocumentService(shelf, storing, eyes),
         _service(rights_service_pb2, "RightsService"): RightsService(desk),
+        _service(draft_service_pb2, "DraftService"): DraftService(desk),
     }
     return Server(
         settings=settings,

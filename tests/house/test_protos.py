@@ -16,6 +16,8 @@ from bonafides.v1 import (
     disclosure_pb2,
     document_pb2,
     document_service_pb2,
+    draft_pb2,
+    draft_service_pb2,
     enterprise_pb2,
     error_reason_pb2,
     identity_service_pb2,
@@ -25,6 +27,7 @@ from bonafides.v1 import (
     rating_service_pb2,
     record_pb2,
     record_service_pb2,
+    requirement_pb2,
     rights_pb2,
     rights_service_pb2,
 )
@@ -48,6 +51,9 @@ _FILES = [
     document_service_pb2,
     rights_pb2,
     rights_service_pb2,
+    requirement_pb2,
+    draft_pb2,
+    draft_service_pb2,
 ]
 _ROOT = Path(__file__).parents[2]
 

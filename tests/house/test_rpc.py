@@ -17,12 +17,19 @@ from google.protobuf.message_factory import GetMessageClass
 
 import bonafides
 from bonafides.access.policy import POLICIES
-from bonafides.rpc import consent_services, documents, rights_services, services
+from bonafides.rpc import (
+    consent_services,
+    documents,
+    draft_services,
+    rights_services,
+    services,
+)
 from bonafides.rpc.pipeline import Call
 from bonafides.v1 import (
     archive_service_pb2,
     consent_service_pb2,
     document_service_pb2,
+    draft_service_pb2,
     identity_service_pb2,
     ownership_service_pb2,
     rating_service_pb2,
@@ -38,10 +45,11 @@ MODULES = (
     record_service_pb2,
     consent_service_pb2,
     document_service_pb2,
+    draft_service_pb2,
     ownership_service_pb2,
     rights_service_pb2,
 )
-HOMES = (services, consent_services, documents, rights_services)
+HOMES = (services, consent_services, documents, draft_services, rights_services)
 MAY_IMPORT_GRPC = ("rpc/", "client/", "server.py", "v1/")
 
 

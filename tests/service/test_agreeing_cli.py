@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import structlog
+from google.protobuf import json_format
 from typer.testing import CliRunner, Result
 
 from bonafides.cli import app
@@ -143,3 +144,53 @@ def test_script_publishes_a_version_once_and_never_with_other_words(tmp_path: Pa
     assert changed.returncode == 1
     assert "other words" in changed.stderr
     assert publish("--effective", "soon").returncode == 2
+
+
+@pytest.mark.feature("A11")
+def test_what_is_open_is_told_with_whose_turn_it_is(served: Served) -> None:
+    registry_operations.load_registry(
+        served.store, served.vault, [builders.registry_row(CODE)], now=builders.NOW
+    )
+    token = served.token()
+    with served.client(token) as client:
+        wrong = builders.claims(CODE, title="九九市千草贸易有限公司")
+        client.submit_identity(wrong, builders.request_id())
+    found = answer(run(served, "requirements", CODE.text, "--json", token=token))["requirements"]
+    assert [each["state"] for each in found] == ["STATE_CURRENTLY_DUE", "STATE_OPTIONAL"]
+    shown = run(served, "requirements", CODE.text, token=token)
+    assert "you must act" in shown.stdout
+    assert "copy the title from the license" in shown.stdout
+
+
+@pytest.mark.feature("A2")
+def test_draft_is_filled_in_shown_and_confirmed(served: Served, tmp_path: Path) -> None:
+    registry_operations.load_registry(
+        served.store, served.vault, [builders.registry_row(CODE)], now=builders.NOW
+    )
+    whole = json_format.MessageToDict(builders.claims(CODE), preserving_proto_field_name=True)
+    title = whole.pop("title")
+    del whole["code"]
+    held, given = tmp_path / "held.json", tmp_path / "given.json"
+    held.write_text(json.dumps({"title": title}))
+    given.write_text(json.dumps(whole))
+    platform, member = served.token("platform"), served.token()
+    made = answer(run(served, "prefill", CODE.text, str(held), "--json", token=platform))
+    shown = run(served, "draft", made["name"], token=member)
+    assert "title: platform:1688" in shown.stdout
+    done = answer(run(served, "confirm-draft", made["name"], str(given), "--json", token=member))
+    assert done["state"] == "STATE_VERIFIED"
+
+
+@pytest.mark.feature("A12")
+def test_change_is_announced_from_a_file(served: Served, tmp_path: Path) -> None:
+    registry_operations.load_registry(
+        served.store, served.vault, [builders.registry_row(CODE)], now=builders.NOW
+    )
+    token = served.token(owns=[CODE.text])
+    with served.client(token) as client:
+        before = client.submit_identity(builders.claims(CODE), builders.request_id())
+    file = tmp_path / "changes.json"
+    file.write_text(json.dumps({"phone": "13900139000"}))
+    made = answer(run(served, "amend", CODE.text, str(file), "--json", token=token))
+    assert made["amends"] == before.name
+    assert [each["field"] for each in made["changes"]] == ["phone"]

@@ -22,6 +22,7 @@ from bonafides.identity.http_sources import HttpSource
 from bonafides.identity.operations import Desk
 from bonafides.identity.questions import Source
 from bonafides.identity.sandbox import ERRORS, OUTCOMES, Sandbox, magic_code
+from bonafides.identity.sealed import answer_place
 from bonafides.identity.shapes import read_shape
 from bonafides.identity.sources import RegistryTable
 from bonafides.identity.submission import Claims, Depth, Outcome, State, SubmissionStatus
@@ -211,7 +212,7 @@ def test_each_answer_is_kept_sealed_with_its_source_and_time(desk_of: Building) 
     assert builders.PERSON.encode() not in bytes(answer.raw_sealed)
     with desk.store.reading() as work:
         wrapped = rows.wrapped_keys(work, [status.uid])[status.uid]
-    place = operations.answer_place(status.uid, "tianyancha", builders.NOW)
+    place = answer_place(status.uid, "tianyancha", builders.NOW)
     key = desk.vault.unwrap(status.uid, wrapped)
     opened = desk.vault.open(key, place, Sealed(answer.raw_sealed)).decode()
     assert builders.PERSON in opened

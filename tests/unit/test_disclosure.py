@@ -22,10 +22,12 @@ from bonafides.v1 import (
     archive_pb2,
     consent_pb2,
     document_pb2,
+    draft_pb2,
     enterprise_pb2,
     ownership_pb2,
     rating_pb2,
     record_pb2,
+    requirement_pb2,
     rights_pb2,
 )
 from bonafides.v1 import disclosure_pb2 as v1
@@ -54,6 +56,10 @@ VIEWED: list[type[Message]] = [
     ownership_pb2.Member,
     ownership_pb2.Invitation,
     ownership_pb2.Notice,
+    requirement_pb2.Requirement,
+    draft_pb2.Draft,
+    enterprise_pb2.Amendment,
+    draft_pb2.DraftSupplement,
     document_pb2.Document,
     rights_pb2.Holdings,
     rights_pb2.Correction,

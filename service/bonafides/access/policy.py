@@ -88,6 +88,12 @@ POLICIES: Final = (
     Policy("/bonafides.v1.RightsService/ErasePersonalData", _SUBMITTERS),
     Policy("/bonafides.v1.RightsService/EraseBuyer", _PLATFORMS),
     Policy("/bonafides.v1.RightsService/ListQueue", _STAFF),
+    Policy("/bonafides.v1.IdentityService/ListRequirements", _LOGGED_IN),
+    Policy("/bonafides.v1.IdentityService/AmendIdentity", _MEMBERS),
+    # Which draft is whose affair is looked at draft by draft.
+    Policy("/bonafides.v1.DraftService/CreateDraft", _PLATFORMS),
+    Policy("/bonafides.v1.DraftService/GetDraft", _LOGGED_IN),
+    Policy("/bonafides.v1.DraftService/ConfirmDraft", _MEMBERS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

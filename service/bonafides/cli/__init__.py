@@ -1,16 +1,16 @@
 """The command line: `bonafides`.
 
-Read `commands` first; `agreeing`, `owning` and `rights` have those about consents, about
-who acts for an enterprise, and about what is held of persons. `session` is the one
-wrapper around every command, `rendering` and `figures` write answers for people,
-`claims_file` reads what is submitted.
+Read `commands` first; `agreeing`, `identifying`, `owning` and `rights` have those about
+consents, about what is open, about who acts for an enterprise, and about what is held of
+persons. `session` is the one wrapper around every command, `rendering` and `figures` write
+answers for people, `claims_file` reads what is submitted.
 
     bonafides archive 91990000MA00000011 --json
 """
 
 from __future__ import annotations
 
-from bonafides.cli import agreeing, owning, rights
+from bonafides.cli import agreeing, identifying, owning, rights
 from bonafides.cli.commands import app
 
-__all__ = ["agreeing", "app", "owning", "rights"]
+__all__ = ["agreeing", "app", "identifying", "owning", "rights"]

@@ -22,7 +22,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from bonafides.errors import FieldViolation
-from bonafides.v1 import archive_pb2, enterprise_pb2
+from bonafides.v1 import archive_pb2, draft_pb2, enterprise_pb2
 
 # The server takes no message above 256 KiB; JSON needs more room for the same.
 MAX_BYTES: Final = 1_048_576
@@ -75,6 +75,21 @@ def read_self_description(content: bytes) -> archive_pb2.SelfDescription:
         FaultyClaimsError: as of `read`, for SelfDescription.
     """
     return _parsed(content, archive_pb2.SelfDescription(), "self_description")
+
+
+def read_prefill(content: bytes) -> draft_pb2.Prefill:
+    """Returns what a platform fills in; else as `read`, for Prefill."""
+    return _parsed(content, draft_pb2.Prefill(), "prefill")
+
+
+def read_supplement(content: bytes) -> draft_pb2.DraftSupplement:
+    """Returns what an enterprise adds to a draft; else as `read`, for DraftSupplement."""
+    return _parsed(content, draft_pb2.DraftSupplement(), "claims")
+
+
+def read_changes(content: bytes) -> enterprise_pb2.Amendment:
+    """Returns what an enterprise announces; else as `read`, for Amendment."""
+    return _parsed(content, enterprise_pb2.Amendment(), "changes")
 
 
 def _parsed(content: bytes, message: M, root: str) -> M:

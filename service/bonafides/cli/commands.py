@@ -302,7 +302,7 @@ def describe(
     JSON mapping; an empty object takes back what was said.
     """
     session: Session = context.obj
-    told = claims_file.read_self_description(_loaded(file))
+    told = claims_file.read_self_description(loaded(file))
     told.name = f"enterprises/{code}/self-description"
     request_id = request_id or str(uuid.uuid4())
     with session.client() as client:
@@ -469,10 +469,11 @@ def _minted(settings: Settings, minutes: int, **claims: Any) -> str:
 
 
 def _claims(file: str) -> enterprise_pb2.Claims:
-    return claims_file.read(_loaded(file))
+    return claims_file.read(loaded(file))
 
 
-def _loaded(file: str) -> bytes:
+def loaded(file: str) -> bytes:
+    """Returns what the argument FILE names; "-" is standard input."""
     try:
         return claims_file.load(file)
     except OSError as error:

@@ -32,11 +32,11 @@ _STATES: Final = {
 
 def texts(shown: Iterable[consent_pb2.PublishedText]) -> RenderableType:
     """Returns the texts, in full."""
-    return rows(
+    return table_of(
         shown,
         ("Text", lambda t: t.kind + (" (required)" if t.required else "")),
         ("Version", lambda t: t.version),
-        ("In effect", lambda t: _moment(t, "effective_time")),
+        ("In effect", lambda t: moment_in(t, "effective_time")),
         ("SHA-256", lambda t: t.sha256.hex()[:_SHOWN_OF_DIGEST]),
         ("Says", lambda t: "\n".join(part for part in (t.title, t.text) if part)),
     )
@@ -44,87 +44,87 @@ def texts(shown: Iterable[consent_pb2.PublishedText]) -> RenderableType:
 
 def assents(shown: Iterable[consent_pb2.AgreementAssent]) -> RenderableType:
     """Returns what was assented to."""
-    return rows(
+    return table_of(
         shown,
         ("Text", lambda a: a.kind),
         ("Version", lambda a: a.version),
-        ("Assented", lambda a: _moment(a, "assent_time")),
+        ("Assented", lambda a: moment_in(a, "assent_time")),
         ("By", lambda a: a.actor),
     )
 
 
 def consents(shown: Iterable[consent_pb2.Consent]) -> RenderableType:
     """Returns the ledger."""
-    return rows(
+    return table_of(
         shown,
         ("Purpose", lambda c: enterprise_pb2.Purpose.Name(c.purpose).removeprefix("PURPOSE_")),
         ("Holds", lambda c: "yes" if c.live else "no"),
         ("Fields", lambda c: ", ".join(c.scope)),
         ("Text", lambda c: c.text_version or "own document"),
-        ("Agreed", lambda c: _moment(c, "grant_time")),
-        ("Ends", lambda c: _moment(c, "expire_time")),
-        ("Taken back", lambda c: _moment(c, "revoke_time")),
+        ("Agreed", lambda c: moment_in(c, "grant_time")),
+        ("Ends", lambda c: moment_in(c, "expire_time")),
+        ("Taken back", lambda c: moment_in(c, "revoke_time")),
         ("About", lambda c: "one submission" if c.submission else "the enterprise"),
     )
 
 
 def platforms(shown: Iterable[consent_pb2.PlatformAuthorization]) -> RenderableType:
     """Returns the platforms."""
-    return rows(
+    return table_of(
         shown,
         ("Platform", lambda p: p.platform),
-        ("Authorized", lambda p: _moment(p, "grant_time")),
-        ("Taken back", lambda p: _moment(p, "revoke_time")),
+        ("Authorized", lambda p: moment_in(p, "grant_time")),
+        ("Taken back", lambda p: moment_in(p, "revoke_time")),
     )
 
 
 def claims(shown: Iterable[ownership_pb2.OwnershipClaim]) -> RenderableType:
     """Returns claims, and what each state means."""
-    return rows(
+    return table_of(
         shown,
         ("Claim", lambda c: c.name),
         ("State", _state),
-        ("Made", lambda c: _moment(c, "claim_time")),
+        ("Made", lambda c: moment_in(c, "claim_time")),
         ("Code sent to", lambda c: c.contact),
-        ("Code good until", lambda c: _moment(c, "expire_time")),
+        ("Code good until", lambda c: moment_in(c, "expire_time")),
         ("Proposed", lambda c: _name(c.proposed) if c.proposed else ""),
     )
 
 
 def members(shown: Iterable[ownership_pb2.Member]) -> RenderableType:
     """Returns who acts for the enterprise, and who did."""
-    return rows(
+    return table_of(
         shown,
         ("Member", lambda m: m.name),
         ("Role", lambda m: _role(m.member_role)),
         ("Login", lambda m: f"{m.subject} ({m.issuer})"),
-        ("Since", lambda m: _moment(m, "since_time")),
+        ("Since", lambda m: moment_in(m, "since_time")),
         ("By", lambda m: m.means.lower()),
-        ("Removed", lambda m: _moment(m, "end_time")),
+        ("Removed", lambda m: moment_in(m, "end_time")),
     )
 
 
 def invitation(shown: ownership_pb2.Invitation) -> RenderableType:
     """Returns the invitation with its code."""
-    return rows(
+    return table_of(
         [shown],
         ("Code", lambda i: i.one_time_code),
         ("Role", lambda i: _role(i.member_role)),
-        ("Good until", lambda i: _moment(i, "expire_time")),
+        ("Good until", lambda i: moment_in(i, "expire_time")),
     )
 
 
 def notices(shown: Iterable[ownership_pb2.Notice]) -> RenderableType:
     """Returns what was told."""
-    return rows(
+    return table_of(
         shown,
-        ("When", lambda n: _moment(n, "notice_time")),
+        ("When", lambda n: moment_in(n, "notice_time")),
         ("What", lambda n: n.reason),
         ("In words", lambda n: n.description),
     )
 
 
-def rows(shown: Iterable[T], *columns: tuple[str, Callable[[T], str]]) -> RenderableType:
+def table_of(shown: Iterable[T], *columns: tuple[str, Callable[[T], str]]) -> RenderableType:
     """Returns a table without the columns that no row has a value for."""
     rows = list(shown)
     if not rows:
@@ -143,7 +143,8 @@ def _plain(cell: str) -> str:
     return "\n".join(plain(line) for line in cell.split("\n"))
 
 
-def _moment(message: Message, field: str) -> str:
+def moment_in(message: Message, field: str) -> str:
+    """Returns the moment of a field; empty if it is not set."""
     return moment(getattr(message, field)) if message.HasField(field) else ""
 
 

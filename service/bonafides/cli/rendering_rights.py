@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from bonafides.cli.figures import day, moment, plain
-from bonafides.cli.rendering_agreed import rows
+from bonafides.cli.rendering_agreed import table_of
 from bonafides.v1 import rights_pb2
 
 
@@ -26,14 +26,14 @@ def holdings(shown: rights_pb2.Holdings) -> RenderableType:
             parts.append(Text(f"Erased at {moment(told.erase_time)}."))
         elif not told.readable:
             parts.append(Text("Nobody may read the values any more."))
-        fields = rows(
+        fields = table_of(
             told.fields,
             ("Field", lambda f: f.field),
             ("Held", lambda f: f.masked),
             ("May be used for", lambda f: ", ".join(f.purposes) or "nothing"),
             ("Until", _until),
         )
-        asked = rows(
+        asked = table_of(
             told.sources,
             ("Source asked", lambda s: s.source),
             ("When", lambda s: moment(s.ask_time)),
@@ -45,7 +45,7 @@ def holdings(shown: rights_pb2.Holdings) -> RenderableType:
 
 def corrections(shown: Iterable[rights_pb2.Correction]) -> RenderableType:
     """Returns cases, with their rulings."""
-    return rows(
+    return table_of(
         shown,
         ("Case", lambda c: c.name),
         ("About", _about),
@@ -60,7 +60,7 @@ def corrections(shown: Iterable[rights_pb2.Correction]) -> RenderableType:
 def erasure(shown: rights_pb2.Erasure) -> RenderableType:
     """Returns what was erased, and what stays and why."""
     done = Text(plain(f"{shown.submission}: erased at {moment(shown.erase_time)}"))
-    stays = rows(
+    stays = table_of(
         shown.retained, ("Stays", lambda r: r.what), ("Because it is", lambda r: r.description)
     )
     return Group(done, Text(f"Gone: {', '.join(shown.erased)}"), stays)
@@ -68,7 +68,7 @@ def erasure(shown: rights_pb2.Erasure) -> RenderableType:
 
 def queue(shown: Iterable[rights_pb2.QueueItem]) -> RenderableType:
     """Returns what waits."""
-    return rows(
+    return table_of(
         shown,
         ("Due", lambda i: day(i.due_date) + (" OVERDUE" if i.overdue else "")),
         ("Kind", lambda i: rights_pb2.QueueItem.Kind.Name(i.kind).removeprefix("KIND_")),

@@ -40,6 +40,7 @@ from bonafides.client.faults import (
     RemoteError,
     TokenUnusableError,
 )
+from bonafides.client.identifying import IdentityCalls
 from bonafides.client.outbox import Outbox
 from bonafides.client.owning import OwnershipCalls
 from bonafides.client.rights import RightsCalls
@@ -135,6 +136,8 @@ class Client:
         self.ownership: Final = OwnershipCalls(self._connection)
         # What is held, corrections, erasures, and what waits for staff.
         self.rights: Final = RightsCalls(self._connection)
+        # What is open for an enterprise.
+        self.identities: Final = IdentityCalls(self._connection)
         self._documents: Final = document_service_pb2_grpc.DocumentServiceStub(channel)
 
     def __repr__(self) -> str:

@@ -30,7 +30,7 @@ an empty table and a field that is in neither are our faults and stop the verdic
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
@@ -52,6 +52,8 @@ from bonafides.instants import Day
 
 # The note of a result whose source could not be asked.
 NOT_REACHED: Final = "NOT_REACHED"
+# The note of a result whose source still shows what an announced change replaces.
+VALUE_BEFORE: Final = "VALUE_BEFORE"
 # What stands where a source holds nothing.
 _NOTHING: Final[tuple[object, ...]] = (None, "", frozenset(), OperatingState.NOT_KNOWN)
 _DECIDED: Final = frozenset({Outcome.MATCH, Outcome.MISMATCH})
@@ -235,6 +237,55 @@ def verify(
     return Verdict(results, state, reason)
 
 
+def verify_changes(
+    claims: Claims,
+    before: Claims,
+    kept: Mapping[str, CheckResult],
+    evidence: Sequence[Evidence],
+    today: Day,
+    *,
+    patient: bool,
+) -> Verdict:
+    """Returns the verdict on claims that amend verified ones.
+
+    `kept` are the results that don't depend on what changed: they stand as they were
+    found. Every other check has to be decided, but one on which the sources hold
+    nothing. While `patient`, a source that still shows the value `before` is late and
+    contradicts nobody: a registry lags 3 to 15 working days.
+    """
+    fresh = _results(claims, evidence, today, CHECKS) if evidence else ()
+    matched = {
+        each.check
+        for each in (_results(before, evidence, today, CHECKS) if evidence and patient else ())
+        if each.outcome is Outcome.MATCH
+    }
+    made = {
+        each.check: dataclasses.replace(
+            each, outcome=Outcome.NO_EVIDENCE, remedy="", note=VALUE_BEFORE
+        )
+        if each.outcome is Outcome.MISMATCH and each.check in matched
+        else each
+        for each in fresh
+        if each.check not in kept
+    }
+    results = tuple(sorted((*kept.values(), *made.values()), key=lambda each: order(each.check)))
+    silent = {name for name, each in made.items() if each.outcome is Outcome.NO_EVIDENCE}
+    wanted = {name for name in made if name not in silent or made[name].note}
+    return Verdict(results, *_conclude(results, evidence, CHECKS, wanted))
+
+
+def dependent(changed: Iterable[str]) -> frozenset[str]:
+    """Returns the checks that depend on these fields of the claims.
+
+    The code is found by the title, so that a new title puts it in question too.
+    """
+    fields = set(changed)
+    found = {check.name for check in CHECKS if check.claim in fields}
+    if "representatives" in fields:
+        found |= {check.name for check in CHECKS if check.claim.startswith(_PEOPLE)}
+    return frozenset(found | ({"code"} if "title" in fields else set()))
+
+
 def settled(claims: Claims, evidence: Sequence[Evidence], today: Day) -> bool:
     """Returns whether the evidence decides every required check.
 
@@ -273,6 +324,23 @@ def by_depth(results: Sequence[CheckResult], asked: Depth) -> tuple[tuple[Depth,
 def remedy(check: str, outcome: Outcome) -> str:
     """Returns what the enterprise can do about the outcome; empty where it is nothing."""
     return _REMEDIES.get(_row(check), "") if outcome is Outcome.MISMATCH else ""
+
+
+def claim_of(check: str) -> str:
+    """Returns the field of the claims that a result is about; its own name if none is."""
+    name, _, place = check.partition("[")
+    claim = next((row.claim for row in CHECKS if row.name == name), "")
+    if not claim.startswith(_PEOPLE):
+        return claim or name
+    # The second representative is the first of the others.
+    place = place.rstrip("]")
+    where = f"other_representatives[{int(place) - 2}]" if place else "representative"
+    return f"{where}.{claim.removeprefix(_PEOPLE)}"
+
+
+def is_required(check: str) -> bool:
+    """Returns whether a submission waits until the check matches."""
+    return any(row.required for row in CHECKS if row.name == _row(check))
 
 
 def order(check: str) -> tuple[int, str]:
@@ -372,7 +440,10 @@ def _decide(name: str, answers: Sequence[tuple[Evidence, Outcome]]) -> CheckResu
 
 
 def _conclude(
-    results: Sequence[CheckResult], evidence: Sequence[Evidence], checks: Sequence[Check]
+    results: Sequence[CheckResult],
+    evidence: Sequence[Evidence],
+    checks: Sequence[Check],
+    wanted: Collection[str] = (),
 ) -> tuple[State, str]:
     differing = {_row(each.check): each for each in results if each.outcome is Outcome.MISMATCH}
     if {"code", "title"} <= set(differing):
@@ -385,14 +456,23 @@ def _conclude(
     waiting = [
         each
         for each in results
-        if _row(each.check) in required and each.outcome is not Outcome.MATCH
+        if (_row(each.check) in required or each.check in wanted)
+        and each.outcome is not Outcome.MATCH
     ]
     if not waiting:
         return State.VERIFIED, "EVIDENCE_MATCHES"
-    if any(each.note for each in waiting):
-        return State.PENDING, "SOURCE_NOT_REACHED"
+    return State.PENDING, _why(waiting)
+
+
+def _why(waiting: Sequence[CheckResult]) -> str:
+    """Returns why a submission waits."""
+    notes = {each.note for each in waiting}
+    if NOT_REACHED in notes:
+        return "SOURCE_NOT_REACHED"
+    if VALUE_BEFORE in notes:
+        return VALUE_BEFORE
     unknown = any(each.outcome is Outcome.NOT_FOUND for each in waiting)
-    return State.PENDING, "NOT_FOUND" if unknown else "NO_EVIDENCE"
+    return "NOT_FOUND" if unknown else "NO_EVIDENCE"
 
 
 def _ended(source: str, evidence: Sequence[Evidence]) -> bool:

@@ -39,6 +39,7 @@ from bonafides.identity.id_numbers import IdNumber, IdType
 from bonafides.identity.submission import (
     Assent,
     Authorization,
+    Changes,
     Claims,
     Depth,
     License,
@@ -98,6 +99,35 @@ def read_claims(message: enterprise.Claims, *, now: Instant) -> Claims:
     return _Reader(message, now).claims()
 
 
+def faults_in_part(message: enterprise.Claims, *, now: Instant) -> tuple[FieldViolation, ...]:
+    """Returns what is wrong with code, title and license, as far as they are filled in."""
+    return _Reader(message, now).faults_in_part()
+
+
+def read_changes(message: enterprise.Amendment, code: UnifiedCode, *, now: Instant) -> Changes:
+    """Returns what was announced to have changed.
+
+    Raises:
+        InvalidFieldsError: as of `read_claims`, with paths beginning with `changes.`;
+            REQUIRED if nothing is announced.
+    """
+    part = enterprise.Claims(
+        code=code.text,
+        title=message.title,
+        phone=message.phone,
+        email=message.email,
+        license=message.license,
+        representative=message.representatives[0] if message.representatives else None,
+        other_representatives=message.representatives[1:],
+        authorizations=message.authorizations,
+    )
+    if not message.ListFields():
+        raise InvalidFieldsError(
+            (FieldViolation("changes", "REQUIRED", "Name one changed field at least."),)
+        )
+    return _Reader(part, now).changes(licensed=message.HasField("license"), code=code)
+
+
 class _Reader:
     """Reads field by field and collects the faults."""
 
@@ -141,6 +171,36 @@ class _Reader:
             authorized_platforms=tuple(sorted(set(message.authorized_platforms))),
             depth=depth,
         )
+
+    def faults_in_part(self) -> tuple[FieldViolation, ...]:
+        message = self._message
+        code = self._try("code", lambda: _code(message.code))
+        self._optional_text("title", message.title)
+        self._license(message.license, individual=code is not None and code.individual)
+        return tuple(self._violations)
+
+    def changes(self, *, licensed: bool, code: UnifiedCode) -> Changes:
+        message = self._message
+        title = self._optional_text("title", message.title)
+        phone = self._try("phone", lambda: _phone(message.phone)) if message.phone else None
+        email = self._try("email", lambda: _email(message.email)) if message.email else None
+        license_ = None
+        if licensed:
+            license_ = self._license(message.license, individual=code.individual)
+        people: tuple[Representative, ...] = ()
+        authorizations: tuple[Authorization, ...] = ()
+        if message.HasField("representative"):
+            people, authorizations = self._representatives(), self._authorizations()
+        elif message.authorizations:
+            self._try("authorizations", _nobody_to_authorize)
+        if self._violations:
+            raise InvalidFieldsError(
+                tuple(
+                    FieldViolation(_of_changes(fault.field), fault.reason, fault.description)
+                    for fault in self._violations
+                )
+            )
+        return Changes(title, phone, email, license_, people, authorizations)
 
     def _try(self, field: str, read: Callable[[], T]) -> T | None:
         try:
@@ -345,6 +405,21 @@ def _known(values: Mapping[Any, T], value: int) -> T:
     if value not in values:
         raise _FieldError("ENUM", "Name one of the published values.")
     return values[value]
+
+
+def _of_changes(path: str) -> str:
+    """Returns where a field of the claims stands in an announcement."""
+    rest = path.removeprefix("claims.")
+    if rest.startswith("other_representatives["):
+        place, _, inner = rest.removeprefix("other_representatives[").partition("]")
+        return f"changes.representatives[{int(place) + 1}]{inner}"
+    if rest.startswith("representative"):
+        return f"changes.representatives[0]{rest.removeprefix('representative')}"
+    return f"changes.{rest}"
+
+
+def _nobody_to_authorize() -> None:
+    raise _FieldError("NOT_NEEDED", "Leave it out: it goes with new representatives alone.")
 
 
 def _named_twice() -> None:

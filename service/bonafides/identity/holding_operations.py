@@ -13,7 +13,8 @@ from bonafides.identity import holdings as rules
 from bonafides.identity.consent_operations import acts, came_with
 from bonafides.identity.holdings import Asked, HeldField, SubmissionHoldings
 from bonafides.identity.membership import Actor
-from bonafides.identity.operations import Desk, submission_place
+from bonafides.identity.operations import Desk
+from bonafides.identity.sealed import place
 from bonafides.identity.submission import StoredClaims, from_stored, license_digest
 from bonafides.instants import Instant
 from bonafides.storage import consents as consent_rows
@@ -80,7 +81,7 @@ def _fields(
     except ConsentRequiredError:
         return None
     key = desk.vault.unwrap(row.uid, wrapped)
-    personal = desk.vault.open(key, submission_place(row.uid), row.personal_sealed)
+    personal = desk.vault.open(key, place(row.uid), row.personal_sealed)
     claims = from_stored(StoredClaims(row.title, row.license, personal))
     brought = [
         consent for consent in consent_rows.ledger(work, row.code) if came_with(consent, {row.uid})

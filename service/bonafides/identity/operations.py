@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,7 +37,7 @@ from bonafides.errors import (
     RateLimitedError,
     RequestIdReusedError,
 )
-from bonafides.identity import checks, documents
+from bonafides.identity import amending, checks, documents
 from bonafides.identity.asking import expiry, gather, told_registration
 from bonafides.identity.codes import UnifiedCode
 from bonafides.identity.consent import SERVICE_AGREEMENT, ConsentRef, RecordedAssent
@@ -45,6 +45,7 @@ from bonafides.identity.evidence import Evidence
 from bonafides.identity.questions import Source, question
 from bonafides.identity.rechecks import next_recheck
 from bonafides.identity.sandbox import Sandbox
+from bonafides.identity.sealed import opened, place, sealed_answers
 from bonafides.identity.sources import (
     registry_facts,
 )
@@ -55,20 +56,19 @@ from bonafides.identity.submission import (
     Depth,
     Purpose,
     State,
-    StoredClaims,
     SubmissionStatus,
     Transition,
     advance,
-    from_stored,
     license_digest,
     to_stored,
 )
 from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
-from bonafides.personal.sealing import Place, Sealed, Vault
+from bonafides.personal.sealing import Sealed, Vault
 from bonafides.rating.scorecard import Scorecard
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import documents as document_rows
+from bonafides.storage import drafts as draft_rows
 from bonafides.storage import identity as rows
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 
@@ -102,6 +102,20 @@ class Desk:
     sandbox: Sandbox | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """By which request claims come in, with the steps of history that lead there.
+
+    `beside` does what belongs to it in the unit of work that stores the submission.
+    """
+
+    submitter: str
+    request_id: str
+    request_digest: bytes
+    steps: tuple[Transition, ...]
+    beside: Callable[[UnitOfWork, rows.SubmissionRow], None] | None = None
+
+
 def submit(
     desk: Desk,
     claims: Claims,
@@ -121,6 +135,14 @@ def submit(
         AgreementNotCurrentError: the assent is to another version.
         RateLimitedError: the submitter made too many submissions in 24 hours.
     """
+    step = Transition(State.PENDING, now, "SUBMITTED")
+    arrival = Arrival(submitter, request_id, request_digest, (step,))
+    return enter(desk, claims, arrival, now=now)
+
+
+def enter(desk: Desk, claims: Claims, arrival: Arrival, *, now: Instant) -> SubmissionStatus:
+    """Takes claims in by whatever way they came; else as `submit`."""
+    submitter, request_id = arrival.submitter, arrival.request_id
     if desk.sandbox is not None:
         desk.sandbox.force_error(claims.code)
     made = rows.SubmissionRow(
@@ -130,7 +152,7 @@ def submit(
         request_id=request_id,
         # Keyed: by a plain digest of a request in which all but the ID number is
         # known, the number could be found by trying.
-        request_digest=desk.vault.index("request", request_digest.hex()),
+        request_digest=desk.vault.index("request", arrival.request_digest.hex()),
         state=State.PENDING,
         submitted_at=now,
         recheck_at=Instant(now + _FIRST_TRY),
@@ -144,7 +166,7 @@ def submit(
     with desk.store.writing() as work:
         known = _admit(work, desk, made, now)
         if known is None:
-            _store(work, desk.vault, made, claims)
+            _store(work, desk.vault, made, claims, arrival)
             consent = _consent(work, made, "ask_verifier", now)
             work.commit()
     if known is None:
@@ -166,27 +188,35 @@ def get_submission(
         row = rows.find_submission(work, code.text, uid)
         if row is None or (submitter is not None and row.submitter != submitter):
             raise NotFoundError
-        history = rows.history(work, row.code, row.uid)
-        found = rows.latest_check_results(work, row.code, row.uid)
-        digest = license_digest(row.license)
-        copy = digest and document_rows.find_latest(work, row.code, digest, row.submitter)
+        return status_of(work, row, now)
+
+
+def status_of(work: UnitOfWork, row: rows.SubmissionRow, now: Instant) -> SubmissionStatus:
+    """Returns what became of the submission, with remedies and what its copy says."""
+    found = rows.latest_check_results(work, row.code, row.uid)
+    digest = license_digest(row.license)
+    copy = digest and document_rows.find_latest(work, row.code, digest, row.submitter)
     results = [found[name] for name in sorted(found, key=checks.order)]
+    amends, changes = amending.told(work, row)
     over = row.state is State.VERIFIED and row.expires_at is not None and row.expires_at <= now
     return SubmissionStatus(
-        code=code,
+        code=UnifiedCode.parse(row.code),
         uid=row.uid,
         state=State.LAPSED if over else row.state,
         checks=tuple(
             dataclasses.replace(each, remedy=checks.remedy(each.check, each.outcome))
             for each in results
         ),
-        history=history,
+        history=rows.history(work, row.code, row.uid),
         submitted_at=row.submitted_at,
         recheck_at=row.recheck_at,
         expires_at=row.expires_at,
         depth=row.depth,
         document=copy.sha256 if copy and copy.deleted_at is None else None,
         document_findings=documents.findings(copy.qr) if copy else (),
+        supplies=draft_rows.supplies(work, row.code, row.uid),
+        amends=amends,
+        changes=changes,
     )
 
 
@@ -234,13 +264,17 @@ def _admit(
     return None
 
 
-def _store(work: UnitOfWork, vault: Vault, made: rows.SubmissionRow, claims: Claims) -> None:
+def _store(
+    work: UnitOfWork, vault: Vault, made: rows.SubmissionRow, claims: Claims, arrival: Arrival
+) -> None:
     key, wrapped = vault.new_key(made.uid)
-    sealed = vault.seal(key, submission_place(made.uid), to_stored(claims).personal)
+    sealed = vault.seal(key, place(made.uid), to_stored(claims).personal)
     rows.add_wrapped_keys(work, {made.uid: wrapped})
     rows.insert_submission(work, dataclasses.replace(made, personal_sealed=sealed))
-    step = Transition(State.PENDING, made.submitted_at, "SUBMITTED")
-    rows.add_transition(work, made.code, made.uid, step)
+    for step in arrival.steps:
+        rows.add_transition(work, made.code, made.uid, step)
+    if arrival.beside is not None:
+        arrival.beside(work, made)
     # What the representative agreed to for these values; for the enterprise it counts
     # once they are found to be true.
     brought = [a for a in claims.authorizations if a.purpose is Purpose.VERIFY_IDENTITY]
@@ -261,11 +295,6 @@ def _to_ledger(
     consent_rows.add(work, consents)
 
 
-def submission_place(uid: str) -> Place:
-    """Returns where the personal values of a submission are sealed."""
-    return Place("submission", uid, "personal")
-
-
 # --- Verdict and what follows from it --------------------------------------------------
 
 
@@ -278,8 +307,16 @@ def _judge(
     now: Instant,
     seconds: float,
 ) -> None:
-    evidence = _asked(desk, claims, consent, seen, now=now, seconds=seconds)
-    verdict = checks.verify(claims, evidence, day_of(now))
+    basis = amending.basis(desk.store, seen)
+    if basis is None or basis.asks:
+        asked = claims if basis is None else basis.narrowed(claims)
+        evidence = _asked(desk, asked, consent, seen, now=now, seconds=seconds)
+    else:
+        evidence = []
+    if basis is None:
+        verdict = checks.verify(claims, evidence, day_of(now))
+    else:
+        verdict = basis.verify(claims, evidence, now)
     with desk.store.writing() as work:
         # Whoever takes a consent back waits, and then sees what was brought here.
         rows.take_turns(work, f"consents {seen.code}")
@@ -288,14 +325,17 @@ def _judge(
         if row is None or (row.state, row.recheck_at) != (State.PENDING, seen.recheck_at):
             return
         rows.add_check_results(work, row.code, row.uid, verdict.results, now)
-        rows.add_answers(
-            work, row.code, row.uid, _answers(work, desk.vault, row, evidence, now), now
-        )
+        if evidence:
+            answers = sealed_answers(work, desk.vault, row, evidence, now)
+            rows.add_answers(work, row.code, row.uid, answers, now)
         if verdict.state is State.PENDING:
             again = _again(work, row, evidence, now)
             rows.set_state(work, row, State.PENDING, recheck_at=again, expires_at=None)
         elif verdict.state is State.VERIFIED:
             expires_at = expiry(evidence, desk.verification_days, now)
+            if basis is not None:
+                # What was not checked anew is as old as it was.
+                expires_at = min(expires_at, basis.expires_at)
             _enter(work, row, Transition(State.VERIFIED, now, verdict.reason), expires_at)
             if claims.depth is Depth.FOUR:
                 told = told_registration(claims, evidence)
@@ -308,35 +348,6 @@ def _judge(
         with desk.store.writing() as work:
             archive.refresh(work, desk.card, seen.code, now)
             work.commit()
-
-
-def _answers(
-    work: UnitOfWork,
-    vault: Vault,
-    row: rows.SubmissionRow,
-    evidence: Sequence[Evidence],
-    now: Instant,
-) -> list[rows.AnswerRow]:
-    """Returns the answers as they are stored, the texts sealed under the submission's key."""
-    wrapped = rows.wrapped_keys(work, [row.uid]).get(row.uid)
-    # Without a key the personal values were erased meanwhile; so is what they brought.
-    key = None if wrapped is None else vault.unwrap(row.uid, wrapped)
-    return [
-        rows.AnswerRow(
-            each.source,
-            each.retrieved_at,
-            each.fault,
-            None
-            if key is None or each.raw is None
-            else vault.seal(key, answer_place(row.uid, each.source, now), each.raw.encode()),
-        )
-        for each in evidence
-    ]
-
-
-def answer_place(uid: str, source: str, asked_at: Instant) -> Place:
-    """Returns where the text of an answer is sealed."""
-    return Place("evidence", uid, f"{source}|{asked_at}")
 
 
 def _again(
@@ -440,10 +451,7 @@ def _recheck(desk: Desk, code: str, uid: str, now: Instant) -> None:
     consent = _consent_to_recheck(desk, row, now)
     if consent is None:
         return
-    key = desk.vault.unwrap(uid, wrapped)
-    personal = desk.vault.open(key, submission_place(uid), row.personal_sealed)
-    claims = from_stored(StoredClaims(row.title, row.license, personal))
-    _judge(desk, claims, consent, row, now=now, seconds=_RECHECK_SECONDS)
+    _judge(desk, opened(desk.vault, row, wrapped), consent, row, now=now, seconds=_RECHECK_SECONDS)
 
 
 def _consent_to_recheck(desk: Desk, row: rows.SubmissionRow, now: Instant) -> ConsentRef | None:

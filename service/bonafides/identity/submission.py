@@ -165,6 +165,18 @@ class Claims:
     depth: Depth = Depth.FOUR
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an enterprise announces to have changed. None and empty: it stays."""
+
+    title: str | None
+    phone: str | None = field(repr=False)
+    email: str | None = field(repr=False)
+    license: License | None
+    representatives: tuple[Representative, ...]
+    authorizations: tuple[Authorization, ...]
+
+
 class Outcome(enum.StrEnum):
     """What a check found.
 
@@ -184,8 +196,9 @@ class CheckResult:
     """What one check found, by which source, retrieved when.
 
     `remedy` is empty where the enterprise has nothing to do. `note` is NOT_REACHED
-    where the source could not be asked, at `retrieved_at`; else it is empty. Of the
-    second representative on, `check` ends in the place: "representative[2]".
+    where the source could not be asked, at `retrieved_at`, VALUE_BEFORE where it still
+    shows what an announced change replaces; else it is empty. Of the second
+    representative on, `check` ends in the place: "representative[2]".
     """
 
     check: str
@@ -227,6 +240,11 @@ class SubmissionStatus:
     document: bytes | None = None
     # What the copy's QR code says.
     document_findings: tuple[Finding, ...] = ()
+    # Field and supplier, where a draft was confirmed; empty: all by the submitter.
+    supplies: tuple[tuple[str, str], ...] = ()
+    # The submission that this one amends, and field, value before and after of each change.
+    amends: str = ""
+    changes: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -255,6 +273,11 @@ def to_stored(claims: Claims) -> StoredClaims:
         license=_LICENSE.dump_json(claims.license).decode(),
         personal=_CLAIMS.dump_json(claims, exclude=_OPEN),
     )
+
+
+def stored_license(license_: str) -> License:
+    """Returns the license that was stored."""
+    return _LICENSE.validate_json(license_)
 
 
 def license_digest(license_: str) -> bytes | None:

@@ -71,9 +71,9 @@ class ConsentService:
         """Lists the assents of an enterprise."""
         code = _enterprise(request.parent, call)
         shown, more = page(consents.list_assents(self._desk, reader(call, code), code), request)
-        audience = seen_as(call)
+        eyes = seen_as(call)
         return consent_service.ListAssentsResponse(
-            assents=[view(written.assent(each), audience) for each in shown], next_page_token=more
+            assents=[view(written.assent(each), eyes) for each in shown], next_page_token=more
         )
 
     def list_consents(
@@ -83,9 +83,9 @@ class ConsentService:
         code = _enterprise(request.parent, call)
         ledger = consents.list_consents(self._desk, reader(call, code), code)
         shown, more = page(ledger, request)
-        audience = seen_as(call)
+        eyes = seen_as(call)
         return consent_service.ListConsentsResponse(
-            consents=[view(written.consent(each, call.now), audience) for each in shown],
+            consents=[view(written.consent(each, call.now), eyes) for each in shown],
             next_page_token=more,
         )
 

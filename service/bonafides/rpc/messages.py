@@ -55,13 +55,13 @@ def enterprise_of(name: str, part: str, field: str = "name") -> UnifiedCode:
         raise InvalidFieldsError(tuple(faults)) from None
 
 
-def parent_of(name: str) -> UnifiedCode:
-    """Returns the code in `enterprises/{code}`, of a field `parent`.
+def parent_of(name: str, field: str = "parent") -> UnifiedCode:
+    """Returns the code in `enterprises/{code}`; `field` is where the name stands.
 
     Raises:
         InvalidFieldsError: the name is of another form, or holds no code.
     """
-    return _code(_variables(name, f"enterprises/{_CODE}", "parent")[0], "parent")
+    return _code(_variables(name, f"enterprises/{_CODE}", field)[0], field)
 
 
 def part_of(name: str, collection: str) -> tuple[UnifiedCode, str]:
@@ -140,7 +140,17 @@ def submission_message(status: SubmissionStatus) -> enterprise_pb2.Submission:
             enterprise_pb2.Finding(reason=finding.reason, description=finding.description)
             for finding in status.findings
         ],
+        supplies=[
+            enterprise_pb2.Supply(field=field, supplier=supplier)
+            for field, supplier in status.supplies
+        ],
+        changes=[
+            enterprise_pb2.AnnouncedChange(field=field, before=before, after=after)
+            for field, before, after in status.changes
+        ],
     )
+    if status.amends:
+        message.amends = f"enterprises/{status.code}/submissions/{status.amends}"
     if status.document is not None:
         message.license_document = _document_name(status.code, status.document)
     if status.recheck_at is not None:

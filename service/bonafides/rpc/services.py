@@ -33,8 +33,10 @@ from bonafides.errors import (
     MethodNotAllowedError,
     NotFoundError,
 )
+from bonafides.identity import announcing
 from bonafides.identity import operations as identity
-from bonafides.identity.claims import read_claims
+from bonafides.identity.claims import read_changes, read_claims
+from bonafides.identity.requirement_operations import list_requirements
 from bonafides.identity.submission import Depth, State, SubmissionStatus
 from bonafides.instants import day_of, to_timestamp
 from bonafides.personal.sealing import Vault
@@ -46,7 +48,10 @@ from bonafides.records.batches import Batch, Source, Taken
 from bonafides.records.group_commit import GroupCommit
 from bonafides.records.links import Ground, open_categories
 from bonafides.rpc import messages
+from bonafides.rpc.consent_messages import page
+from bonafides.rpc.consent_services import actor, reader
 from bonafides.rpc.eyes import Eyes
+from bonafides.rpc.identity_messages import requirement_message
 from bonafides.rpc.pipeline import Call
 from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store
@@ -126,6 +131,37 @@ class IdentityService:
             now=call.now,
         )
         return self._told(status, call)
+
+    def amend_identity(
+        self, request: identity_service.AmendIdentityRequest, call: Call
+    ) -> enterprise_pb2.Submission:
+        """Announces what changed of the caller's own enterprise; another's is not found."""
+        code = messages.parent_of(request.name, "name")
+        call.concerns(code.text)
+        status = announcing.announce(
+            self._desk,
+            actor(call, code.text),
+            code,
+            read_changes(request.changes, code, now=call.now),
+            request_id=str(uuid.UUID(request.request_id)),
+            request_digest=call.request_digest,
+            now=call.now,
+        )
+        return self._told(status, call)
+
+    def list_requirements(
+        self, request: identity_service.ListRequirementsRequest, call: Call
+    ) -> identity_service.ListRequirementsResponse:
+        """Lists what is open: all of it to the enterprise, of their own to others."""
+        code = messages.parent_of(request.name, "name")
+        call.concerns(code.text)
+        found = list_requirements(self._desk, reader(call, code.text), code, now=call.now)
+        shown, more = page(found, request)
+        seen_as = self._eyes.audience(call.caller, code.text)
+        return identity_service.ListRequirementsResponse(
+            requirements=[view(requirement_message(code, each), seen_as) for each in shown],
+            next_page_token=more,
+        )
 
     def _told(self, status: SubmissionStatus, call: Call) -> enterprise_pb2.Submission:
         """Returns what the caller may see, beside the revision that shows what was changed."""

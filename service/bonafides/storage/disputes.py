@@ -75,6 +75,12 @@ def is_link(work: UnitOfWork, link: Key) -> bool:
     return bool(work.execute(sa.select(sa.exists().where(*_is(store_link, link)))).scalar())
 
 
+def due_days(work: UnitOfWork, code: str) -> dict[tuple[str, str], Day]:
+    """Returns by platform and link the day by which an open dispute is to be decided."""
+    found = open_disputes().where(store_dispute.c.code == code)
+    return {(row.platform, row.record_id): Day(row.due_day) for row in work.execute(found)}
+
+
 def disputes(work: UnitOfWork, link: Key) -> tuple[Dispute, ...]:
     """Returns the disputes of a link, the oldest first."""
     told = work.execute(

@@ -143,6 +143,17 @@ def submissions_of(work: UnitOfWork, code: str, submitter: str) -> set[str]:
     return set(found.scalars())
 
 
+def submissions_under(
+    work: UnitOfWork, code: str, submitters: Iterable[str] | None, limit: int
+) -> tuple[SubmissionRow, ...]:
+    """Returns the latest submissions of these submitters, oldest first; None: of everybody."""
+    query = sa.select(tables.submission).where(_submission.code == code)
+    if submitters is not None:
+        query = query.where(_submission.submitter.in_(sorted(submitters)))
+    query = query.order_by(_submission.submitted_at.desc(), _submission.uid).limit(limit)
+    return tuple(_submission_row(row) for row in reversed(work.execute(query).all()))
+
+
 def insert_submission(work: UnitOfWork, row: SubmissionRow) -> None:
     """Adds the submission."""
     work.execute(
@@ -401,8 +412,10 @@ def _one_submission(
 ) -> SubmissionRow | None:
     query = sa.select(tables.submission).where(*where)
     row = work.execute(query.with_for_update() if lock else query).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _submission_row(row)
+
+
+def _submission_row(row: sa.Row[Any]) -> SubmissionRow:
     return SubmissionRow(
         code=row.code,
         uid=row.uid,

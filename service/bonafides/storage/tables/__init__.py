@@ -29,13 +29,16 @@ from bonafides.storage.tables.housekeeping import (
     write_cursor,
 )
 from bonafides.storage.tables.identity import (
+    amendment,
     check_result,
     document,
     document_part,
+    draft,
     enterprise,
     evidence,
     registry,
     submission,
+    submission_supply,
     submission_transition,
 )
 from bonafides.storage.tables.membership import (
@@ -59,6 +62,7 @@ from bonafides.storage.tables.records import (
 from bonafides.storage.tables.rights import correction, correction_ruling, erasure
 
 __all__ = [
+    "amendment",
     "assent",
     "changes",
     "check_result",
@@ -70,6 +74,7 @@ __all__ = [
     "counter",
     "document",
     "document_part",
+    "draft",
     "enterprise",
     "erasure",
     "evidence",
@@ -99,6 +104,7 @@ __all__ = [
     "store_link",
     "subject_key",
     "submission",
+    "submission_supply",
     "submission_transition",
     "unmatched_refund",
     "voucher",

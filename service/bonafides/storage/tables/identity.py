@@ -161,3 +161,47 @@ enterprise: Final = Table(
     Column("uid", String(36), nullable=False),
     Column("enrolled_at", BigInteger, nullable=False),
 )
+
+# What platforms filled in for enterprises, until that is confirmed or erased.
+draft: Final = Table(
+    "draft",
+    metadata,
+    code_column(),
+    Column("uid", String(36), primary_key=True),
+    Column("platform", String(40), nullable=False),
+    Column("request_id", String(36), nullable=False),
+    Column("request_digest", LargeBinary, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    # JSON of bonafides.v1.Prefill; emptied when it is confirmed.
+    Column("prefill", Text, nullable=False),
+    # What it became, and by whom; null: not confirmed.
+    Column("submission_uid", String(36)),
+    Column("confirmed_by", String(200)),
+    UniqueConstraint("platform", "request_id"),
+    Index(None, "platform", "created_at"),
+    Index(None, "expires_at"),
+)
+
+# Who supplied a field of a submission; no row: its submitter.
+submission_supply: Final = Table(
+    "submission_supply",
+    metadata,
+    code_column(),
+    Column("uid", String(36), primary_key=True),
+    Column("field", String(60), primary_key=True),
+    Column("supplier", String(60), nullable=False),
+)
+
+# Which submission amends which, and in what.
+amendment: Final = Table(
+    "amendment",
+    metadata,
+    code_column(),
+    Column("uid", String(36), primary_key=True),
+    Column("amends_uid", String(36), nullable=False),
+    # JSON: the paths of the claims that changed, sorted.
+    Column("changed", Text, nullable=False),
+    Index(None, "code", "amends_uid"),
+)

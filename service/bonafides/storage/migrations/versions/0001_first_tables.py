@@ -17,6 +17,17 @@ depends_on = None
 def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     """Creates the tables."""
     op.create_table(
+        "amendment",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("amends_uid", sa.String(length=36), nullable=False),
+        sa.Column("changed", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_amendment")),
+    )
+    op.create_index(
+        op.f("ix_amendment_code_amends_uid"), "amendment", ["code", "amends_uid"], unique=False
+    )
+    op.create_table(
         "assent",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
@@ -161,6 +172,26 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("part", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("content_sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("code", "uid", "part", name=op.f("pk_document_part")),
+    )
+    op.create_table(
+        "draft",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("request_id", sa.String(length=36), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("prefill", sa.Text(), nullable=False),
+        sa.Column("submission_uid", sa.String(length=36), nullable=True),
+        sa.Column("confirmed_by", sa.String(length=200), nullable=True),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_draft")),
+        sa.UniqueConstraint("platform", "request_id", name=op.f("uq_draft_platform_request_id")),
+    )
+    op.create_index(op.f("ix_draft_expires_at"), "draft", ["expires_at"], unique=False)
+    op.create_index(
+        op.f("ix_draft_platform_created_at"), "draft", ["platform", "created_at"], unique=False
     )
     op.create_table(
         "enterprise",
@@ -601,6 +632,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         unique=False,
     )
     op.create_table(
+        "submission_supply",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("field", sa.String(length=60), nullable=False),
+        sa.Column("supplier", sa.String(length=60), nullable=False),
+        sa.PrimaryKeyConstraint("code", "uid", "field", name=op.f("pk_submission_supply")),
+    )
+    op.create_table(
         "submission_transition",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("uid", sa.String(length=36), nullable=False),
@@ -654,6 +693,7 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     )
     op.drop_table("unmatched_refund")
     op.drop_table("submission_transition")
+    op.drop_table("submission_supply")
     op.drop_index(op.f("ix_submission_submitter_submitted_at"), table_name="submission")
     op.drop_index(op.f("ix_submission_state_recheck_at"), table_name="submission")
     op.drop_index(op.f("ix_submission_state_expires_at"), table_name="submission")
@@ -708,6 +748,9 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.drop_table("evidence")
     op.drop_table("erasure")
     op.drop_table("enterprise")
+    op.drop_index(op.f("ix_draft_platform_created_at"), table_name="draft")
+    op.drop_index(op.f("ix_draft_expires_at"), table_name="draft")
+    op.drop_table("draft")
     op.drop_table("document_part")
     op.drop_index(
         "uq_document_sha256",
@@ -729,3 +772,5 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.drop_table("check_result")
     op.drop_table("changes")
     op.drop_table("assent")
+    op.drop_index(op.f("ix_amendment_code_amends_uid"), table_name="amendment")
+    op.drop_table("amendment")

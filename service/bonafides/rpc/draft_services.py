@@ -1,0 +1,83 @@
+"""The methods about drafts, from request to answer; as in `bonafides.rpc.services`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+from bonafides.access.callers import CallerKind
+from bonafides.access.disclosure import view
+from bonafides.errors import FieldViolation, InvalidFieldsError
+from bonafides.identity import drafting
+from bonafides.identity.drafting import Onlooker
+from bonafides.identity.operations import Desk
+from bonafides.rpc import messages
+from bonafides.rpc.consent_services import seen_as
+from bonafides.rpc.identity_messages import draft_message
+from bonafides.rpc.pipeline import Call
+from bonafides.v1 import draft_pb2, enterprise_pb2
+from bonafides.v1 import draft_service_pb2 as draft_service
+
+
+class DraftService:
+    """Keeps drafts until the enterprise confirms them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk: Final = desk
+
+    def create_draft(
+        self, request: draft_service.CreateDraftRequest, call: Call
+    ) -> draft_pb2.Draft:
+        """Makes a draft of what the platform holds."""
+        code = messages.parent_of(request.parent)
+        call.concerns(code.text)
+        made = drafting.create(
+            self._desk,
+            code,
+            request.prefill,
+            platform=call.caller.platform,
+            request_id=str(uuid.UUID(request.request_id)),
+            request_digest=call.request_digest,
+            now=call.now,
+        )
+        return view(draft_message(made), seen_as(call))
+
+    def faults_in_create_draft(
+        self, request: draft_service.CreateDraftRequest, call: Call
+    ) -> Sequence[FieldViolation]:
+        """Returns what is wrong with the meaning of what was filled in."""
+        try:
+            code = messages.parent_of(request.parent)
+        except InvalidFieldsError as fault:
+            return fault.violations
+        return drafting.faults_in(code, request.prefill, now=call.now)
+
+    def get_draft(self, request: draft_service.GetDraftRequest, call: Call) -> draft_pb2.Draft:
+        """Gets a draft by its name."""
+        code, uid = messages.part_of(request.name, "drafts")
+        call.concerns(code.text)
+        caller = call.caller
+        onlooker = Onlooker(
+            caller.submitter, caller.platform, staff=caller.kind is CallerKind.OPERATOR
+        )
+        found = drafting.get(self._desk, code.text, uid, onlooker, now=call.now)
+        return view(draft_message(found), seen_as(call))
+
+    def confirm_draft(
+        self, request: draft_service.ConfirmDraftRequest, call: Call
+    ) -> enterprise_pb2.Submission:
+        """Confirms a draft with what it lacks."""
+        code, uid = messages.part_of(request.name, "drafts")
+        call.concerns(code.text)
+        status = drafting.confirm(
+            self._desk,
+            code,
+            uid,
+            request.claims,
+            login=call.caller.submitter,
+            request_id=str(uuid.UUID(request.request_id)),
+            request_digest=call.request_digest,
+            now=call.now,
+        )
+        return view(messages.submission_message(status), seen_as(call))
