@@ -12,7 +12,7 @@ Times are CPU of this process, all threads of both engines included.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -87,13 +87,26 @@ def built(folder: Path, effort: Effort) -> Iterator[Figure]:
 
 
 def _records(count: int, today: int) -> str:
-    """Returns the query that makes the records; columns that it doesn't name are null."""
+    """Returns the query that makes the records: a store for each enterprise, and its trade."""
     enterprises = max(1, count // _PER_ENTERPRISE)
-    made = {
+    stores = {
+        "code": "printf('9199000%011d', i)",
+        "platform": "'1688'",
+        "kind": "'store'",
+        "record_id": "'s1'",
+        "store_id": "'s1'",
+        "revision": "1::BIGINT",
+        "sequence": f"({count} + i + 1)::BIGINT",
+        "void": "false",
+        "from_day": f"({today} - 2 * {_DAYS})::BIGINT",
+        "stands": "true",
+    }
+    trade = {
         "code": f"printf('9199000%011d', i % {enterprises})",
         "platform": "'1688'",
         "kind": "'transaction'",
         "record_id": "printf('T%012d', i)",
+        "store_id": "'s1'",
         "revision": "1::BIGINT",
         "sequence": "(i + 1)::BIGINT",
         "void": "false",
@@ -104,11 +117,15 @@ def _records(count: int, today: int) -> str:
         "promised_day": f"({today} - i * 7919 % {_DAYS} + 5)::BIGINT",
         "delivered_day": f"({today} - i * 7919 % {_DAYS} + 2 + i % 5)::BIGINT",
     }
+    return f"{_made(trade, count)} UNION ALL {_made(stores, enterprises)}"
+
+
+def _made(values: Mapping[str, str], count: int) -> str:
+    """Returns a query of so many rows; columns that have no value are null."""
     kinds = {sa.BigInteger: "BIGINT", sa.LargeBinary: "BLOB"}
-    columns = []
-    for column in record.c:
-        nothing = f"NULL::{kinds.get(type(column.type), 'VARCHAR')}"
-        columns.append(f"{made.get(column.name, nothing)} AS {column.name}")
+    types = {column.name: kinds.get(type(column.type), "VARCHAR") for column in record.c}
+    types["stands"] = "BOOLEAN"
+    columns = [f"{values.get(name, f'NULL::{kind}')} AS {name}" for name, kind in types.items()]
     return f"SELECT {', '.join(columns)} FROM range({count}) AS r(i)"  # noqa: S608 - constants
 
 
@@ -119,8 +136,11 @@ def _by_hand(today: int) -> str:
             SELECT * FROM record
             QUALIFY row_number() OVER (
                 PARTITION BY code, platform, kind, record_id ORDER BY revision DESC) = 1
+        ), linked AS (
+            SELECT code, platform, store_id FROM latest WHERE kind = 'store' AND NOT void AND stands
         ), sold AS (
-            SELECT * FROM latest WHERE kind = 'transaction' AND NOT void AND day > {today} - 365
+            SELECT * FROM latest SEMI JOIN linked USING (code, platform, store_id)
+            WHERE kind = 'transaction' AND NOT void AND day > {today} - 365
         ), bought AS (
             SELECT code, platform, buyer, count(*) AS n FROM sold GROUP BY ALL
         )

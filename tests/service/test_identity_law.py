@@ -28,6 +28,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from bonafides.errors import ConsentRequiredError, NotFoundError, TransitionNotAllowedError
+from bonafides.identity import announcing
 from bonafides.identity import consent_operations as consents
 from bonafides.identity import operations as identity
 from bonafides.identity.claims import read_claims
@@ -37,7 +39,7 @@ from bonafides.identity.operations import Desk
 from bonafides.identity.questions import Fault, Question, SourceError
 from bonafides.identity.registry_operations import load_registry, sync_registrations
 from bonafides.identity.sources import RegistryTable
-from bonafides.identity.submission import TRANSITIONS, Outcome, Purpose, State
+from bonafides.identity.submission import TRANSITIONS, Changes, Outcome, Purpose, State
 from bonafides.instants import DAY, HOUR, Instant, to_datetime
 from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import champion
@@ -137,6 +139,14 @@ class Law(RuleBasedStateMachine):
     def has_own(self) -> bool:
         return any(each.submitter == OWNER.principal.name for each in self.submitted)
 
+    def base(self) -> Submitted | None:
+        """Returns the submission by which the enterprise takes part."""
+        table = metadata.tables["enterprise"]
+        with self.store.reading() as work:
+            found = work.execute(sa.select(table.c.uid).where(table.c.code == self.code.text))
+            uid = found.scalar()
+        return next((each for each in self.submitted if each.uid == uid), None)
+
     def everything(self) -> dict[str, list[Any]]:
         """Returns all rows of the code but those of submissions."""
         with self.store.reading() as work:
@@ -195,6 +205,26 @@ class Law(RuleBasedStateMachine):
             if each.submitter == OWNER.principal.name and each.holds(self.now):
                 each.revoked = True
 
+    @rule(title=st.sampled_from(["九九市新名贸易有限公司", "九九市又名贸易有限公司"]))
+    def enterprise_announces_another_title(self, title: str) -> None:
+        base = self.base()
+        try:
+            status = announcing.announce(
+                self.desk,
+                OWNER,
+                self.code,
+                Changes(title, None, None, None, (), ()),
+                request_id=str(uuid.uuid4()),
+                request_digest=bytes(32),
+                now=self.now,
+            )
+        except (NotFoundError, TransitionNotAllowedError, ConsentRequiredError):
+            # Nothing to amend, or nobody who agrees to it: then nothing has happened.
+            return
+        assert base is not None
+        assert base.holds(self.now)
+        self.submitted.append(Submitted(status.uid, OWNER.principal.name, base.over_at))
+
     @rule()
     def what_waits_is_asked_about_again(self) -> None:
         before = len(self.asked_of_persons())
@@ -243,7 +273,7 @@ class Law(RuleBasedStateMachine):
         )
 
 
-@pytest.mark.feature("A4", "A5", "A10", "A13", "A16", "B1")
+@pytest.mark.feature("A4", "A5", "A10", "A12", "A13", "A16", "B1")
 def test_no_history_of_submissions_breaks_the_law(store: Store, vault: Vault) -> None:
     machine = type("Bound", (Law,), {"store": store, "vault": vault})
     run_state_machine_as_test(
