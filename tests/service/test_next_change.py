@@ -177,7 +177,7 @@ def test_every_section_of_the_archive_says_how_fresh_it_is() -> None:
     rows |= {"platforms", "self_description"}
     own = {"rating": "as_of_time"}
     # What is said of other sections is as fresh as those.
-    of_others = {"withheld_records", "findings", "freshness"}
+    of_others = {"withheld_records", "findings", "freshness", "disputed_facts"}
     sections = {
         field.name: field.message_type
         for field in archive_pb2.Archive.DESCRIPTOR.fields

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
-from bonafides.cli import claims_file, faults, figures, rendering
+from bonafides.cli import claims_file, faults, figures, rendering, submission_view
 from bonafides.cli.session import hoisted
 from bonafides.errors import FieldViolation
 from bonafides.records.money import minor_digits
@@ -132,9 +132,9 @@ def _shown(message: Message) -> str:
         case rating_pb2.Rating():
             return _printed(rendering.explained(message))
         case enterprise_pb2.Submission():
-            return _printed(rendering.submission(message))
+            return _printed(submission_view.submission(message))
         case document_pb2.Document():
-            return _printed(rendering.document(message))
+            return _printed(submission_view.document(message))
         case _:
             raise AssertionError
 

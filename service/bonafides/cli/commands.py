@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from bonafides import settings as settings_rules
-from bonafides.cli import claims_file, rendering, stores_view
+from bonafides.cli import claims_file, rendering, stores_view, submission_view
 from bonafides.cli.faults import AnswerLostError, CommandError
 from bonafides.cli.session import DEFAULT_SERVER, CommandLine, Session, content
 from bonafides.client import DEFAULT_TIMEOUT_SECONDS, RemoteError
@@ -220,7 +220,7 @@ def submit(
             if error.code.name in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
                 raise AnswerLostError(error, request_id) from error
             raise
-    session.answer(made, rendering.submission(made))
+    session.answer(made, submission_view.submission(made))
 
 
 @app.command("upload-license")
@@ -242,7 +242,7 @@ def upload_license(
         except OSError as error:
             message = f"can't read {file}: {error.strerror}. Name a file that is there."
             raise typer.BadParameter(message, param_hint="FILE") from error
-    session.answer(kept, rendering.document(kept))
+    session.answer(kept, submission_view.document(kept))
 
 
 @app.command()
@@ -257,7 +257,7 @@ def submission(
     session: Session = context.obj
     with session.client() as client:
         shown = client.get_submission(name)
-    session.answer(shown, rendering.submission(shown))
+    session.answer(shown, submission_view.submission(shown))
 
 
 @app.command()

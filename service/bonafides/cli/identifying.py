@@ -16,8 +16,8 @@ from bonafides.cli import rendering_identified as rendering
 from bonafides.cli.agreeing import listed
 from bonafides.cli.commands import Code, app, loaded
 from bonafides.cli.faults import AnswerLostError
-from bonafides.cli.rendering import submission
 from bonafides.cli.session import Session
+from bonafides.cli.submission_view import submission
 from bonafides.client import RemoteError
 
 T = TypeVar("T")

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bonafides.cli.figures import count, day, moment, percent, plain
+from bonafides.v1 import enterprise_pb2
 
 Row = tuple[str, str | None]
 
@@ -83,3 +84,9 @@ def percent_of(message: Message, field: str) -> str | None:
 def with_unit(figure: str | None, unit: str) -> str | None:
     """Returns a figure with its unit; None without one."""
     return f"{figure} {unit}" if figure else None
+
+
+def provenance(shown: enterprise_pb2.Provenance) -> str | None:
+    """Returns which source said so, and when it was asked."""
+    retrieved = moment_of(shown, "retrieve_time")
+    return ", asked ".join(part for part in (shown.source, retrieved) if part) or None

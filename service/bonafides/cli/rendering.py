@@ -21,7 +21,7 @@ from rich.text import Text
 
 from bonafides.cli import figures, layout, stores_view
 from bonafides.cli.figures import count, day, money, plain, word
-from bonafides.v1 import archive_pb2, document_pb2, enterprise_pb2, rating_pb2
+from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2
 
 NOT_A_CREDIT_RATING = (
     "Not a credit rating and not meant for lending: it says how far the verified record "
@@ -62,6 +62,8 @@ def archive(shown: archive_pb2.Archive, *, logged_in: bool) -> RenderableType:
         parts += [layout.heading(f"Business file: {platform.platform}"), *_platform(platform)]
     if shown.HasField("self_description"):
         parts += [layout.heading(_SELF_PROVIDED), *_self_description(shown.self_description)]
+    if shown.disputed_facts:
+        parts += [layout.heading("Disputed, to be ruled on"), _disputed(shown.disputed_facts)]
     if shown.freshness:
         parts += [layout.heading("How fresh this is"), _freshness(shown.freshness)]
     parts.append(
@@ -88,60 +90,6 @@ def explained(shown: rating_pb2.Rating) -> RenderableType:
         Text("\nThe explanation is shown to the enterprise itself and to staff alone.")
     ]
     return Group(layout.title("Integrity level"), *_rating(shown), *parts)
-
-
-def submission(shown: enterprise_pb2.Submission) -> RenderableType:
-    """Returns where the submission stands, what to do, and how it came there."""
-    state, meaning = figures.STATES.get(shown.state, (f"state {shown.state}", ""))
-    parts: list[RenderableType] = [
-        layout.title("Submission", shown.name),
-        layout.facts(
-            ("State", state),
-            ("This means", meaning or None),
-            ("Submitted", layout.moment_of(shown, "submit_time")),
-            ("Asked again", layout.moment_of(shown, "recheck_time")),
-            ("Verified until", layout.moment_of(shown, "expire_time")),
-            ("Licence's copy", shown.license_document or None),
-        ),
-    ]
-    if shown.checks:
-        parts += [layout.heading("Checks"), _checks(shown.checks)]
-    if shown.depths:
-        told = ((figures.DEPTHS, each.depth, each.outcome) for each in shown.depths)
-        rows = [(word(names, depth), word(figures.OUTCOMES, found)) for names, depth, found in told]
-        parts += [layout.heading("At each depth"), layout.facts(*rows)]
-    if shown.findings:
-        found = [(finding.reason, finding.description) for finding in shown.findings]
-        parts += [layout.heading("Worth knowing (refuses nothing)"), layout.facts(*found)]
-    if shown.history:
-        parts += [layout.heading("History"), _history(shown.history)]
-    return Group(*parts)
-
-
-def document(shown: document_pb2.Document) -> RenderableType:
-    """Returns what is known of a copy of a licence, and how a submission names it."""
-    digest = shown.name.rpartition("/")[2]
-    parts: list[RenderableType] = [
-        layout.title("Copy of a licence", shown.name),
-        layout.facts(
-            ("SHA-256", digest),
-            ("Type", shown.media_type),
-            ("Size", f"{count(shown.size_bytes)} bytes"),
-            ("Uploaded", layout.moment_of(shown, "upload_time")),
-            ("Deleted", layout.moment_of(shown, "delete_time")),
-            *(("Named by", name) for name in shown.submissions),
-        ),
-    ]
-    if shown.findings:
-        found = [(finding.reason, finding.description) for finding in shown.findings]
-        parts += [layout.heading("Worth knowing (refuses nothing)"), layout.facts(*found)]
-    if not shown.submissions:
-        parts.append(
-            Text(
-                "\nSubmit with the same file in --license-copy, and the submission names this copy."
-            )
-        )
-    return Group(*parts)
 
 
 def scorecard(shown: rating_pb2.Scorecard) -> RenderableType:
@@ -195,7 +143,7 @@ def _registration(shown: enterprise_pb2.Registration) -> RenderableType:
         ("Registered capital", capital or "not known, or none (individual business)"),
         ("Scope of business", shown.business_scope or figures.NOT_KNOWN),
         ("Form of composition", shown.composition or None),
-        ("Source", _provenance(shown.provenance)),
+        ("Source", layout.provenance(shown.provenance)),
     )
 
 
@@ -362,7 +310,7 @@ def _public_record(shown: archive_pb2.PublicRecord) -> Text:
         f"until {ends}" if ends else "",
         f"matched {word(figures.MATCHES, shown.matched_by)}",
         f"id {shown.record_id}",
-        _provenance(shown.provenance) or "",
+        layout.provenance(shown.provenance) or "",
     )
 
 
@@ -377,7 +325,7 @@ def _self_description(shown: archive_pb2.SelfDescription) -> list[RenderableType
             ("Employees", employees),
             ("Factory area", area),
             ("Languages", ", ".join(shown.contact_languages) or None),
-            ("Source", _provenance(shown.provenance)),
+            ("Source", layout.provenance(shown.provenance)),
         )
     ]
     if shown.certificates:
@@ -387,6 +335,13 @@ def _self_description(shown: archive_pb2.SelfDescription) -> list[RenderableType
             layout.add_row(table, held.title, held.agency, ends, held.corroborated_by or "nobody")
         parts.append(table)
     return parts
+
+
+def _disputed(shown: Iterable[archive_pb2.DisputedFact]) -> RenderableType:
+    table = layout.table("Fact", "Item", "Ruled on by")
+    for fact in shown:
+        layout.add_row(table, fact.kind, fact.item, layout.day_of(fact, "due_date") or "")
+    return table
 
 
 def _freshness(shown: Iterable[archive_pb2.Freshness]) -> RenderableType:
@@ -465,29 +420,3 @@ def _figures_of(shown: archive_pb2.TradeStatistics) -> Iterable[layout.Row]:
     # Zero is also what a caller gets who may not see it; only a finding is worth a line.
     unmatched = shown.unmatched_refunds
     yield "Refunds without a known transaction (staff)", count(unmatched) if unmatched else None
-
-
-def _checks(shown: Iterable[enterprise_pb2.CheckResult]) -> RenderableType:
-    table = layout.table("Check", "Outcome", "Source", "What to do")
-    for check in shown:
-        layout.add_row(
-            table,
-            check.check,
-            f"{word(figures.OUTCOMES, check.outcome)} {figures.NOTES.get(check.note, check.note)}",
-            _provenance(check.provenance) or "",
-            check.remedy,
-        )
-    return table
-
-
-def _history(shown: Iterable[enterprise_pb2.Transition]) -> RenderableType:
-    table = layout.table("When", "State", "Why")
-    for step in shown:
-        state, _ = figures.STATES.get(step.state, (f"state {step.state}", ""))
-        layout.add_row(table, layout.moment_of(step, "transition_time") or "", state, step.reason)
-    return table
-
-
-def _provenance(shown: enterprise_pb2.Provenance) -> str | None:
-    retrieved = layout.moment_of(shown, "retrieve_time")
-    return ", asked ".join(part for part in (shown.source, retrieved) if part) or None
