@@ -171,7 +171,8 @@ def test_token_that_could_forge_a_header_is_refused_and_not_repeated(token: str)
 def test_every_call_has_a_deadline() -> None:
     with _serving(_ARCHIVE) as server, Client(server.target, timeout_seconds=3) as client:
         client.get_archive(_CODE)
-    assert 0 < server.remaining[0] <= 3
+    # It travels rounded up, and the clocks of both sides differ a little.
+    assert 0 < server.remaining[0] < 4
 
 
 def test_unavailable_is_tried_again() -> None:

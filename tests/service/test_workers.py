@@ -91,9 +91,25 @@ class Fleet:
 def _read(stream: IO[str], logged: queue.Queue[dict[str, Any]]) -> None:
     with stream:
         for line in stream:
-            # Python itself complains in plain words where a process was killed.
-            if line.startswith("{"):
-                logged.put(json.loads(line))
+            for event in _events(line):
+                logged.put(event)
+
+
+def _events(line: str) -> Iterator[dict[str, Any]]:
+    """Yields the events of a line; one that was killed leaves the beginning of one in it.
+
+    Python itself complains in plain words where a process was killed.
+    """
+    decoder, at = json.JSONDecoder(), line.find("{")
+    while at >= 0:
+        try:
+            found, end = decoder.raw_decode(line, at)
+        except ValueError:
+            end = at + 1
+        else:
+            if "event" in found:
+                yield found
+        at = line.find("{", end)
 
 
 @pytest.fixture
