@@ -6,7 +6,7 @@ PROTOS := $(wildcard protos/bonafides/v1/*.proto) protos/build_hook.py
 DATA ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run demo test check bench faults package baseline format protos features clean
+.PHONY: help run demo test search check bench faults package baseline format protos features clean
 help: ## Lists the targets.
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
@@ -31,6 +31,9 @@ demo: $(VENV)/compiled ## Runs the whole flow once and prints the views; DATA=fo
 
 test: $(VENV)/compiled ## Runs every test, on SQLite and PostgreSQL.
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+search: $(VENV)/compiled ## Tries properties and laws on many more examples than tests do, other ones each time.
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=search -m "hypothesis or law"
 
 features: $(VENV)/compiled ## Prints the features with the tests that prove each.
 	$(BIN)/python -m pytest --collect-only -q --features

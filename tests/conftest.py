@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from bonafides.personal.sealing import Vault
 from bonafides.storage.unit_of_work import Store
+from tests.searching import SUITE
 
 _ROOT = Path(__file__).parent.parent
+
+settings.load_profile(SUITE)
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,7 @@ from bonafides.records import operations as records
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_pb2, disclosure_pb2, rating_pb2
 from tests import builders
+from tests.searching import examples
 
 OWNER = Actor(Principal("issuer", "owner"), owns_by_token=True)
 SHOWN = (Purpose.RATE, Purpose.SHOW_BUSINESS_FILE)
@@ -203,13 +204,14 @@ class Law(RuleBasedStateMachine):
         assert bool(shown.platforms) == (Purpose.SHOW_BUSINESS_FILE in held & holds)
 
 
+@pytest.mark.law
 @pytest.mark.feature("B1", "B2", "B4")
 def test_no_personal_value_is_used_without_a_live_consent(store: Store, vault: Vault) -> None:
     machine = type("Bound", (Law,), {"store": store, "vault": vault})
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=6,
+            max_examples=examples(6),
             stateful_step_count=10,
             deadline=None,
             suppress_health_check=list(HealthCheck),

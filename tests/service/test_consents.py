@@ -216,6 +216,24 @@ def test_revoked_identity_is_not_asked_about_again_and_its_values_are_unreadable
         assert keys.first() is None
 
 
+@pytest.mark.feature("B2")
+def test_submission_that_waits_under_a_consent_that_ended_is_taken_back_at_once(
+    served: Served,
+) -> None:
+    agreed = builders.authorization()
+    agreed.expire_time.CopyFrom(builders.stamp(Instant(builders.NOW + DAY)))
+    with served.client(served.token()) as client:
+        made = client.submit_identity(
+            builders.claims(authorizations=[agreed]), builders.request_id()
+        )
+        served.clock.now = Instant(builders.NOW + 2 * DAY)
+        fresh = served.client(served.token())
+        assert not fresh.consents.revoke(COMPANY.text, enterprise_pb2.PURPOSE_VERIFY_IDENTITY)
+        gone = fresh.get_submission(made.name)
+    assert gone.state == enterprise_pb2.Submission.STATE_WITHDRAWN
+    assert gone.history[-1].reason == "CONSENT_OVER"
+
+
 @pytest.mark.feature("B2", "B1")
 def test_verification_ends_with_the_consent_that_it_rests_on(served: Served) -> None:
     registered(served)

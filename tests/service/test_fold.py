@@ -32,6 +32,7 @@ from bonafides.storage.tables import (
 )
 from bonafides.storage.unit_of_work import Store
 from tests import builders
+from tests.searching import examples
 
 Rollups = dict[str, list[tuple[Any, ...]]]
 
@@ -245,7 +246,9 @@ def logs(draw: st.DrawFn) -> list[Record]:
 @pytest.mark.feature("G1")
 @pytest.mark.feature("C7")
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(log=logs(), cuts=st.lists(st.integers(0, 30), max_size=4), limit=st.integers(1, 40))
 def test_rollups_equal_a_recount_in_any_order_of_arrival_and_size_of_step(

@@ -47,6 +47,7 @@ from bonafides.storage.tables import metadata
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import enterprise_pb2
 from tests import builders
+from tests.searching import examples
 
 OWNER = Actor(Principal("issuer", "owner"), owns_by_token=True)
 STRANGER = "issuer|stranger"
@@ -273,13 +274,14 @@ class Law(RuleBasedStateMachine):
         )
 
 
+@pytest.mark.law
 @pytest.mark.feature("A4", "A5", "A10", "A12", "A13", "A16", "B1")
 def test_no_history_of_submissions_breaks_the_law(store: Store, vault: Vault) -> None:
     machine = type("Bound", (Law,), {"store": store, "vault": vault})
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=12,
+            max_examples=examples(12),
             stateful_step_count=14,
             deadline=None,
             suppress_health_check=list(HealthCheck),

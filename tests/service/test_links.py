@@ -36,6 +36,7 @@ from scripts import decide_store_link
 from scripts.verify_rollups import verify
 from tests import builders
 from tests.builders import NOW, PLATFORM, TODAY, rates, store_record, transaction
+from tests.searching import examples
 from tests.serving import Served
 
 CARD = champion(None)
@@ -423,7 +424,9 @@ def happen(store: Store, vault: Vault, told: Sequence[Record | tuple[Key, Ruling
 @pytest.mark.feature("C12")
 @pytest.mark.feature("G1")
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(15),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     told=histories(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import stat
 from collections import Counter
 from pathlib import Path
@@ -34,6 +35,7 @@ from bonafides.storage.tables import (
 from bonafides.storage.unit_of_work import Store
 from scripts import load_contracts, reconcile
 from tests import builders
+from tests.searching import examples
 
 _VAULT = Vault(bytes(range(32)), "sandbox")
 _FOLDED = (record, rollup_day, rollup_buyer, unmatched_refund, refund_flag, counter)
@@ -106,7 +108,9 @@ _refunds = st.builds(
 
 @pytest.mark.feature("G8")
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(log=st.lists(st.one_of(_sales, _refunds), max_size=20))
 def test_totals_of_statements_are_those_of_the_log_and_of_the_statistics(
@@ -165,7 +169,8 @@ def test_statement_is_one_file_for_each_enterprise_with_rates_and_flags(store: S
     assert {name: lines[name]["flags"] for name in lines} == {"r0": "unmatched", "r1": "", "t1": ""}
     assert (lines["t1"]["rate_source"], lines["t1"]["rate_e12"]) == ("made up", "7100000000000")
     assert lines["r1"]["original_id"] == "t1"
-    assert "b1" not in Path(mine["file"]).read_text(encoding="utf-8")
+    # As a word: a digest may hold the two letters.
+    assert not re.search(r"\bb1\b", Path(mine["file"]).read_text(encoding="utf-8"))
     assert told("--day", "2020-01-01") == {"statements": []}
 
 

@@ -28,6 +28,7 @@ from bonafides.storage.tables import record, refund_flag, rollup_day
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_pb2, disclosure_pb2
 from tests import builders
+from tests.searching import examples
 
 _VAULT = Vault(bytes(range(32)), "sandbox")
 _ORIGINAL = builders.transaction("t1")
@@ -175,7 +176,9 @@ def test_refunds_of_other_enterprises_and_platforms_take_no_room(store: Store) -
 
 @pytest.mark.feature("G4")
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(15),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     batches=st.lists(
@@ -235,7 +238,9 @@ def test_refund_is_converted_at_the_rate_of_its_transaction_not_of_its_day(store
 
 @pytest.mark.feature("G6")
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     parts=st.lists(st.integers(1, 500), min_size=1, max_size=8),
@@ -380,7 +385,9 @@ _sales = st.builds(
 
 @pytest.mark.feature("G4")
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     drawn=st.lists(st.one_of(_parts, _sales), max_size=10),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import grpc
@@ -406,7 +407,8 @@ def test_erased_buyer_is_gone_from_log_and_rollups_and_totals_stay(served: Serve
         assert len(set(work.execute(sa.select(rollup.buyer)).scalars())) == 6
         done = work.execute(sa.select(tables.erasure)).one()
         assert (done.sort, done.subject, done.records) == ("BUYER", builders.PLATFORM, 6)
-        assert "b3" not in str(tuple(done))
+        # As a word: a random id may hold the two letters.
+        assert not re.search(r"\bb3\b", str(tuple(done)))
 
 
 @pytest.mark.feature("J2")

@@ -32,6 +32,7 @@ from bonafides.v1 import (
 )
 from bonafides.v1 import disclosure_pb2 as v1
 from scripts import print_disclosure
+from tests.searching import examples
 
 Path = tuple[FieldDescriptor, ...]
 
@@ -197,7 +198,7 @@ _MASKED: dict[Any, Callable[[Any, Any], Any]] = {
 
 @pytest.mark.feature("L4")
 @pytest.mark.parametrize("kind", VIEWED, ids=lambda kind: kind.DESCRIPTOR.name)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(seed=st.integers(0, 2**32), share=st.sampled_from([1.0, 0.8, 0.3]))
 def test_every_audience_sees_its_classes_and_nothing_else(
     kind: type[Message], seed: int, share: float
@@ -219,7 +220,7 @@ def _texts(seen: list[tuple[str, Any]]) -> list[tuple[str, str]]:
 
 @pytest.mark.feature("L4")
 @pytest.mark.parametrize("kind", VIEWED, ids=lambda kind: kind.DESCRIPTOR.name)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(seed=st.integers(0, 2**32), share=st.sampled_from([1.0, 0.5]))
 def test_view_of_a_view_is_the_same_view(kind: type[Message], seed: int, share: float) -> None:
     message = filled(kind, seed, share=share)

@@ -18,6 +18,7 @@ from bonafides.rating.scorecard import champion, load, models_folder
 from tests import builders
 from tests.builders import NOW, TODAY
 from tests.rating_inputs import enterprises, inputs
+from tests.searching import examples
 
 CARD = champion(None)
 _KNOCKS_OUT = [
@@ -66,7 +67,7 @@ def test_listed_individual_business_waits_for_a_person_and_gets_no_d(fact: Fact)
 
 @pytest.mark.feature("C5")
 @given(enterprises(), st.sets(st.sampled_from(range(len(_EVERY_KIND)))))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_attack_records_of_a_namesake_change_nothing_of_a_level(
     told: RatingInputs, chosen: set[int]
 ) -> None:
@@ -77,7 +78,7 @@ def test_attack_records_of_a_namesake_change_nothing_of_a_level(
 
 @pytest.mark.feature("E7")
 @given(enterprises(), st.sets(st.sampled_from(range(len(_EVERY_KIND)))))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_one_record_more_never_raises_the_score(told: RatingInputs, chosen: set[int]) -> None:
     names = ("unfulfilled_cases", "penalty_weight", "abnormal_list_days")
     less = _with(told, *(_EVERY_KIND[number] for number in chosen))

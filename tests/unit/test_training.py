@@ -18,6 +18,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from bonafides.rating.training import FitError, PointsCard, fit
 from bonafides.rating.training.binning import MAX_BINS, MIN_SHARE, bins_of, edges_of
+from tests.searching import examples
 
 Floats = npt.NDArray[np.float64]
 # Quick, where the penalty is not what a test is about.
@@ -52,7 +53,7 @@ def assert_sound(card: PointsCard) -> None:
 
 
 @pytest.mark.feature("E7", "L6")
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     rows=st.integers(60, 400),

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bonafides.access.callers import Standing
@@ -234,10 +235,10 @@ def revoke(
 
     An owner takes back what is about the enterprise, with the submission by which it
     takes part; anybody, what submissions of his own brought. In the same unit of work:
-    submissions whose values may be compared no more are withdrawn and their values
-    made unreadable; a verification that rested on them ends; level and views are made
-    anew without what was agreed to. Returns what was taken back; empty: nothing was
-    left.
+    submissions whose values may be compared no more, taken back now or ended before,
+    are withdrawn and their values made unreadable; a verification that rested on them
+    ends; level and views are made anew without what was agreed to. Returns what was
+    taken back; empty: nothing was left.
 
     Raises:
         NotFoundError: nothing here is the actor's.
@@ -251,14 +252,17 @@ def revoke(
             raise NotFoundError
         if owner:
             own |= {"", *identity_rows.enrolled_by(work, code)}
-        taken = [
+        given = [
             consent
             for consent in rows.ledger(work, code)
-            if consent.purpose == purpose.value and came_with(consent, own) and consent.live(now)
+            if consent.purpose == purpose.value and came_with(consent, own)
         ]
+        taken = [consent for consent in given if consent.live(now)]
         rows.revoke(work, taken, actor=actor.principal.name, now=now)
-        if purpose is Purpose.VERIFY_IDENTITY and taken:
-            end_verification(work, code, taken, now)
+        if purpose is Purpose.VERIFY_IDENTITY:
+            if taken:
+                end_verification(work, code, taken, now)
+            _withdraw_waiting(work, code, given, now)
         if any(not consent.of_submission for consent in taken):
             archive.refresh(work, desk.card, code, now)
         work.commit()
@@ -379,6 +383,15 @@ def came_with(consent: Consent, submissions: set[str]) -> bool:
     return consent.of_submission in submissions or consent.uid in {
         rows.brought_by(uid, consent.purpose) for uid in submissions if uid
     }
+
+
+def _withdraw_waiting(work: UnitOfWork, code: str, given: Sequence[Consent], now: Instant) -> None:
+    """Withdraws what waits on under consents that ended by themselves, sooner than its turn."""
+    for uid in sorted({consent.of_submission for consent in given} - {""}):
+        row = identity_rows.find_submission(work, code, uid)
+        if row is not None and row.state is SubmissionState.PENDING:
+            withdraw(work, code, uid, Transition(SubmissionState.WITHDRAWN, now, "CONSENT_OVER"))
+            identity_rows.delete_wrapped_key(work, uid)
 
 
 def end_verification(work: UnitOfWork, code: str, taken: list[Consent], now: Instant) -> None:
