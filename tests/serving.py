@@ -90,14 +90,15 @@ def serving(folder: Path, database_url: str = "", **changes: Any) -> Iterator[Se
             "database_url": database_url,
             "listen": "127.0.0.1:0",
             "drain_seconds": 1.0,
-            # Rounds are run by the tests that are about them.
-            "worker_seconds": 3_600.0,
             **changes,
         }
     )
     clock = Clock()
     with quiet_log():
         made = server.build(settings, clock)
+        # Rounds are run by the tests that are about them: a first one in the background
+        # would come at any moment of a test.
+        made.background = "worker_seconds" in changes
         with looping() as loop:
             loop.run(made.start())
             try:

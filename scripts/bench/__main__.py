@@ -68,17 +68,22 @@ def main(
         raise typer.BadParameter("choose --quick or --full")
     console = Console(stderr=True)
     effort = FULL if full else QUICK if quick else USUAL
-    start = time.monotonic()
-    figures = list(_measured(effort, only, console))
+    spent: dict[str, float] = {}
+    figures = list(_measured(effort, only, console, spent))
     write(output, figures)
     wide = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
-    wide.print(_table(figures), *_closing(figures, time.monotonic() - start, output), sep="\n")
+    wide.print(_table(figures), *_closing(figures, spent, output), sep="\n")
     if not any(figure.value is not None for figure in figures):
         raise typer.Exit(1)
 
 
-def _measured(effort: Effort, only: str, console: Console) -> Iterator[Figure]:
-    """Yields the figures of every topic asked for; the fault of one spoils no other."""
+def _measured(
+    effort: Effort, only: str, console: Console, spent: dict[str, float]
+) -> Iterator[Figure]:
+    """Yields the figures of every topic asked for; the fault of one spoils no other.
+
+    `spent` gets the seconds that each topic took.
+    """
     _WORKPLACE.mkdir(exist_ok=True)
     with contextlib.ExitStack() as stack:
         folder = Path(
@@ -87,10 +92,12 @@ def _measured(effort: Effort, only: str, console: Console) -> Iterator[Figure]:
         made = stack.enter_context(databases(folder))
         for prefixes, topic in TOPICS:
             if only.startswith(prefixes) or any(each.startswith(only) for each in prefixes):
+                start = time.monotonic()
                 with console.status(f"measuring {', '.join(prefixes)}"):
                     for figure in reported(prefixes, topic(folder, made, effort)):
                         if figure.name.startswith(only):
                             yield figure
+                spent[prefixes[0]] = time.monotonic() - start
 
 
 def reported(prefixes: tuple[str, ...], figures: Iterator[Figure]) -> Iterator[Figure]:
@@ -135,10 +142,11 @@ def _verdict(figure: Figure) -> str:
     return "[red bold]MISSED[/red bold]"
 
 
-def _closing(figures: list[Figure], seconds: float, output: Path) -> Iterator[str]:
+def _closing(figures: list[Figure], spent: dict[str, float], output: Path) -> Iterator[str]:
     judged = [figure.holds for figure in figures if figure.holds is not None]
     kept = f"{judged.count(True)} of {len(judged)} bars hold"
-    yield f"{kept}; measured in {seconds:.0f} s on {os.cpu_count()} CPUs."
+    yield f"{kept}; measured in {sum(spent.values()):.0f} s on {os.cpu_count()} CPUs."
+    yield "Seconds: " + ", ".join(f"{name} {each:.0f}" for name, each in spent.items()) + "."
     if absent := sorted(NOT_BUILT - {figure.name for figure in figures}):
         yield f"Not built yet, so no rows: {', '.join(absent)}."
     yield f"Written to {output}."

@@ -27,11 +27,9 @@ import gc
 import os
 import secrets
 import signal
-import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.connection import Connection
@@ -46,7 +44,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from google.protobuf.descriptor import ServiceDescriptor
 
-from bonafides import logs, mail, processes
+from bonafides import listening, logs, mail, processes
 from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier
 from bonafides.errors import StoreUnavailableError
 from bonafides.identity import qr
@@ -69,6 +67,7 @@ from bonafides.rpc.rights_services import RightsService
 from bonafides.rpc.services import ArchiveService, IdentityService, RatingService, RecordService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
+from bonafides.storage.follower import Follower
 from bonafides.storage.snapshots import Snapshots, open_snapshots
 from bonafides.storage.standings import Standings
 from bonafides.storage.unit_of_work import Store, StoreUrlError
@@ -125,7 +124,7 @@ class Server:
     settings: Settings
     store: Store
     snapshots: Snapshots
-    standings: Standings
+    follower: Follower
     vault: Vault
     keys: Keys
     pipeline: Pipeline
@@ -160,8 +159,8 @@ class Server:
             ]
         )
         self.snapshots.start()
-        self.standings.start()
-        self.address = _listen(self._grpc, self.settings)
+        self.follower.start()
+        self.address = listening.listen(self._grpc, self.settings)
         await self._grpc.start()
         self.writer.start()
         await self.stock.serving()
@@ -180,8 +179,12 @@ class Server:
         await asyncio.to_thread(self.pipeline.close)
         await asyncio.to_thread(self.storing.shutdown)
         await asyncio.to_thread(self.writer.close)
+        self.follower.stop()
+        self.close()
+
+    def close(self) -> None:
+        """Gives back what `build` opened."""
         self.snapshots.close()
-        self.standings.close()
         self.store.close()
 
 
@@ -191,14 +194,14 @@ def build(settings: Settings, clock: Clock) -> Server:
     Raises:
         SettingsError: keys, issuers or the address are not fit for this environment.
     """
-    _require_private(settings)
+    listening.require_private(settings)
     keys = load_or_create(settings)  # 1
     vault = Vault(keys.kek, settings.environment)
     card = champion(settings.models_dir)
     store = _store(settings)
-    snapshots = open_snapshots(store, monotonic=time.monotonic)
-    standings = Standings(store, monotonic=time.monotonic)
-    eyes = Eyes(standings)
+    follower = Follower(store, monotonic=time.monotonic)
+    snapshots = open_snapshots(store, follower)
+    eyes = Eyes(Standings(store, follower))
     courier = mail.courier(settings)
     desk = Desk(  # 2
         store=store,
@@ -256,7 +259,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         settings=settings,
         store=store,
         snapshots=snapshots,
-        standings=standings,
+        follower=follower,
         vault=vault,
         keys=keys,
         pipeline=Pipeline(verifier, limits, world),
@@ -297,9 +300,9 @@ def _digits(count: int) -> str:
 def _store(settings: Settings) -> Store:
     # A connection for each thread that serves, two for the worker, one for the writer,
     # two for the threads of streams, which look at the rates, one for uploads, one for
-    # reading them, and two to follow the changes of other processes.
+    # reading them, and one to follow the changes of other processes.
     try:
-        store = Store(settings.url, connections=settings.threads + 9)
+        store = Store(settings.url, connections=settings.threads + 8)
     except StoreUrlError as fault:
         raise SettingsError(f"BONAFIDES_DATABASE_URL: {fault}.") from None
     try:
@@ -327,10 +330,8 @@ def serve(settings: Settings) -> None:
 def _supervise(settings: Settings) -> None:
     """Serves with several processes on one port."""
     # Whatever keeps a server from starting shows here, once, and keys are made.
-    tried = build(settings, system_clock)
-    tried.snapshots.close()
-    tried.store.close()
-    with _reserved(settings.listen) as listen:
+    build(settings, system_clock).close()
+    with listening.reserved(settings.listen) as listen:
         served = settings.model_copy(update={"listen": listen})
         try:
             processes.supervise(
@@ -364,31 +365,6 @@ def _run(server: Server, news: Connection | None = None) -> None:
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
     uvloop.run(_serve(server, news))
-
-
-@contextmanager
-def _reserved(listen: str) -> Iterator[str]:
-    """Holds the address for the processes that are to share it; a port 0 is made one.
-
-    Raises:
-        SettingsError: it is taken, or no address.
-    """
-    host, _, port = listen.rpartition(":")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family) as probe:
-            # Alone: beside a server that shares its port this fails, too.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host.strip("[]"), int(port)))
-            bound = probe.getsockname()[1]
-        held = socket.socket(family)
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        # Not listening, so that no call is sent here.
-        held.bind((host.strip("[]"), bound))
-    except (OSError, ValueError, OverflowError):
-        raise _cannot_listen(listen) from None
-    with held:
-        yield f"{host}:{bound}"
 
 
 def system_clock() -> Instant:
@@ -449,7 +425,7 @@ def _issuers(settings: Settings, keys: Keys) -> dict[str, Ed25519PublicKey]:
 
 def _public_key(file: Path) -> Ed25519PublicKey:
     try:
-        key = load_pem_public_key(_file(file, "BONAFIDES_ISSUERS"))
+        key = load_pem_public_key(listening.read_file(file, "BONAFIDES_ISSUERS"))
     except (ValueError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, Ed25519PublicKey):
@@ -457,47 +433,3 @@ def _public_key(file: Path) -> Ed25519PublicKey:
             f"BONAFIDES_ISSUERS: {file} is not an Ed25519 public key in PEM; ask the issuer for it."
         )
     return key
-
-
-def _require_private(settings: Settings) -> None:
-    """Refuses plaintext outside loopback, before anything is made (J8)."""
-    if (settings.tls_certificate is None) != (settings.tls_key is None):
-        raise SettingsError("Set both BONAFIDES_TLS_CERTIFICATE and BONAFIDES_TLS_KEY, or neither.")
-    if settings.tls_certificate is None and not mail.is_loopback(settings.listen):
-        raise SettingsError(
-            f"BONAFIDES_LISTEN is {settings.listen}: without TLS only loopback is served. Set "
-            "BONAFIDES_TLS_CERTIFICATE and BONAFIDES_TLS_KEY, or listen on 127.0.0.1."
-        )
-
-
-def _listen(server: grpc.aio.Server, settings: Settings) -> str:
-    """Returns the address listened on; port 0 in the settings is any free one."""
-    host = settings.listen.rpartition(":")[0]
-    try:
-        if settings.tls_certificate is None or settings.tls_key is None:
-            bound = server.add_insecure_port(settings.listen)
-        else:
-            pair = (
-                _file(settings.tls_key, "BONAFIDES_TLS_KEY"),
-                _file(settings.tls_certificate, "BONAFIDES_TLS_CERTIFICATE"),
-            )
-            bound = server.add_secure_port(settings.listen, grpc.ssl_server_credentials([pair]))
-    except RuntimeError:
-        bound = 0
-    if not bound:
-        raise _cannot_listen(settings.listen)
-    return f"{host}:{bound}"
-
-
-def _cannot_listen(listen: str) -> SettingsError:
-    return SettingsError(
-        f"BONAFIDES_LISTEN: can't listen on {listen}; is port {listen.rpartition(':')[2]} taken, "
-        "or the TLS key not that of the certificate?"
-    )
-
-
-def _file(file: Path, setting: str) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as fault:
-        raise SettingsError(f"{setting}: can't read {file}: {fault.strerror}.") from None

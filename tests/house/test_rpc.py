@@ -50,7 +50,7 @@ MODULES = (
     rights_service_pb2,
 )
 HOMES = (services, consent_services, documents, draft_services, rights_services)
-MAY_IMPORT_GRPC = ("rpc/", "client/", "server.py", "v1/")
+MAY_IMPORT_GRPC = ("rpc/", "client/", "listening.py", "server.py", "v1/")
 
 
 def declared_services() -> Iterator[ServiceDescriptor]:

@@ -19,6 +19,7 @@ from bonafides.instants import DAY, HOUR, Instant
 from bonafides.rating.scorecard import champion
 from bonafides.storage import changes, tables
 from bonafides.storage.changes import ARCHIVE, Change
+from bonafides.storage.follower import Follower
 from bonafides.storage.snapshots import RememberedSnapshots, Snapshots, open_snapshots
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_service_pb2, disclosure_pb2
@@ -43,9 +44,12 @@ class Ticks:
 
 @pytest.fixture
 def snapshots(store: Store) -> Iterator[Snapshots]:
-    opened = open_snapshots(store, monotonic=time.monotonic)
+    follower = Follower(store, monotonic=time.monotonic)
+    opened = open_snapshots(store, follower)
     opened.start()
+    follower.start()
     yield opened
+    follower.stop()
     opened.close()
 
 
@@ -140,19 +144,20 @@ def test_change_by_the_process_itself_is_read_at_once(store: Store, snapshots: S
 def test_what_is_remembered_is_not_used_when_changes_are_not_followed(store: Store) -> None:
     builders.enroll(store, CODE)
     ticks = Ticks()
-    remembered = RememberedSnapshots(store, monotonic=ticks)
+    follower = Follower(store, monotonic=ticks)
+    remembered = RememberedSnapshots(store, follower)
     if store.url.get_backend_name() == "sqlite":
         pytest.skip("SQLite is read anew each time")
-    remembered._follower.look()
+    follower.look()
     remembered.read(CODE.text, "MEMBER")
     assert remembered.at_once(CODE.text, "MEMBER") is not None
     ticks.seconds += 1.0
     assert remembered.at_once(CODE.text, "MEMBER") is None
-    remembered._follower.look()
+    follower.look()
     assert remembered.at_once(CODE.text, "MEMBER") is not None
     # Away for longer than changes are surely kept: everything is forgotten.
     ticks.seconds += 3_600.0
-    remembered._follower.look()
+    follower.look()
     assert remembered.at_once(CODE.text, "MEMBER") is None
     remembered.close()
 

@@ -17,6 +17,7 @@ from bonafides.identity import registry_operations
 from bonafides.identity.membership import CODE_TERM, CONTACT_AGE, MOST_TRIES
 from bonafides.instants import DAY, MICROSECONDS, Instant
 from bonafides.storage import tables
+from bonafides.storage.follower import Follower
 from bonafides.storage.standings import Standings
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import enterprise_pb2, ownership_pb2
@@ -352,8 +353,9 @@ def test_removal_reaches_the_memory_of_other_processes(served: Served, database_
         with login(served, "helper") as helper:
             joined = helper.ownership.join(CODE.text, invitation.one_time_code)
         other = Store(database_url)
-        standings = Standings(other, monotonic=time.monotonic)
-        standings.start()
+        follower = Follower(other, monotonic=time.monotonic)
+        standings = Standings(other, follower)
+        follower.start()
         try:
             name = f"{SANDBOX}|helper"
             assert standings.read(CODE.text, name) is Standing.STAFF
@@ -365,7 +367,7 @@ def test_removal_reaches_the_memory_of_other_processes(served: Served, database_
                 time.sleep(0.05)
             assert standings.read(CODE.text, name) is Standing.REMOVED
         finally:
-            standings.close()
+            follower.stop()
             other.close()
 
 

@@ -5,7 +5,10 @@ What it says of itself is honest: `is_fresh()` holds only while its last look be
 less than a second ago, so that whoever asks it before using what he remembers is
 never more than a second behind, even if the database or the thread hangs.
 
-    follower = Follower(store, told=cache.told, lost=cache.clear, monotonic=time.monotonic)
+One of a process is enough for all who remember something:
+
+    follower = Follower(store, monotonic=time.monotonic)
+    follower.hear(cache.told, cache.clear)
     follower.start()
 """
 
@@ -30,30 +33,33 @@ _AWAY_SECONDS: Final = 60.0
 _log: Final = structlog.get_logger("bonafides.changes")
 
 
+Told = Callable[[Sequence[Change]], None]
+Lost = Callable[[], None]
+
+
 class Follower:
-    """Tells of every change that is committed, each at least once, in order.
+    """Tells of every change that is committed, each at least once, in order."""
 
-    `lost` is called when changes may have been missed: at the start, and after the
-    database could not be reached. Both are called on the follower's thread.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        *,
-        told: Callable[[Sequence[Change]], None],
-        lost: Callable[[], None],
-        monotonic: Callable[[], float],
-    ) -> None:
+    def __init__(self, store: Store, *, monotonic: Callable[[], float]) -> None:
         self._store: Final = store
-        self._told: Final = told
-        self._lost: Final = lost
         self._monotonic: Final = monotonic
+        self._hearers: Final[list[tuple[Told, Lost]]] = []
         # The id of the last change that was handed on; None: the thread is lost.
         self._last: int | None = None
         self._asked_at = float("-inf")
         self._stopping: Final = threading.Event()
         self._thread: Final = threading.Thread(target=self._run, name="changes", daemon=True)
+
+    def hear(self, told: Told, lost: Lost) -> None:
+        """Has `told` called with every change; what this process commits is told as it does.
+
+        `lost` is called when changes may have been missed: at the start, and after the
+        database could not be reached. Both are called on the follower's thread, `told`
+        on any that commits as well. Who hears late knows nothing of before: call it
+        before `start`.
+        """
+        self._hearers.append((told, lost))
+        self._store.listen(told)
 
     def start(self) -> None:
         """Begins to follow."""
@@ -87,9 +93,11 @@ class Follower:
                 last, new = self._last, changes.since(work.connection, self._last)
         if self._last is None:
             # After the id was read: what is remembered from here on is followed from it.
-            self._lost()
+            for _, lost in self._hearers:
+                lost()
         elif new:
-            self._told([change for _, change in new])
+            for told, _ in self._hearers:
+                told([change for _, change in new])
             last = new[-1][0]
         self._last, self._asked_at = last, asked_at
 

@@ -13,7 +13,7 @@ the caller does, every time.
   with the database but invalidated through the table of changes: at once by this
   process's own commits, within a second by those of others (storage.follower).
 
-    snapshots = open_snapshots(store, monotonic=time.monotonic)
+    snapshots = open_snapshots(store, follower)
     snapshots.at_once("91990000MA0000001T", "PUBLIC")      # Stored | None
 """
 
@@ -24,7 +24,7 @@ import contextlib
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from bonafides.archive.snapshot import Stored
@@ -57,17 +57,17 @@ class Snapshots(Protocol):
         """
 
     def start(self) -> None:
-        """Begins to follow what other processes change, where that is needed."""
+        """Begins, on the event loop that reads at once."""
 
     def close(self) -> None:
         """Closes what it opened."""
 
 
-def open_snapshots(store: Store, *, monotonic: Callable[[], float]) -> Snapshots:
+def open_snapshots(store: Store, follower: Follower) -> Snapshots:
     """Returns the way to the views that fits the database."""
     if store.url.get_backend_name() == "sqlite":
         return SqliteSnapshots(store)
-    return RememberedSnapshots(store, monotonic=monotonic)
+    return RememberedSnapshots(store, follower)
 
 
 class SqliteSnapshots:
@@ -140,17 +140,11 @@ class SqliteSnapshots:
 class RememberedSnapshots:
     """Remembers views in this process, the oldest used forgotten first."""
 
-    def __init__(
-        self, store: Store, *, monotonic: Callable[[], float], most_bytes: int = _MOST_BYTES
-    ) -> None:
-        self._store: Final = store
+    def __init__(self, store: Store, follower: Follower, *, most_bytes: int = _MOST_BYTES) -> None:
         self._memory: Final = _Memory(most_bytes)
         self._connections: Final = _Connections(store)
-        self._follower: Final = Follower(
-            store, told=self._memory.told, lost=self._memory.clear, monotonic=monotonic
-        )
-        # Changes of this process are heard of as they are committed.
-        store.listen(self._memory.told)
+        self._follower: Final = follower
+        follower.hear(self._memory.told, self._memory.clear)
 
     def at_once(self, code: str, view: str) -> Stored | None:
         """Returns the view that is remembered, at most a second old; None otherwise."""
@@ -166,12 +160,10 @@ class RememberedSnapshots:
         return found
 
     def start(self) -> None:
-        """Begins to follow the changes of other processes."""
-        self._follower.start()
+        """Needs no event loop."""
 
     def close(self) -> None:
-        """Stops following, and closes the connections."""
-        self._follower.stop()
+        """Closes the connections."""
         self._connections.close()
 
 

@@ -5,7 +5,7 @@ own commits, within a second by those of others (storage.follower). So a leaver 
 removed anywhere is out here, whatever tokens this process holds. What changes anything
 doesn't look here: it asks within its own unit of work.
 
-    standings = Standings(store, monotonic=time.monotonic)
+    standings = Standings(store, follower)
     standings.at_once("91990000MA0000001T", "issuer|alice")     # Standing.OWNER, or None
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bonafides.access.callers import Standing
@@ -29,16 +29,14 @@ _MOST_CODES: Final = 50_000
 class Standings:
     """What memberships say of logins, as far as this process was asked. Threads may share it."""
 
-    def __init__(self, store: Store, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, store: Store, follower: Follower) -> None:
         self._store: Final = store
         self._lock: Final = threading.Lock()
         self._known: Final[OrderedDict[str, Mapping[str, Standing]]] = OrderedDict()
         # Grows with everything that is heard: what was read before is not kept after.
         self._heard = 0
-        self._follower: Final = Follower(
-            store, told=self._told, lost=self._lost, monotonic=monotonic
-        )
-        store.listen(self._told)
+        self._follower: Final = follower
+        follower.hear(self._told, self._lost)
 
     def at_once(self, code: str, name: str) -> Standing | None:
         """Returns what is remembered, at most a second old; None: ask `read`."""
@@ -65,14 +63,6 @@ class Standings:
                 if len(self._known) > _MOST_CODES:
                     self._known.popitem(last=False)
         return found.get(name, Standing.NONE)
-
-    def start(self) -> None:
-        """Begins to follow the changes of other processes."""
-        self._follower.start()
-
-    def close(self) -> None:
-        """Stops following."""
-        self._follower.stop()
 
     def _told(self, heard: Sequence[Change]) -> None:
         codes = [change.key for change in heard if change.kind == MEMBERSHIP]
