@@ -16,7 +16,8 @@ class Statistics:
     `repeat_buyers` bought on at least two days of the window. `active_months` had a
     transaction, of the last 12 calendar months, whichever the window. `responses`
     counts cases by bucket of hours to the first response
-    (`bonafides.records.fold.RESPONSE_HOURS`).
+    (`bonafides.records.fold.RESPONSE_HOURS`). Cases are complaints and disputes; the
+    open ones are undecided, the unanswered ones are open without a first response.
     """
 
     transactions: int = 0
