@@ -33,8 +33,25 @@ class Statistics:
     complaints_upheld: int = 0
     disputes: int = 0
     disputes_lost: int = 0
+    cases_settled: int = 0
+    cases_open: int = 0
+    cases_unanswered: int = 0
     unmatched_refunds: int = 0
     active_months: int = 0
+    responses: tuple[int, ...] = (0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDay:
+    """The complaints and disputes that were opened on one day of one platform."""
+
+    platform: str
+    day: Day
+    complaints_upheld: int = 0
+    disputes_lost: int = 0
+    cases_settled: int = 0
+    cases_open: int = 0
+    cases_unanswered: int = 0
     responses: tuple[int, ...] = (0, 0, 0, 0, 0, 0)
 
 
