@@ -1,6 +1,6 @@
 """Seals a scorecard: answers its golden rows, writes it canonically, and describes it.
 
-    python -m json.tool --no-ensure-ascii models/expert-2/scorecard.json draft.json
+    python -m json.tool --no-ensure-ascii models/expert-3/scorecard.json draft.json
     $EDITOR draft.json                      # a new version, other points
     python scripts/seal_card.py draft.json
 

@@ -325,7 +325,7 @@ def test_response_falls_into_the_bucket_of_its_hours(store: Store, hours: int, b
     answered = Instant(opened.occurred_at + hours * HOUR)
     take_in(store, [dataclasses.replace(opened, first_response_at=answered)])
     fold_all(store)
-    assert day_row(store) == {"complaints": 1, f"response_{bucket}": 1}
+    assert day_row(store) == {"complaints": 1, "cases_open": 1, f"response_{bucket}": 1}
 
 
 def test_delivery_on_the_promised_day_is_not_late(store: Store) -> None:
