@@ -13,9 +13,10 @@ from bonafides.archive.facts import COURT_CASES, LISTINGS, Fact, Kind
 from bonafides.archive.public_records import Severity
 from bonafides.archive.statistics import CaseDay
 from bonafides.instants import Day
-from bonafides.rating.advice import HORIZON_DAYS, MOST_WAYS, STEPS, advise, reaches
+from bonafides.rating.advice import BEGUN, HORIZON_DAYS, MOST_WAYS, STEPS, advise, reaches
 from bonafides.rating.card import POINT_LEVELS, Level
-from bonafides.rating.measures import RatingInputs
+from bonafides.rating.features import FEATURES
+from bonafides.rating.measures import Direction, RatingInputs
 from bonafides.rating.scorecard import champion
 from bonafides.rating.simulation import Present, Step, simulate
 from tests import builders
@@ -69,7 +70,7 @@ def presents(draw: st.DrawFn) -> Present:
 
 @pytest.mark.feature("E3", "L7")
 @given(presents())
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_following_the_advice_gives_the_promised_raw_level(present: Present) -> None:
     advice = advise(present, CARD)
     assert len(advice.ways) <= MOST_WAYS
@@ -83,7 +84,7 @@ def test_following_the_advice_gives_the_promised_raw_level(present: Present) -> 
 
 @pytest.mark.feature("L7")
 @given(presents())
-@settings(max_examples=examples(30), deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_every_step_of_a_way_is_needed_and_waiting_alone_is_none(present: Present) -> None:
     advice = advise(present, CARD)
     for way in advice.ways:
@@ -97,7 +98,7 @@ def test_every_step_of_a_way_is_needed_and_waiting_alone_is_none(present: Presen
 
 @pytest.mark.feature("L7")
 @given(presents())
-@settings(max_examples=examples(3), deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_no_day_before_the_earliest_one_would_do(present: Present) -> None:
     advice = advise(present, CARD)
     for way in advice.ways[:1]:
@@ -107,9 +108,18 @@ def test_no_day_before_the_earliest_one_would_do(present: Present) -> None:
             assert not reaches(sooner, advice.target)
 
 
+def test_every_age_that_grows_is_looked_at() -> None:
+    grows = {
+        feature.name
+        for feature in FEATURES.values()
+        if feature.unit == "days" and feature.direction is Direction.HIGHER_IS_BETTER
+    }
+    assert grows == BEGUN.keys()
+
+
 @pytest.mark.feature("E3")
 @given(presents())
-@settings(max_examples=examples(30), deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_advice_never_names_orders_buyers_or_age(present: Present) -> None:
     advice = advise(present, CARD)
     told = "".join(advice.text)

@@ -23,13 +23,14 @@ from typing import Final, NamedTuple
 from bonafides.archive.expiry import ends_at, public_record, restorable_from, standing_records
 from bonafides.archive.public_records import Penalty
 from bonafides.instants import Day, day_of, to_date
-from bonafides.rating.card import POINT_LEVELS, Level, RuleKind
+from bonafides.rating.card import POINT_LEVELS, Level
 from bonafides.rating.features import PENALTY_HALVES_DAYS
 from bonafides.rating.measures import RatingInputs, Words
 from bonafides.rating.rate import RatingResult
+from bonafides.rating.rules import RULES
 from bonafides.rating.scorecard import Scorecard
 from bonafides.rating.simulation import Present, Step, matters, simulate
-from bonafides.rating.trade import YEAR_DAYS
+from bonafides.rating.trade import YEAR_DAYS, record_days
 
 # What is further off than a year rests on assumptions alone, and is no advice.
 HORIZON_DAYS: Final = 365
@@ -147,15 +148,18 @@ def advise(present: Present, card: Scorecard) -> Advice:
     alone = _first(present, card, target, (), days)
     ways: list[Way] = []
     useful = [step for step in Step if matters(present, step)]
-    sizes = range(1, MOST_STEPS + 1)
-    for steps in (each for size in sizes for each in combinations(useful, size)):
+    sets = [each for size in range(1, MOST_STEPS + 1) for each in combinations(useful, size)]
+    # A set comes after all that are part of it, for these cost less.
+    for steps in sorted(sets, key=_cost):
+        if len(ways) >= MOST_WAYS and _cost(steps) > _cost(ways[-1].steps):
+            break
         # A step more is worth it only if it is sooner than with fewer, or than waiting.
         less = [way.day for way in ways if set(way.steps) < set(steps)]
         less += [alone.day] if alone is not None else []
         sooner = [day for day in days if not less or day < min(less)]
         way = _first(present, card, target, steps, sooner)
         ways += [way] if way is not None else []
-    ways.sort(key=lambda way: (_cost(way), way.day))
+    ways.sort(key=lambda way: (_cost(way.steps), way.day))
     return Advice(now, target, tuple(ways[:MOST_WAYS]), alone)
 
 
@@ -174,8 +178,8 @@ def _next(level: Level) -> Level | None:
     return POINT_LEVELS[place - 1] if place else None
 
 
-def _cost(way: Way) -> int:
-    return sum(STEPS[step].cost for step in way.steps)
+def _cost(steps: Sequence[Step]) -> int:
+    return sum(STEPS[step].cost for step in steps)
 
 
 def _first(
@@ -198,19 +202,44 @@ def _turning_days(present: Present, card: Scorecard) -> list[Day]:
 
 def _of_ages(inputs: RatingInputs, card: Scorecard) -> Iterator[Day]:
     """Yields the days on which something is as old as an edge or a rule asks for."""
-    asked = {edge for part in card.features if part.unit == "days" for edge in part.edges}
-    asked |= {rule.at_least for kind in RuleKind for rule in card.rules(kind)}
-    begun: set[Day | None] = {inputs.today}
-    begun |= {platform.first_day for platform in inputs.platforms}
-    begun |= {platform.oldest_store_day for platform in inputs.platforms}
-    begun |= {change.day for change in inputs.sheet.changes}
-    if inputs.registration is not None:
-        begun.add(inputs.registration.established)
-    if inputs.sheet.verification is not None:
-        begun.add(day_of(inputs.sheet.verification.verified_at))
-    for since in begun:
-        if since is not None:
-            yield from (Day(since + age) for age in asked)
+    for part in card.features:
+        for since in BEGUN.get(part.name, _never)(inputs):
+            yield from (Day(since + edge) for edge in part.edges)
+    asked = {
+        rule.at_least for rule in card.content.rules if RULES[rule.reason].measure is record_days
+    }
+    for platform in inputs.platforms:
+        if platform.first_day is not None:
+            yield from (Day(platform.first_day + days) for days in asked)
+
+
+def _verified(inputs: RatingInputs) -> list[Day]:
+    # Who is verified today anew begins today.
+    known = inputs.sheet.verification
+    return [inputs.today, *([day_of(known.verified_at)] if known is not None else [])]
+
+
+def _registered(inputs: RatingInputs) -> list[Day]:
+    told = inputs.registration
+    begun = [told.established] if told is not None and told.established is not None else []
+    return [*begun, *(change.day for change in inputs.sheet.changes)]
+
+
+def _opened(inputs: RatingInputs) -> list[Day]:
+    days = (platform.oldest_store_day for platform in inputs.platforms)
+    return [day for day in days if day is not None]
+
+
+def _never(_inputs: RatingInputs) -> list[Day]:
+    return []
+
+
+# Since when that which grows with time has grown, for the features that count days.
+BEGUN: Final = {
+    "verified_days": _verified,
+    "registration_days": _registered,
+    "oldest_store_days": _opened,
+}
 
 
 def _of_records(inputs: RatingInputs) -> Iterator[Day]:
