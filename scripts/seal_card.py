@@ -1,11 +1,12 @@
 """Seals a scorecard: answers its golden rows, writes it canonically, and describes it.
 
-    python -m json.tool --no-ensure-ascii models/expert-2/scorecard.json draft.json
+    python -m json.tool --no-ensure-ascii models/expert-3/scorecard.json draft.json
     $EDITOR draft.json                      # a new version, other points
     python scripts/seal_card.py draft.json
 
-A version never changes once it is sealed: levels that it gave must stay recomputable.
-Sealing serves nothing; the file models/CHAMPION names the card that is served.
+What the features explain is taken from the code. A version never changes once it is
+sealed: levels that it gave must stay recomputable. Sealing serves nothing; the file
+models/CHAMPION names the card that is served.
 """
 
 from __future__ import annotations
@@ -20,7 +21,15 @@ from rich.console import Console
 
 from bonafides.rating.card import PPM, CardFeature, Content, RuleKind, golden_row
 from bonafides.rating.explain import bin_text
-from bonafides.rating.features import MISSING, NOT_APPLICABLE, Absent, Direction, Share, Value
+from bonafides.rating.features import (
+    FEATURES,
+    MISSING,
+    NOT_APPLICABLE,
+    Absent,
+    Direction,
+    Share,
+    Value,
+)
 from bonafides.rating.scorecard import (
     ARTIFACT,
     Scorecard,
@@ -29,6 +38,7 @@ from bonafides.rating.scorecard import (
     models_folder,
     parse,
 )
+from bonafides.rating.soundness import WITH_EXPLANATIONS
 
 DESCRIPTION: Final = "card.md"
 # A share of so many is drawn towards the mean by nearly nothing, so that probes can
@@ -72,6 +82,7 @@ def sealed(draft: dict[str, Any], origin: str) -> Scorecard:
     Raises:
         ScorecardError: the draft is not sound.
     """
+    draft = _with_explanations(draft)
     try:
         content = Content.model_validate_json(json.dumps({**draft, "golden": [_UNANSWERED]}))
     except ValidationError as faults:
@@ -85,6 +96,19 @@ def sealed(draft: dict[str, Any], origin: str) -> Scorecard:
     ]
     golden = [row.model_dump(mode="json") for row in rows]
     return parse(canonical({**draft, "golden": golden}), origin)
+
+
+def _with_explanations(draft: dict[str, Any]) -> dict[str, Any]:
+    """Puts in what the features of the code publish; earlier schemas have texts of their own."""
+    if draft.get("schema_version", 0) < WITH_EXPLANATIONS:
+        return draft
+    told = [
+        {**part, "explanation": FEATURES[part["name"]].explanation._asdict()}
+        if part.get("name") in FEATURES
+        else part
+        for part in draft.get("features", [])
+    ]
+    return {**draft, "features": told}
 
 
 def write(card: Scorecard, models: Path) -> Path:

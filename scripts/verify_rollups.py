@@ -38,6 +38,8 @@ _EDGES: Final = (0, 1, 4, 12, 24, 72)
 # Beyond these the table says how many more there are; --json lists all.
 _SHOWN: Final = 50
 
+_CASE: Final = "kind IN ('complaint', 'dispute')"
+_UNDECIDED: Final = "COALESCE(outcome, 'undecided') = 'undecided'"
 _SUMS: Final = {
     "transactions": "kind = 'transaction'",
     "deliveries_promised": "kind = 'transaction' AND promised_day >= 0 AND delivered_day >= 0",
@@ -47,6 +49,9 @@ _SUMS: Final = {
     "complaints_upheld": "kind = 'complaint' AND outcome = 'upheld'",
     "disputes": "kind = 'dispute'",
     "disputes_lost": "kind = 'dispute' AND outcome = 'lost'",
+    "cases_settled": f"{_CASE} AND outcome = 'settled'",
+    "cases_open": f"{_CASE} AND {_UNDECIDED}",
+    "cases_unanswered": f"{_CASE} AND {_UNDECIDED} AND first_response_at IS NULL",
 }
 _AMOUNTS: Final = {"amount_cny_minor": "transaction", "refund_cny_minor": "refund"}
 

@@ -34,6 +34,7 @@ def statistics(**changes: Any) -> Statistics:
         complaints_upheld=2,
         disputes=2,
         disputes_lost=0,
+        cases_settled=3,
         active_months=12,
         responses=(2, 4, 1, 1, 0, 0),
     )
@@ -133,6 +134,7 @@ def years(draw: st.DrawFn) -> Statistics:
         complaints_upheld=draw(st.integers(0, complaints)),
         disputes=disputes,
         disputes_lost=draw(st.integers(0, disputes)),
+        cases_settled=draw(st.integers(0, 20)),
         active_months=draw(st.integers(0, 13)),
         responses=draw(st.tuples(*[st.integers(0, 20)] * 6)),
     )

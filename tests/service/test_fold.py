@@ -112,6 +112,10 @@ def _counts(one: Record) -> dict[str, int]:
     counts = {"complaints": 1, "complaints_upheld": int(one.outcome is Outcome.UPHELD)}
     if one.kind is Kind.DISPUTE:
         counts = {"disputes": 1, "disputes_lost": int(one.outcome is Outcome.LOST)}
+    if one.outcome in {None, Outcome.UNDECIDED}:
+        counts["cases_open"] = 1
+        counts["cases_unanswered"] = int(one.first_response_at is None)
+    counts["cases_settled"] = int(one.outcome is Outcome.SETTLED)
     if one.first_response_at is not None:
         took = one.first_response_at - one.occurred_at
         bucket = sum(took > hours * HOUR for hours in (1, 4, 12, 24, 72))
@@ -287,13 +291,30 @@ def test_dispute_that_is_settled_later_is_one_dispute(store: Store) -> None:
     fold_all(store)
     take_in(store, [dataclasses.replace(opened, revision=2, outcome=Outcome.SETTLED)])
     fold_all(store)
-    assert day_row(store) == {"disputes": 1}
+    assert day_row(store) == {"disputes": 1, "cases_settled": 1}
 
 
 def test_undecided_complaint_is_counted_but_not_as_upheld(store: Store) -> None:
     take_in(store, [complaint("c1"), complaint("c2", outcome=Outcome.UPHELD)])
     fold_all(store)
-    assert day_row(store) == {"complaints": 2, "complaints_upheld": 1}
+    assert day_row(store) == {
+        "complaints": 2,
+        "complaints_upheld": 1,
+        "cases_open": 1,
+        "cases_unanswered": 1,
+    }
+
+
+def test_case_that_was_answered_is_open_until_it_is_decided(store: Store) -> None:
+    asked = complaint("c1")
+    answered = dataclasses.replace(
+        asked, revision=2, first_response_at=Instant(asked.occurred_at + HOUR)
+    )
+    take_in(store, [asked])
+    fold_all(store)
+    take_in(store, [answered])
+    fold_all(store)
+    assert day_row(store) == {"complaints": 1, "cases_open": 1, "response_0": 1}
 
 
 @pytest.mark.parametrize(
@@ -304,7 +325,7 @@ def test_response_falls_into_the_bucket_of_its_hours(store: Store, hours: int, b
     answered = Instant(opened.occurred_at + hours * HOUR)
     take_in(store, [dataclasses.replace(opened, first_response_at=answered)])
     fold_all(store)
-    assert day_row(store) == {"complaints": 1, f"response_{bucket}": 1}
+    assert day_row(store) == {"complaints": 1, "cases_open": 1, f"response_{bucket}": 1}
 
 
 def test_delivery_on_the_promised_day_is_not_late(store: Store) -> None:

@@ -20,7 +20,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
-from bonafides.cli import claims_file, faults, figures, rendering, submission_view
+from bonafides.cli import (
+    claims_file,
+    faults,
+    figures,
+    rendering,
+    rendering_advised,
+    submission_view,
+)
 from bonafides.cli.session import hoisted
 from bonafides.errors import FieldViolation
 from bonafides.records.money import minor_digits
@@ -135,6 +142,10 @@ def _shown(message: Message) -> str:
             return _printed(submission_view.submission(message))
         case document_pb2.Document():
             return _printed(submission_view.document(message))
+        case rating_pb2.Advice():
+            return _printed(rendering_advised.advice(message))
+        case rating_pb2.Simulation():
+            return _printed(rendering_advised.simulation(message))
         case _:
             raise AssertionError
 
@@ -142,7 +153,14 @@ def _shown(message: Message) -> str:
 @pytest.mark.feature("D11")
 @pytest.mark.parametrize(
     "kind",
-    [archive_pb2.Archive, rating_pb2.Rating, enterprise_pb2.Submission, document_pb2.Document],
+    [
+        archive_pb2.Archive,
+        rating_pb2.Rating,
+        enterprise_pb2.Submission,
+        document_pb2.Document,
+        rating_pb2.Advice,
+        rating_pb2.Simulation,
+    ],
 )
 def test_every_field_of_an_answer_is_printed(kind: type[Message]) -> None:
     whole = kind()

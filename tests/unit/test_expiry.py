@@ -12,6 +12,7 @@ from bonafides.archive.expiry import (
     Standing,
     ends_at,
     public_record,
+    restorable_from,
     standing,
     standing_records,
     term_of,
@@ -43,6 +44,23 @@ def test_every_kind_and_severity_has_its_term() -> None:
         assert found.severity is severity
     assert {term.kind for term in TERMS} == PUBLIC_RECORDS
     assert len({(term.kind, term.severity) for term in TERMS}) == len(TERMS)
+
+
+@pytest.mark.feature("E10")
+@pytest.mark.parametrize(
+    ("fact", "from_day"),
+    [
+        (builders.penalty(severity=Severity.MINOR), _day(2026, 7, 24)),
+        (builders.penalty(severity=Severity.MODERATE), _day(2026, 10, 24)),
+        (builders.penalty(severity=Severity.SERIOUS), _day(2027, 7, 24)),
+        (builders.listing(Kind.SERIOUS_ILLEGAL), _day(2027, 7, 24)),
+        (builders.listing(Kind.ABNORMAL_OPERATIONS), _day(2026, 7, 24)),
+    ],
+)
+def test_record_may_be_taken_off_from_the_day_that_its_term_names(
+    fact: Fact, from_day: Day
+) -> None:
+    assert restorable_from(fact.kind, public_record(fact)) == from_day
 
 
 @pytest.mark.feature("E10")

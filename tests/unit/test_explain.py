@@ -65,9 +65,10 @@ def test_a_share_is_told_with_its_parts_and_what_it_is_drawn_towards() -> None:
     year = statistics(transactions=120, disputes_lost=3, largest_buyer_transactions=12)
     part = _part(inputs(platform_record(last_year=year)), "dispute_lost_rate")
     assert part.facts == (
-        "3 disputes lost, 120 orders counted; drawn towards the expected mean of 1.00 %"
+        "3 disputes lost, 118 orders counted; drawn towards the expected mean of 1.00 %"
     )
-    assert (part.value, part.unit) == (4 * 1_000_000 // 220, "ppm")
+    assert part.facts_zh == "败诉纠纷3件，计入订单118个；向预期均值1.00%收缩"
+    assert (part.value, part.unit) == (4 * 1_000_000 // 218, "ppm")
     assert (part.bin, part.points, part.max_points) == (">= 1.2 %, < 2.5 %", 44, 120)
     assert part.window_days == 365
 

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from hypothesis import given
 
+from bonafides.archive.facts import Change
 from bonafides.instants import DAY, Day, Instant
 from bonafides.rating.features import (
     FEATURES,
@@ -15,23 +16,26 @@ from bonafides.rating.features import (
     RatingInputs,
     Share,
     Value,
-    active_months,
     capital_band,
+    evidence_level,
+    orders_counted,
+    record_days,
+    registration_days,
+    verified_days,
+)
+from bonafides.rating.trade import (
+    active_months,
+    case_settled_rate,
     complaint_upheld_rate,
     dispute_lost_rate,
     distinct_buyers,
-    evidence_level,
     first_response_hours,
     largest_buyer_share,
     late_delivery_rate,
     oldest_store_days,
     on_site_level,
-    orders_counted,
     paid_orders,
-    record_days,
-    registration_days,
     repeat_buyer_rate,
-    verified_days,
 )
 from bonafides.records.money import Money
 from tests.builders import NOW, TODAY, code, registration
@@ -55,9 +59,11 @@ def _values(of: RatingInputs) -> dict[str, Value]:
 @pytest.mark.feature("E2")
 @pytest.mark.parametrize("name", FEATURES)
 def test_every_feature_publishes_its_direction_and_source(name: str) -> None:
-    explanation = FEATURES[name].explanation
-    assert "better" in explanation or "best" in explanation
-    assert "Source:" in explanation
+    zh, en = FEATURES[name].explanation
+    assert "better" in en or "best" in en
+    assert "Source:" in en
+    assert "越" in zh or "最好" in zh
+    assert "来源：" in zh
 
 
 @pytest.mark.parametrize("name", FEATURES)
@@ -152,7 +158,7 @@ def test_figures_are_summed_over_platforms_and_buyers_never_merged() -> None:
     assert paid_orders(two) == 1_000
     assert distinct_buyers(two) == 600
     assert repeat_buyer_rate(two) == Share(90, 600)
-    assert late_delivery_rate(two) == Share(40, 1_000)
+    assert late_delivery_rate(two) == Share(40, 996)
     assert largest_buyer_share(two) == Share(12, 1_000)
 
 
@@ -194,9 +200,66 @@ def test_cases_at_the_edge_of_the_window_never_exceed_the_orders() -> None:
     assert dispute_lost_rate(late) == complaint_upheld_rate(late) == Share(3, 3)
 
 
+@pytest.mark.feature("E4")
+def test_a_buyers_many_orders_do_not_thin_out_late_deliveries() -> None:
+    year = statistics(
+        transactions=1_000,
+        largest_buyer_transactions=900,
+        deliveries_promised=1_000,
+        deliveries_late=50,
+    )
+    assert late_delivery_rate(inputs(platform_record(last_year=year))) == Share(50, 110)
+    all_late = dataclasses.replace(year, deliveries_late=400)
+    assert late_delivery_rate(inputs(platform_record(last_year=all_late))) == Share(400, 400)
+
+
+@pytest.mark.parametrize(
+    ("item", "days"),
+    [
+        ("控股股东变更", 300),
+        ("实际控制人变更", 300),
+        ("经营者变更", 300),
+        ("经营者住所变更", 3_650),
+        ("投资人变更", 3_650),
+        ("法定代表人变更", 3_650),
+    ],
+)
+def test_age_begins_again_with_a_change_of_control_and_of_nothing_else(
+    item: str, days: int
+) -> None:
+    told = inputs()
+    change = Change(Day(TODAY - 300), item, "测五六", "测七八")
+    sheet = dataclasses.replace(told.sheet, changes=(change,))
+    assert registration_days(dataclasses.replace(told, sheet=sheet)) == days
+
+
+def test_change_of_control_that_is_announced_changes_nothing_yet() -> None:
+    told = inputs()
+    change = Change(Day(TODAY + 1), "控股股东变更", "测五六", "测七八")
+    sheet = dataclasses.replace(told.sheet, changes=(change,))
+    assert registration_days(dataclasses.replace(told, sheet=sheet)) == 3_650
+
+
+def test_cases_settled_are_a_share_of_those_closed_against_or_by_agreement() -> None:
+    year = dataclasses.replace(
+        spotless(100), complaints=9, complaints_upheld=2, disputes=4, disputes_lost=1
+    )
+    settled = dataclasses.replace(year, cases_settled=6, cases_open=4)
+    assert case_settled_rate(inputs(platform_record(last_year=settled))) == Share(6, 9)
+    assert case_settled_rate(inputs(platform_record(last_year=spotless(9)))) is NOT_APPLICABLE
+    assert case_settled_rate(dataclasses.replace(inputs(), platforms=())) is MISSING
+
+
 def test_refunds_and_undecided_cases_move_no_feature() -> None:
     before = inputs()
-    year = statistics(refunds=400, refund_cny_minor=4_000_000, complaints=300, disputes=90)
+    year = statistics(
+        refunds=400,
+        refund_cny_minor=4_000_000,
+        complaints=300,
+        disputes=90,
+        cases_open=382,
+        cases_unanswered=382,
+    )
     assert _values(inputs(platform_record(last_year=year))) == _values(before)
 
 

@@ -253,7 +253,7 @@ _UNSOUND: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         "features.0.points.0",
     ),
     "a base that nobody explains": (lambda draft: draft.update(base=5), "base"),
-    "a schema of tomorrow": (lambda draft: draft.update(schema_version=3), "schema_version"),
+    "a schema of tomorrow": (lambda draft: draft.update(schema_version=4), "schema_version"),
     "a version that leads out": (lambda draft: draft.update(version="../x"), "version"),
     "levels out of order": (lambda draft: draft["levels"].reverse(), "levels"),
     "cut-offs that do not descend": (
@@ -272,6 +272,38 @@ _UNSOUND: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "a knock-out by public record left out": (
         lambda draft: draft["rules"].remove(_rule(draft, "DISHONEST_DEBTOR")),
         "rules.DISHONEST_DEBTOR",
+    ),
+    "the ceiling of one buyer left out": (
+        lambda draft: draft["rules"].remove(_rule(draft, "ONE_BUYER_MAKES_THE_RECORD")),
+        "rules.ONE_BUYER_MAKES_THE_RECORD",
+    ),
+    "a knock-out that nobody escapes": (
+        lambda draft: _rule(draft, "LICENSE_REVOKED").update(at_least=2),
+        "rules.LICENSE_REVOKED.at_least",
+    ),
+    "a knock-out that never hits": (
+        lambda draft: _rule(draft, "SERIOUS_ILLEGAL").update(at_least=0),
+        "rules.2.at_least",
+    ),
+    "a knock-out that only holds down": (
+        lambda draft: _rule(draft, "SERIOUS_ILLEGAL").update(kind="CEILING", holds_at="AA"),
+        "rules.SERIOUS_ILLEGAL.kind",
+    ),
+    "a ceiling that nothing lifts": (
+        lambda draft: _rule(draft, "NO_ON_SITE_EVIDENCE").update(at_least=4),
+        "rules.NO_ON_SITE_EVIDENCE.at_least",
+    ),
+    "points that rise with what is bad": (
+        _set("dispute_lost_rate", points=[120, 118, 114, 44, 45, 0]),
+        "features.dispute_lost_rate.points",
+    ),
+    "an explanation of its own in English": (
+        lambda draft: draft["features"][0]["explanation"].update(en="Whatever we like."),
+        "features.verified_days.explanation",
+    ),
+    "an explanation of its own in Chinese": (
+        lambda draft: draft["features"][0]["explanation"].update(zh="随意。"),
+        "features.verified_days.explanation",
     ),
     "a rule of a later schema": (
         lambda draft: draft.update(schema_version=1),

@@ -228,6 +228,22 @@ def rating() -> rating_pb2.Rating:
                 max_points=40,
                 window_days=365,
                 facts="5 of 100 deliveries late",
+                facts_zh="100次交付中5次迟延",
+            )
+        ],
+        reasons=[
+            rating_pb2.Reason(
+                feature="late_delivery_rate",
+                kind=rating_pb2.Reason.KIND_YOU_CAN_CHANGE,
+                reason="LATE_DELIVERIES",
+                points_lost=28,
+                text_zh="有迟延交付：100次交付中5次迟延。",
+                text_en="Deliveries came late: 5 of 100 deliveries late.",
+                from_date=builders.date(2025, 11, 2),
+                to_date=builders.date(2026, 11, 1),
+                sources=["1688", "olist"],
+                cases_until_full=0,
+                correction_target="record:PLATFORM:transaction:ID",
             )
         ],
         rules=[

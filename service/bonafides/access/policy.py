@@ -94,6 +94,9 @@ POLICIES: Final = (
     Policy("/bonafides.v1.DraftService/CreateDraft", _PLATFORMS),
     Policy("/bonafides.v1.DraftService/GetDraft", _LOGGED_IN),
     Policy("/bonafides.v1.DraftService/ConfirmDraft", _MEMBERS),
+    # Whether the caller acts for the enterprise is looked at call by call.
+    Policy("/bonafides.v1.RatingService/SimulateRating", _READERS),
+    Policy("/bonafides.v1.RatingService/GetAdvice", _READERS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

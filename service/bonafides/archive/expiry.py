@@ -33,6 +33,7 @@ class Term:
     """For how long a negative fact may be held against an enterprise.
 
     `trigger` says from when the term runs, `restoration` what ends it sooner,
+    `restorable_months` how long after the trigger that may be asked for at the soonest,
     `verified` whether somebody read the text of the source itself.
     """
 
@@ -43,6 +44,7 @@ class Term:
     restoration: str
     source: str
     verified: bool
+    restorable_months: int = 0
 
 
 TABLE_DATE: Final = dt.date(2026, 11, 1)
@@ -61,6 +63,7 @@ TERMS: Final = (
         "after 3 months",
         _ORDER_107,
         verified=False,
+        restorable_months=3,
     ),
     Term(
         Kind.PENALTY,
@@ -70,11 +73,21 @@ TERMS: Final = (
         "after 12 months",
         _ORDER_107,
         verified=False,
+        restorable_months=12,
     ),
     # An offence that nobody called grave is not held to be so.
     Term(Kind.PENALTY, Severity.NOT_KNOWN, 3, "decision", "on request", _DEFAULT, verified=False),
     Term(Kind.ABNORMAL_OPERATIONS, None, 36, "listing", "when corrected", _DEFAULT, verified=False),
-    Term(Kind.SERIOUS_ILLEGAL, None, 36, "listing", "after 12 months", _DEFAULT, verified=False),
+    Term(
+        Kind.SERIOUS_ILLEGAL,
+        None,
+        36,
+        "listing",
+        "after 12 months",
+        _DEFAULT,
+        verified=False,
+        restorable_months=12,
+    ),
     Term(Kind.DISHONEST_DEBTOR, None, 60, "publication", _PERFORMED, _DEFAULT, verified=False),
     Term(Kind.ENFORCEMENT, None, 60, "publication", _PERFORMED, _DEFAULT, verified=False),
     Term(Kind.JUDGMENT, None, 36, "judgment", _PERFORMED, _DEFAULT, verified=False),
@@ -103,6 +116,11 @@ def ends_at(kind: Kind, record: PublicRecord) -> Instant:
     """Returns the first instant at which the record stands no more."""
     expires = _expires_at(kind, record)
     return expires if record.removed is None else min(expires, start_of(record.removed))
+
+
+def restorable_from(kind: Kind, record: PublicRecord) -> Day:
+    """Returns the first day on which the record may be taken off before its term is over."""
+    return _months_later(record.begins, term_of(kind, record).restorable_months)
 
 
 def standing(fact: Fact, as_of: Instant) -> Standing:

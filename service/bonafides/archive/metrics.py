@@ -66,6 +66,9 @@ SUMS: Final = (
     "complaints_upheld",
     "disputes",
     "disputes_lost",
+    "cases_settled",
+    "cases_open",
+    "cases_unanswered",
     *RESPONSE_BUCKETS,
 )
 

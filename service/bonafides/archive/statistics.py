@@ -16,7 +16,8 @@ class Statistics:
     `repeat_buyers` bought on at least two days of the window. `active_months` had a
     transaction, of the last 12 calendar months, whichever the window. `responses`
     counts cases by bucket of hours to the first response
-    (`bonafides.records.fold.RESPONSE_HOURS`).
+    (`bonafides.records.fold.RESPONSE_HOURS`). Cases are complaints and disputes; the
+    open ones are undecided, the unanswered ones are open without a first response.
     """
 
     transactions: int = 0
@@ -32,8 +33,25 @@ class Statistics:
     complaints_upheld: int = 0
     disputes: int = 0
     disputes_lost: int = 0
+    cases_settled: int = 0
+    cases_open: int = 0
+    cases_unanswered: int = 0
     unmatched_refunds: int = 0
     active_months: int = 0
+    responses: tuple[int, ...] = (0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDay:
+    """The complaints and disputes that were opened on one day of one platform."""
+
+    platform: str
+    day: Day
+    complaints_upheld: int = 0
+    disputes_lost: int = 0
+    cases_settled: int = 0
+    cases_open: int = 0
+    cases_unanswered: int = 0
     responses: tuple[int, ...] = (0, 0, 0, 0, 0, 0)
 
 

@@ -64,6 +64,12 @@ RULES: Final = {
     rating_pb2.RuleHit.KIND_NOT_RATED: "gives NR",
     rating_pb2.RuleHit.KIND_CEILING: "ceiling",
 }
+REMEDIES: Final = {
+    rating_pb2.Reason.KIND_UNSPECIFIED: NOT_KNOWN,
+    rating_pb2.Reason.KIND_YOU_CAN_CHANGE: "you can change it",
+    rating_pb2.Reason.KIND_TIME_CHANGES: "time changes it",
+    rating_pb2.Reason.KIND_LISTED_FACT: "a public record; who published it takes it off",
+}
 OUTCOMES: Final = {
     enterprise_pb2.OUTCOME_UNSPECIFIED: NOT_KNOWN,
     enterprise_pb2.OUTCOME_MATCH: "match",

@@ -230,6 +230,8 @@ def _explanation(shown: rating_pb2.Rating) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if shown.rules:
         parts += [layout.heading("Rules that decided beside the points"), _rules(shown.rules)]
+    if shown.reasons:
+        parts += [layout.heading("Where the most points were lost"), _reasons(shown.reasons)]
     if shown.contributions:
         parts += [layout.heading("Points, feature by feature"), _contributions(shown.contributions)]
     if shown.HasField("score") or shown.model_digest:
@@ -250,6 +252,29 @@ def _rules(shown: Iterable[rating_pb2.RuleHit]) -> RenderableType:
     return table
 
 
+def _reasons(shown: Iterable[rating_pb2.Reason]) -> RenderableType:
+    table = layout.table("Reason", "Looked at", "In words")
+    for why in shown:
+        more = why.cases_until_full
+        layout.add_row(
+            table,
+            layout.lines(
+                why.reason,
+                f"{count(why.points_lost)} points lost on {why.feature}",
+                word(figures.REMEDIES, why.kind),
+            ),
+            layout.lines(
+                f"from {layout.day_of(why, 'from_date') or 'the beginning'}",
+                f"to {layout.day_of(why, 'to_date') or figures.NOT_KNOWN}",
+                f"told by {', '.join(why.sources) or 'nobody'}",
+                f"counts fully after {count(more)} more" if more else "",
+                f"to correct: {why.correction_target}",
+            ),
+            layout.lines(why.text_zh, why.text_en),
+        )
+    return table
+
+
 def _contributions(shown: Iterable[rating_pb2.Contribution]) -> RenderableType:
     shown = list(shown)
     widest = max(part.max_points for part in shown)
@@ -262,7 +287,7 @@ def _contributions(shown: Iterable[rating_pb2.Contribution]) -> RenderableType:
             layout.lines(part.title_zh, part.title_en, part.feature),
             layout.lines(figures.value(part), part.bin, figures.peers(part)),
             layout.lines(points, figures.bar(part.points, part.max_points, widest)),
-            layout.lines(part.facts, window),
+            layout.lines(part.facts_zh, part.facts, window),
         )
     return table
 

@@ -28,6 +28,7 @@ from typing import Final, Self, overload
 import grpc
 
 from bonafides.client import documents
+from bonafides.client.advising import AdviceCalls
 from bonafides.client.agreeing import ConsentCalls
 from bonafides.client.connection import Connection
 from bonafides.client.documents import DigestDiffersError, UploadUnfinishedError
@@ -138,6 +139,8 @@ class Client:
         self.rights: Final = RightsCalls(self._connection)
         # What is open for an enterprise.
         self.identities: Final = IdentityCalls(self._connection)
+        # What if, and what would raise a level.
+        self.advising: Final = AdviceCalls(self._connection)
         self._documents: Final = document_service_pb2_grpc.DocumentServiceStub(channel)
 
     def __repr__(self) -> str:

@@ -219,9 +219,13 @@ class GoldenRow(_Part):
 
 
 class Content(_Part):
-    """What a card says. Schema version 2 has the rules on public records; 1 is without them."""
+    """What a card says.
 
-    schema_version: Literal[1, 2]
+    Schema version 2 has the rules on public records; 3 has the ceiling of one buyer, and
+    explains its features as the code does.
+    """
+
+    schema_version: Literal[1, 2, 3]
     version: str = Field(pattern=VERSION_PATTERN)
     basis: Literal["EXPERT", "SYNTHETIC", "OUTCOMES"]
     title: Text

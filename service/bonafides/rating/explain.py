@@ -1,21 +1,23 @@
 """Puts a level into words: what each feature gave, of which facts, and which rules decided.
 
 Every contribution names its value, unit, bin, points and the facts that were counted,
-so that the enterprise can recompute it with the published card. The message is in
-full; what each audience sees of it is disclosure's business.
+so that the enterprise can recompute it with the published card; `bonafides.rating.reasons`
+says on what the most was lost. The message is in full; what each audience sees of it is
+disclosure's business.
 
     message(rate(inputs, card), card).contributions[0].bin     # ">= 365"
 """
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from typing import Final
 
-from bonafides.instants import Instant, to_timestamp
+from bonafides.instants import Instant, to_date_message, to_timestamp
 from bonafides.rating.card import CardFeature, Contribution
-from bonafides.rating.features import FEATURES, Absent, Share
+from bonafides.rating.measures import Absent, RatingInputs
 from bonafides.rating.peers import PeerMean
 from bonafides.rating.rate import RatingResult, RuleHit
+from bonafides.rating.reasons import Reason, facts, reasons
 from bonafides.rating.scorecard import Scorecard
 from bonafides.v1 import rating_pb2
 
@@ -42,6 +44,13 @@ def message(result: RatingResult, card: Scorecard) -> rating_pb2.Rating:
     )
     if result.score is not None:
         made.score = result.score
+    return made
+
+
+def explained(inputs: RatingInputs, result: RatingResult, card: Scorecard) -> rating_pb2.Rating:
+    """Returns the level that was given to the inputs, with its explanation and reasons."""
+    made = message(result, card)
+    made.reasons.extend(map(_reason, reasons(inputs, result)))
     return made
 
 
@@ -85,6 +94,7 @@ def _edge(feature: CardFeature, position: int) -> str:
 
 
 def _contribution(part: Contribution) -> rating_pb2.Contribution:
+    told = facts(part)
     made = rating_pb2.Contribution(
         feature=part.feature.name,
         title_zh=part.feature.title.zh,
@@ -94,34 +104,32 @@ def _contribution(part: Contribution) -> rating_pb2.Contribution:
         points=part.points,
         max_points=part.feature.max_points,
         window_days=part.feature.window_days,
-        facts=_facts(part),
+        facts=told.en,
+        facts_zh=told.zh,
     )
     if part.figure is not None:
         made.value = part.figure
     return made
 
 
-def _facts(part: Contribution) -> str:
-    template = FEATURES[part.feature.name].facts
-    match part.value:
-        case Absent.MISSING:
-            return "nothing is known of it"
-        case Absent.NOT_APPLICABLE:
-            return "does not apply: exactly neutral"
-        case Share():
-            counted = template.format(part=part.value.part, whole=part.value.whole)
-            return counted + _drawn(part.feature)
-        case int():
-            return template.format(value=part.value)
-        case _:
-            assert_never(part.value)
-
-
-def _drawn(feature: CardFeature) -> str:
-    if feature.prior is None:
-        return ""
-    whole, hundredths = divmod(feature.prior.mean_ppm // 100, 100)
-    return f"; drawn towards the expected mean of {whole}.{hundredths:02} %"
+def _reason(why: Reason) -> rating_pb2.Reason:
+    feature = why.part.feature
+    made = rating_pb2.Reason(
+        feature=feature.name,
+        kind=rating_pb2.Reason.Kind.Value(f"KIND_{feature.remedy.kind}"),
+        reason=feature.reason.code,
+        points_lost=why.points_lost,
+        text_zh=why.text.zh,
+        text_en=why.text.en,
+        to_date=to_date_message(why.until),
+        sources=why.sources,
+        correction_target=why.target,
+    )
+    if why.since is not None:
+        made.from_date.CopyFrom(to_date_message(why.since))
+    if why.cases_until_full is not None:
+        made.cases_until_full = why.cases_until_full
+    return made
 
 
 def _rule(hit: RuleHit) -> rating_pb2.RuleHit:

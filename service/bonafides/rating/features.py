@@ -1,17 +1,18 @@
 """The features that a scorecard may weigh, each a named function over facts as of a time.
 
-A feature's docstring is its published explanation: it says the unit, the direction,
-the window and the source, in words for the enterprise that is rated. Unit, direction
-and window are policy: they are declared here, and a card that says otherwise is refused.
+A feature's docstring is its published explanation in English, and the Chinese one stands
+beside it: it says the unit, the direction, the window and the source, in words for the
+enterprise that is rated. Unit, direction and window are policy: they are declared here,
+and a card that says otherwise is refused.
 
 Rules:
-- Nothing of a person is a feature: not the legal representative, not a shareholder,
-  and no change record, for those name persons.
+- Nothing of a person is a feature: not the legal representative, not a shareholder. Of
+  a change record its day and its item alone are looked at, never what stood before and
+  after, for that names persons.
 - Only what was decided against an enterprise counts against it. A case that is open
   or undecided counts against nobody; a refund is neutral and is no feature.
-- MISSING means that nothing is known; NOT_APPLICABLE that the question does not arise.
-- What is a part of a whole stays a Share, so that the card can draw it towards the
-  peer mean: 0 of 12 is no proof.
+- One buyer is a bounded part of everything: it counts for few orders, and in rates
+  for fewer, so that nobody thins out lost disputes by buying from itself.
 - A public record counts only while it stands (`bonafides.archive.expiry`), and never
   if it was matched by name alone.
 - Figures are summed over the authorized platforms; buyers are never merged across them.
@@ -21,28 +22,45 @@ Rules:
 
 from __future__ import annotations
 
-import enum
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from bonafides.archive.expiry import public_record, standing_records
-from bonafides.archive.facts import FactSheet, Kind, Registration
+from bonafides.archive.facts import Kind
 from bonafides.archive.public_records import CourtCase, Penalty, Performance, Severity
-from bonafides.archive.statistics import Certification, PlatformRecord
-from bonafides.identity.codes import UnifiedCode
-from bonafides.instants import Day, Instant, day_of
-from bonafides.records.fold import RESPONSE_HOURS
+from bonafides.instants import Day, day_of
+from bonafides.rating.measures import (
+    MISSING,
+    NOT_APPLICABLE,
+    Absent,
+    Counted,
+    Declarations,
+    Direction,
+    Feature,
+    RatingInputs,
+    Share,
+    Value,
+    Words,
+)
+from bonafides.rating.trade import TRADE, orders_counted, record_days, valid_certifications
 
-YEAR_DAYS: Final = 365
-# A certificate that names no end is believed for as long as agencies usually grant.
-OPEN_CERTIFICATION_DAYS: Final = 2 * YEAR_DAYS
-# One buyer counts for at most these orders, or a quarter of all that are counted,
-# whichever is more: an enterprise that trades with itself stays small.
-ONE_BUYER_ORDERS: Final = 10
-OTHERS_PER_ONE_BUYER: Final = 3
+__all__ = [
+    "FEATURES",
+    "MISSING",
+    "NOT_APPLICABLE",
+    "Absent",
+    "Direction",
+    "Feature",
+    "RatingInputs",
+    "Share",
+    "Value",
+    "Words",
+    "identity_established",
+    "orders_counted",
+    "record_days",
+]
+
 # Registered capital in fen at which the next band begins.
 _CAPITAL_BANDS: Final = (10_000_000, 100_000_000, 1_000_000_000)
 # What a penalty weighs on the day of its decision, and how often that halves. One
@@ -53,114 +71,30 @@ _PENALTY_WEIGHTS: Final = {
     Severity.MODERATE: 300,
     Severity.SERIOUS: 900,
 }
-_PENALTY_HALVES_DAYS: Final = 180
+PENALTY_HALVES_DAYS: Final = 180
 # Legal forms that have no registered capital of their own.
 _FORMS_WITHOUT_CAPITAL: Final = ("个体", "个人独资", "合伙", "分公司", "分支机构")
 
 
-@dataclass(frozen=True, slots=True)
-class RatingInputs:
-    """All that a level is computed from: facts as of an instant.
+# What registries print of a change of control, without 变更 or 备案. Of a company's
+# shareholders no item says whether control went with the shares, so none counts.
+_CONTROL_ITEMS: Final = frozenset({"控股股东", "实际控制人", "控制权", "经营者"})
+_CHANGED: Final = ("变更", "备案", "变化")
 
-    `platforms` holds the records of the platforms that are authorized and report
-    any, sorted by name; `platforms_known` counts those that report any. `purposes`
-    are the purposes of live consents, such as "RATE"; `purposes_end_at` is the first
-    instant at which time alone ends one of them, None if never.
-    """
-
-    code: UnifiedCode
-    as_of: Instant
-    sheet: FactSheet
-    platforms: tuple[PlatformRecord, ...]
-    platforms_known: int
-    purposes: frozenset[str]
-    purposes_end_at: Instant | None = None
-
-    @property
-    def today(self) -> Day:
-        """The day of `as_of` in Shanghai."""
-        return day_of(self.as_of)
-
-    @property
-    def registration(self) -> Registration | None:
-        """What the registry says; None if it was not asked or knows nothing."""
-        fact = self.sheet.registration
-        return fact.value if fact and isinstance(fact.value, Registration) else None
-
-
-class Absent(enum.Enum):
-    """Why a feature has no figure."""
-
-    MISSING = "missing"
-    NOT_APPLICABLE = "not applicable"
-
-
-MISSING: Final = Absent.MISSING
-NOT_APPLICABLE: Final = Absent.NOT_APPLICABLE
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A part of a whole, 0 <= part <= whole."""
-
-    part: int
-    whole: int
-
-
-Value = int | Share | Absent
-
-
-class Direction(enum.StrEnum):
-    """Which way a feature may move the score."""
-
-    HIGHER_IS_BETTER = "HIGHER_IS_BETTER"
-    LOWER_IS_BETTER = "LOWER_IS_BETTER"
-
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """A feature and the policy on it. `window_days` 0: all time.
-
-    `facts` is a template that says which facts were counted, with {value}, or with
-    {part} and {whole} where the feature is a share.
-    """
-
-    name: str
-    measure: Callable[[RatingInputs], Value]
-    unit: str
-    direction: Direction
-    window_days: int
-    facts: str
-
-    @property
-    def is_share(self) -> bool:
-        """Whether the value is a Share."""
-        return self.unit == "ppm"
-
-    @property
-    def explanation(self) -> str:
-        """The published explanation."""
-        return inspect.getdoc(self.measure) or ""
-
-
-_features: dict[str, Feature] = {}
 _UP: Final = Direction.HIGHER_IS_BETTER
 _DOWN: Final = Direction.LOWER_IS_BETTER
-_Measure = Callable[[RatingInputs], Value]
+_VERIFIED: Final = "check:UID:CHECK"
+_REGISTERED: Final = "fact:registration"
+
+_OWN: Final = Declarations()
 
 
-def _feature(
-    unit: str, direction: Direction, *, facts: str, window_days: int = 0
-) -> Callable[[_Measure], _Measure]:
-    def register(measure: _Measure) -> _Measure:
-        name = measure.__name__
-        _features[name] = Feature(name, measure, unit, direction, window_days, facts)
-        return measure
-
-    return register
-
-
-@_feature("days", _UP, facts="verified without interruption for {value} days")
+@_OWN.feature(
+    "days",
+    _UP,
+    Counted("已连续核验{value}天", "verified without interruption for {value} days", _VERIFIED),
+    zh="身份自首次核验起未曾中断的天数，越长越好。来源：对企业提交资料的核验。",
+)
 def verified_days(inputs: RatingInputs) -> Value:
     """For how many days the identity has been verified without interruption; longer is better.
 
@@ -172,7 +106,19 @@ def verified_days(inputs: RatingInputs) -> Value:
     return inputs.today - day_of(inputs.sheet.verification.verified_at)
 
 
-@_feature("level", _UP, facts="level {value}: 1 document, 2 registry, 3 on-site certification")
+@_OWN.feature(
+    "level",
+    _UP,
+    Counted(
+        "{value}级：1为企业文件，2为登记一致，3为实地认证",
+        "level {value}: 1 document, 2 registry, 3 on-site certification",
+        _VERIFIED,
+    ),
+    zh=(
+        "身份的最强证据，越强越好。1级：企业自有文件；2级：与登记信息一致；3级：机构实地认证且"
+        "在有效期内。来源：登记机关、获授权平台报告的认证。"
+    ),
+)
 def evidence_level(inputs: RatingInputs) -> Value:
     """How strong the best evidence of the identity is; stronger is better.
 
@@ -184,22 +130,47 @@ def evidence_level(inputs: RatingInputs) -> Value:
         return MISSING
     if inputs.registration is None:
         return 1
-    return 3 if _valid_certifications(inputs) else 2
+    return 3 if valid_certifications(inputs) else 2
 
 
-@_feature("days", _UP, facts="registered for {value} days")
+@_OWN.feature(
+    "days",
+    _UP,
+    Counted(
+        "登记且控制权未变{value}天",
+        "registered, and under the same control, for {value} days",
+        _REGISTERED,
+    ),
+    zh=(
+        "企业登记成立至今的天数，越长越好。控制权变更后自变更之日重新计算：以登记机关公示的控股"
+        "股东、实际控制人或个体工商户经营者的变更为准，任何姓名均不查看。来源：登记信息的成立日"
+        "期和变更事项。"
+    ),
+)
 def registration_days(inputs: RatingInputs) -> Value:
     """For how many days the enterprise has been registered; longer is better.
 
-    Source: the date of establishment in the registry.
+    Begins again with a change of control: one that the registry published of the
+    controlling shareholder, the actual controller, or an individual business's proprietor.
+    No name is looked at. Source: the date of establishment and the changes in the registry.
     """
     told = inputs.registration
     if told is None or told.established is None:
         return MISSING
-    return max(0, inputs.today - told.established)
+    since = max([told.established, *_control_days(inputs)])
+    return max(0, inputs.today - since)
 
 
-@_feature("band", _UP, facts="registered capital in band {value}")
+@_OWN.feature(
+    "band",
+    _UP,
+    Counted("注册资本第{value}档", "registered capital in band {value}", _REGISTERED),
+    zh=(
+        "注册资本所在档位，越高越好，设有上限。0档：10万元以下；1档：100万元以下；2档：1000万元"
+        "以下；3档：1000万元及以上。个体工商户、无注册资本的组织形式及外币资本不适用，得分恰为"
+        "中性。来源：登记信息。"
+    ),
+)
 def capital_band(inputs: RatingInputs) -> Value:
     """In which band the registered capital lies; higher is better, up to a cap.
 
@@ -220,159 +191,16 @@ def capital_band(inputs: RatingInputs) -> Value:
     return sum(told.registered_capital.minor >= start for start in _CAPITAL_BANDS)
 
 
-@_feature("days", _UP, facts="oldest open store has been open for {value} days")
-def oldest_store_days(inputs: RatingInputs) -> Value:
-    """For how many days the oldest store that is open has been open; longer is better.
-
-    Source: the stores that authorized platforms report.
-    """
-    opened = [p.oldest_store_day for p in inputs.platforms if p.oldest_store_day is not None]
-    return max(0, inputs.today - min(opened)) if opened else MISSING
-
-
-@_feature("count", _UP, facts="orders in {value} of 12 months", window_days=YEAR_DAYS)
-def active_months(inputs: RatingInputs) -> Value:
-    """In how many of the last 12 months there were paid orders; more is better.
-
-    The best of the authorized platforms counts. Source: the transactions they report.
-    """
-    if not inputs.platforms:
-        return MISSING
-    # Twelve months back begin in the middle of a thirteenth calendar month.
-    return min(12, max(p.last_year.active_months for p in inputs.platforms))
-
-
-@_feature("count", _UP, facts="{value} paid orders counted", window_days=YEAR_DAYS)
-def paid_orders(inputs: RatingInputs) -> Value:
-    """How many paid orders there were in the last 12 months; more is better.
-
-    The largest buyer of a platform counts for at most 10 orders, or for a quarter of the
-    orders counted there, whichever is more. Refunds change nothing. Source: the
-    transactions that authorized platforms report.
-    """
-    return orders_counted(inputs) if inputs.platforms else MISSING
-
-
-@_feature("count", _UP, facts="{value} buyers", window_days=YEAR_DAYS)
-def distinct_buyers(inputs: RatingInputs) -> Value:
-    """How many buyers there were in the last 12 months; more is better.
-
-    Whole months are looked at. Buyers are counted for each platform apart. Missing if no
-    platform tells buyers apart. Source: the transactions that authorized platforms report.
-    """
-    buyers = sum(p.last_year.buyers for p in inputs.platforms)
-    return buyers or (MISSING if orders_counted(inputs) or not inputs.platforms else 0)
-
-
-@_feature(
-    "ppm", _UP, facts="{part} of {whole} buyers bought on at least two days", window_days=YEAR_DAYS
-)
-def repeat_buyer_rate(inputs: RatingInputs) -> Value:
-    """The share of buyers who bought on at least two days of the last 12 months; more is better.
-
-    Whole months are looked at. Missing if no platform tells buyers apart. Source: the
-    transactions that authorized platforms report.
-    """
-    return _share(
-        sum(p.last_year.repeat_buyers for p in inputs.platforms),
-        sum(p.last_year.buyers for p in inputs.platforms),
-    )
-
-
-@_feature("ppm", _DOWN, facts="{part} of {whole} orders came from one buyer", window_days=YEAR_DAYS)
-def largest_buyer_share(inputs: RatingInputs) -> Value:
-    """The share of the largest buyer in the orders of the last 12 months; less is better.
-
-    Platforms that name no buyers are left out. Source: the transactions that authorized
-    platforms report.
-    """
-    years = [p.last_year for p in inputs.platforms if p.last_year.buyers]
-    largest = max((year.largest_buyer_transactions for year in years), default=0)
-    return _share(largest, sum(year.transactions for year in years))
-
-
-@_feature("ppm", _DOWN, facts="{part} disputes lost, {whole} orders counted", window_days=YEAR_DAYS)
-def dispute_lost_rate(inputs: RatingInputs) -> Value:
-    """Disputes that were decided against the enterprise, for each order counted; less is better.
-
-    Disputes of the last 12 months. One that is open, settled, or decided for the
-    enterprise does not count. Source: the disputes that authorized platforms report.
-    """
-    return _share(sum(p.last_year.disputes_lost for p in inputs.platforms), orders_counted(inputs))
-
-
-@_feature(
-    "ppm", _DOWN, facts="{part} complaints upheld, {whole} orders counted", window_days=YEAR_DAYS
-)
-def complaint_upheld_rate(inputs: RatingInputs) -> Value:
-    """Complaints that the platform upheld, for each order counted; less is better.
-
-    Complaints of the last 12 months. One that is undecided, settled or rejected does not
-    count. Source: the complaints that authorized platforms report.
-    """
-    upheld = sum(p.last_year.complaints_upheld for p in inputs.platforms)
-    return _share(upheld, orders_counted(inputs))
-
-
-@_feature(
-    "ppm", _DOWN, facts="{part} of {whole} promised deliveries came late", window_days=YEAR_DAYS
-)
-def late_delivery_rate(inputs: RatingInputs) -> Value:
-    """The share of deliveries that came after the promised day; less is better.
-
-    Deliveries of the last 12 months' orders for which a day was promised. Missing if no
-    platform reports promised days. Source: the transactions that authorized platforms
-    report.
-    """
-    return _share(
-        sum(p.last_year.deliveries_late for p in inputs.platforms),
-        sum(p.last_year.deliveries_promised for p in inputs.platforms),
-    )
-
-
-@_feature(
-    "hours",
+@_OWN.feature(
+    "count",
     _DOWN,
-    facts="half of the cases waited {value} hours or more for the first answer",
-    window_days=YEAR_DAYS,
+    Counted("未履行案件{value}件", "{value} court cases not yet performed", "fact:KIND:ITEM"),
+    zh=(
+        "以企业统一社会信用代码公示、尚未履行完毕的判决与执行案件数，越少越好。执行案件在法院载"
+        "明履行完毕前计入；判决仅在来源载明未全部履行时计入。法院撤下或期满后不再计入；仅凭名称"
+        "匹配的案件不计入。来源：法院公示。"
+    ),
 )
-def first_response_hours(inputs: RatingInputs) -> Value:
-    """The median time to the first answer to a complaint or dispute, in hours; less is better.
-
-    Cases of the last 12 months. Times are kept in steps, and the start of the step
-    counts. Missing if cases were decided against the enterprise and no time is known;
-    otherwise, without a known time, it does not apply and is exactly neutral: a case that
-    is undecided counts against nobody. Source: the cases that authorized platforms report.
-    """
-    years = [p.last_year for p in inputs.platforms]
-    counts = [sum(step) for step in zip(*(year.responses for year in years), strict=True)]
-    if not sum(counts):
-        decided = any(year.complaints_upheld + year.disputes_lost for year in years)
-        return MISSING if decided else NOT_APPLICABLE
-    middle, passed = (sum(counts) + 1) // 2, 0
-    for start, count in zip((0, *RESPONSE_HOURS), counts, strict=True):
-        passed += count
-        if passed >= middle:
-            return start
-    return MISSING
-
-
-@_feature("level", _UP, facts="level {value}: 0 none, 1 valid, 2 valid and inspected within a year")
-def on_site_level(inputs: RatingInputs) -> Value:
-    """Whether an agency inspected the enterprise on site; valid and recent is best.
-
-    Level 0: no valid certification. Level 1: a valid one. Level 2: a valid one whose
-    inspection is at most a year old. One without an end is taken as valid for two years.
-    A paid membership is no certification. Source: the certifications that authorized
-    platforms report.
-    """
-    ages = [inputs.today - c.inspected for c in _valid_certifications(inputs)]
-    if not ages:
-        return 0
-    return 2 if min(ages) <= YEAR_DAYS else 1
-
-
-@_feature("count", _DOWN, facts="{value} court cases not yet performed")
 def unfulfilled_cases(inputs: RatingInputs) -> Value:
     """How many judgments and enforcements against the enterprise are not performed; less is better.
 
@@ -393,7 +221,19 @@ def unfulfilled_cases(inputs: RatingInputs) -> Value:
     )
 
 
-@_feature("weight", _DOWN, facts="penalties weigh {value}; 100 is a new minor one")
+@_OWN.feature(
+    "weight",
+    _DOWN,
+    Counted(
+        "处罚权重{value}，一次新的轻微处罚为100",
+        "penalties weigh {value}; 100 is a new minor one",
+        "fact:penalty:ITEM",
+    ),
+    zh=(
+        "行政处罚在今日的权重之和，越低越好。决定之日轻微为100，一般为300，严重为900，每180天减"
+        "半。主管机关撤下或期满后不再计入。来源：主管机关以企业统一社会信用代码公示的处罚。"
+    ),
+)
 def penalty_weight(inputs: RatingInputs) -> Value:
     """What the administrative penalties against the enterprise weigh today; less is better.
 
@@ -405,13 +245,25 @@ def penalty_weight(inputs: RatingInputs) -> Value:
     penalties = map(public_record, standing_records(inputs.sheet, Kind.PENALTY))
     return sum(
         _PENALTY_WEIGHTS[penalty.severity]
-        >> (max(0, inputs.today - penalty.begins) // _PENALTY_HALVES_DAYS)
+        >> (max(0, inputs.today - penalty.begins) // PENALTY_HALVES_DAYS)
         for penalty in penalties
         if isinstance(penalty, Penalty)
     )
 
 
-@_feature("days", _DOWN, facts="{value} days on the list of abnormal operations")
+@_OWN.feature(
+    "days",
+    _DOWN,
+    Counted(
+        "列入经营异常名录{value}天",
+        "{value} days on the list of abnormal operations",
+        "fact:abnormal_operations:ITEM",
+    ),
+    zh=(
+        "目前在经营异常名录中的天数，未列入为0，越少越好。列入当日计入；有多条时取最长者；移出"
+        "后不再计入。来源：市场监督管理部门以企业统一社会信用代码公示的名录。"
+    ),
+)
 def abnormal_list_days(inputs: RatingInputs) -> Value:
     """For how many days the enterprise has been on the list of abnormal operations; less is better.
 
@@ -423,7 +275,7 @@ def abnormal_list_days(inputs: RatingInputs) -> Value:
     return max((inputs.today - public_record(fact).begins + 1 for fact in listed), default=0)
 
 
-FEATURES: Final[Mapping[str, Feature]] = MappingProxyType(_features)
+FEATURES: Final[Mapping[str, Feature]] = MappingProxyType({**_OWN, **TRADE})
 
 
 def identity_established(inputs: RatingInputs) -> bool:
@@ -435,41 +287,16 @@ def identity_established(inputs: RatingInputs) -> bool:
     )
 
 
-def record_days(inputs: RatingInputs) -> int:
-    """Returns for how many days the authorized platforms' records reach back; 0 without any."""
-    first = [p.first_day for p in inputs.platforms if p.first_day is not None]
-    return max(0, inputs.today - min(first)) if first else 0
-
-
-def orders_counted(inputs: RatingInputs) -> int:
-    """Returns the paid orders of the last 12 months, each platform's largest buyer capped."""
-    return sum(_capped(p) for p in inputs.platforms)
-
-
-def _capped(platform: PlatformRecord) -> int:
-    year = platform.last_year
-    # Buyers are counted by whole months, orders by days: a buyer may seem to have more.
-    largest = min(year.largest_buyer_transactions, year.transactions)
-    others = year.transactions - largest
-    return others + min(largest, max(ONE_BUYER_ORDERS, others // OTHERS_PER_ONE_BUYER))
-
-
-def _share(part: int, whole: int) -> Value:
-    # Cases are counted on the day they were opened, orders on theirs: at the edge of
-    # the window there may be more of the part than of the whole.
-    return Share(min(part, whole), whole) if whole else MISSING
-
-
-def _valid_certifications(inputs: RatingInputs) -> list[Certification]:
+def _control_days(inputs: RatingInputs) -> list[Day]:
+    """Returns the days on which control changed, none of which is to come."""
     return [
-        certification
-        for platform in inputs.platforms
-        for certification in platform.certifications
-        if certification.inspected <= inputs.today <= _last_valid_day(certification)
+        change.day
+        for change in inputs.sheet.changes
+        if change.day <= inputs.today and _names_control(change.item)
     ]
 
 
-def _last_valid_day(certification: Certification) -> Day:
-    if certification.expires is not None:
-        return certification.expires
-    return Day(certification.inspected + OPEN_CERTIFICATION_DAYS)
+def _names_control(item: str) -> bool:
+    for ending in _CHANGED:
+        item = item.strip().removesuffix(ending)
+    return item in _CONTROL_ITEMS

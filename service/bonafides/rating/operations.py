@@ -90,7 +90,7 @@ def gather_past(work: UnitOfWork, code: str, as_of: Instant, now: Instant) -> Ra
 
 def level_of(card: Scorecard, inputs: RatingInputs) -> rating_pb2.Rating:
     """Returns the level that the card gives to the facts, kept nowhere."""
-    return explain.message(rules.rate(inputs, card), card)
+    return explain.explained(inputs, rules.rate(inputs, card), card)
 
 
 def rate(
@@ -104,7 +104,7 @@ def rate(
     if inputs.as_of != now:
         raise BugError("a level was to be kept of facts of another instant")
     result = rules.rate(inputs, card)
-    message = explain.message(result, card)
+    message = explain.explained(inputs, result, card)
     row = rating_rows.RatingRow(
         code=result.code.text,
         as_of=result.as_of,

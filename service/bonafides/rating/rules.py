@@ -18,25 +18,28 @@ from bonafides.archive.expiry import public_record, standing_records
 from bonafides.archive.facts import Kind, OperatingState
 from bonafides.archive.public_records import CourtCase, Performance
 from bonafides.rating.card import RuleKind
-from bonafides.rating.features import (
-    RatingInputs,
-    evidence_level,
-    identity_established,
-    orders_counted,
-    record_days,
-)
+from bonafides.rating.features import evidence_level, identity_established
+from bonafides.rating.measures import RatingInputs, Share
+from bonafides.rating.trade import largest_buyer_share, orders_counted, record_days
+
+# The largest number of a measure that says yes or no, and of one in a hundred.
+_YES: Final = 1
+_ALL: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class RuleMeasure:
     """What a rule does, and the number that it looks at; yes is 1 and no is 0.
 
-    `since` is the schema version from which on every card has the rule. Cards that were
-    sealed before go without it, so that they give the levels that they gave.
+    `most` is the largest number that the measure may reach, None if there is none: a card
+    that asks for more would hit everybody. `since` is the schema version from which on
+    every card has the rule. Cards that were sealed before go without it, so that they give
+    the levels that they gave.
     """
 
     kind: RuleKind
     measure: Callable[[RatingInputs], int]
+    most: int | None
     since: int = 1
 
 
@@ -99,23 +102,39 @@ def _evidence(inputs: RatingInputs) -> int:
     return level if isinstance(level, int) else 0
 
 
+def _orders_of_others(inputs: RatingInputs) -> int:
+    """Returns how many orders in a hundred came from others than the largest buyer.
+
+    100 where no platform names buyers: nothing is held against anybody for that.
+    """
+    share = largest_buyer_share(inputs)
+    if not isinstance(share, Share):
+        return _ALL
+    return (share.whole - share.part) * _ALL // share.whole
+
+
 RULES: Final[Mapping[str, RuleMeasure]] = MappingProxyType(
     {
-        "LICENSE_REVOKED": RuleMeasure(RuleKind.KNOCK_OUT, _of_company(_license_stands)),
+        "LICENSE_REVOKED": RuleMeasure(RuleKind.KNOCK_OUT, _of_company(_license_stands), _YES),
         "DISHONEST_DEBTOR": RuleMeasure(
-            RuleKind.KNOCK_OUT, _of_company(_no_dishonest_debt), since=2
+            RuleKind.KNOCK_OUT, _of_company(_no_dishonest_debt), _YES, since=2
         ),
         "SERIOUS_ILLEGAL": RuleMeasure(
-            RuleKind.KNOCK_OUT, _of_company(_no_serious_illegality), since=2
+            RuleKind.KNOCK_OUT, _of_company(_no_serious_illegality), _YES, since=2
         ),
-        "LISTING_REVIEW_BY_PERSON": RuleMeasure(RuleKind.NOT_RATED, _no_listing_to_review, since=2),
-        "REVIEW_BY_PERSON": RuleMeasure(RuleKind.NOT_RATED, _no_review_due),
-        "IDENTITY": RuleMeasure(RuleKind.NOT_RATED, _identity),
-        "CONSENT_MISSING": RuleMeasure(RuleKind.NOT_RATED, _consent),
-        "RECORD_TOO_SHORT": RuleMeasure(RuleKind.NOT_RATED, record_days),
-        "TOO_FEW_ORDERS": RuleMeasure(RuleKind.NOT_RATED, orders_counted),
-        "RECORD_UNDER_TWO_YEARS": RuleMeasure(RuleKind.CEILING, record_days),
-        "NO_ON_SITE_EVIDENCE": RuleMeasure(RuleKind.CEILING, _evidence),
-        "FEW_ORDERS_A_YEAR": RuleMeasure(RuleKind.CEILING, orders_counted),
+        "LISTING_REVIEW_BY_PERSON": RuleMeasure(
+            RuleKind.NOT_RATED, _no_listing_to_review, _YES, since=2
+        ),
+        "REVIEW_BY_PERSON": RuleMeasure(RuleKind.NOT_RATED, _no_review_due, _YES),
+        "IDENTITY": RuleMeasure(RuleKind.NOT_RATED, _identity, _YES),
+        "CONSENT_MISSING": RuleMeasure(RuleKind.NOT_RATED, _consent, _YES),
+        "RECORD_TOO_SHORT": RuleMeasure(RuleKind.NOT_RATED, record_days, None),
+        "TOO_FEW_ORDERS": RuleMeasure(RuleKind.NOT_RATED, orders_counted, None),
+        "RECORD_UNDER_TWO_YEARS": RuleMeasure(RuleKind.CEILING, record_days, None),
+        "NO_ON_SITE_EVIDENCE": RuleMeasure(RuleKind.CEILING, _evidence, 3),
+        "FEW_ORDERS_A_YEAR": RuleMeasure(RuleKind.CEILING, orders_counted, None),
+        "ONE_BUYER_MAKES_THE_RECORD": RuleMeasure(
+            RuleKind.CEILING, _orders_of_others, _ALL, since=3
+        ),
     }
 )

@@ -7,8 +7,9 @@ The bins are finite, so that what is shown here is shown for all inputs:
    the neutral slot; the neutral points of a share are those of its expected mean;
 3. no feature moves the score by more than the card's own bound;
 4. the levels are those that points give, best first, and every score has one;
-5. every rule of the code, as far as the schema version has it, is there once, and does
-   what the code says it is for;
+5. every rule of the code, as far as the schema version has it, is there once, does what
+   the code says it is for, and asks for what can be reached: so no input has a level by
+   points beside a knock-out, and each rule lets somebody pass;
 6. the golden rows reach every slot of every feature and score exactly as they say.
 
 It says nothing of causes: whether a feature ought to count is for people.
@@ -39,6 +40,8 @@ from bonafides.rating.rules import RULES
 
 Fault = tuple[str, str]
 
+# The schema version from which on cards print the explanations of the code.
+WITH_EXPLANATIONS: Final = 3
 PLACEHOLDERS: Final = frozenset({"measured", "at_least", "lacking"})
 # Words of features that would be of a person. The code knows no such feature anyway;
 # they are told apart so that the refusal says why.
@@ -71,6 +74,9 @@ def faults(content: Content) -> Iterator[Fault]:
 
 def _feature_faults(content: Content, feature: CardFeature, where: str) -> Iterator[Fault]:
     policy = FEATURES[feature.name]
+    told = (feature.explanation.zh, feature.explanation.en)
+    if content.schema_version >= WITH_EXPLANATIONS and told != policy.explanation:
+        yield f"{where}.explanation", "is not what the feature of the code publishes"
     if feature.unit != policy.unit:
         yield f"{where}.unit", f"must be {policy.unit}"
     if feature.type != ("share" if policy.is_share else "integer"):
@@ -82,13 +88,17 @@ def _feature_faults(content: Content, feature: CardFeature, where: str) -> Itera
     if len(feature.points) != len(feature.edges) + 1:
         yield f"{where}.points", "must be one more than the edges"
         return
+    yield from _bin_faults(feature, where)
+    yield from _slot_faults(content, feature, where)
+
+
+def _bin_faults(feature: CardFeature, where: str) -> Iterator[Fault]:
     if any(one >= other for one, other in pairwise(feature.edges)):
         yield f"{where}.edges", "must ascend"
     sign = 1 if feature.direction is Direction.HIGHER_IS_BETTER else -1
     for number, (one, other) in enumerate(pairwise(feature.points), start=1):
         if (other - one) * sign < 0:
             yield f"{where}.points", f"run against the direction in bin {number}"
-    yield from _slot_faults(content, feature, where)
 
 
 def _slot_faults(content: Content, feature: CardFeature, where: str) -> Iterator[Fault]:
@@ -133,11 +143,19 @@ def _rule_faults(content: Content) -> Iterator[Fault]:
             yield where, "is no rule of this build"
         elif RULES[rule.reason].since > content.schema_version:
             yield where, f"belongs to schema version {RULES[rule.reason].since}"
-        elif rule.kind is not RULES[rule.reason].kind:
-            yield f"{where}.kind", f"must be {RULES[rule.reason].kind}"
+        else:
+            yield from _reach_faults(rule, where)
         if (rule.kind is RuleKind.CEILING) != (rule.holds_at in POINT_LEVELS[1:]):
             yield f"{where}.holds_at", "must be a level below AAA for a ceiling, else absent"
         yield from _text_faults(rule, where)
+
+
+def _reach_faults(rule: Rule, where: str) -> Iterator[Fault]:
+    policy = RULES[rule.reason]
+    if rule.kind is not policy.kind:
+        yield f"{where}.kind", f"must be {policy.kind}"
+    if policy.most is not None and rule.at_least > policy.most:
+        yield f"{where}.at_least", f"is above {policy.most}, which is the most there can be"
 
 
 def _text_faults(rule: Rule, where: str) -> Iterator[Fault]:

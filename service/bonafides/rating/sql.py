@@ -49,14 +49,12 @@ from sqlalchemy import (
 
 from bonafides.archive import metrics
 from bonafides.rating.card import PPM, CardFeature
-from bonafides.rating.features import (
-    FEATURES,
+from bonafides.rating.features import FEATURES, Absent, RatingInputs
+from bonafides.rating.trade import (
     ONE_BUYER_ORDERS,
     OPEN_CERTIFICATION_DAYS,
     OTHERS_PER_ONE_BUYER,
     YEAR_DAYS,
-    Absent,
-    RatingInputs,
 )
 from bonafides.records.fold import RESPONSE_HOURS, div
 from bonafides.records.kinds import Kind
@@ -209,12 +207,15 @@ def _sums(platform: Any) -> Select[Any]:
     bound = div(others, OTHERS_PER_ONE_BUYER)
     most = case((bound > ONE_BUYER_ORDERS, bound), else_=ONE_BUYER_ORDERS)
     named = platform[year + "buyers"] > 0
+    # What the largest buyer has beyond these is left out of rates.
+    beyond = case((largest > ONE_BUYER_ORDERS, largest - ONE_BUYER_ORDERS), else_=0)
+    promised, late = (platform[f"{year}deliveries_{name}"] for name in ("promised", "late"))
     summed = (
         "buyers",
         "repeat_buyers",
         "disputes_lost",
         "complaints_upheld",
-        "deliveries_promised",
+        "cases_settled",
         "deliveries_late",
         *metrics.RESPONSE_BUCKETS,
     )
@@ -223,6 +224,10 @@ def _sums(platform: Any) -> Select[Any]:
         func.min(platform.oldest_store_day).label("oldest_store_day"),
         func.max(platform.active_months).label("active_months"),
         _sum(others + _least(largest, most)).label("orders_counted"),
+        _sum(orders - beyond).label("orders_in_rates"),
+        _sum(case((promised - beyond > late, promised - beyond), else_=late)).label(
+            "deliveries_counted"
+        ),
         func.max(case((named, platform[year + "largest_buyer_transactions"]), else_=0)).label(
             "largest"
         ),
@@ -258,7 +263,8 @@ def _service(sums: Any) -> dict[str, ColumnElement[Any]]:
     steps = [func.coalesce(sums[name], 0) for name in metrics.RESPONSE_BUCKETS]
     passed = [_total(steps[: n + 1]) for n in range(len(steps))]
     answered = passed[-1]
-    decided = func.coalesce(sums.complaints_upheld + sums.disputes_lost, 0)
+    lost = sums.complaints_upheld + sums.disputes_lost
+    decided = func.coalesce(lost, 0)
     # Half of the cases, rounded up, have passed: twice as many are all of them or more.
     middles = [
         (2 * count >= answered, start)
@@ -267,9 +273,14 @@ def _service(sums: Any) -> dict[str, ColumnElement[Any]]:
     return {
         "first_response_hours": case((answered == 0, _NOTHING), *middles, else_=RESPONSE_HOURS[-1]),
         "first_response_hours_applies": case((and_(answered == 0, decided == 0), 0), else_=1),
-        **_share("dispute_lost_rate", sums.disputes_lost, sums.orders_counted),
-        **_share("complaint_upheld_rate", sums.complaints_upheld, sums.orders_counted),
-        **_share("late_delivery_rate", sums.deliveries_late, sums.deliveries_promised),
+        **_share("dispute_lost_rate", sums.disputes_lost, sums.orders_in_rates),
+        **_share("complaint_upheld_rate", sums.complaints_upheld, sums.orders_in_rates),
+        **_share("late_delivery_rate", sums.deliveries_late, sums.deliveries_counted),
+        **_share("case_settled_rate", sums.cases_settled, sums.cases_settled + lost),
+        # Nothing is known where no platform reports; there the sums are null.
+        "case_settled_rate_applies": case(
+            (lost.is_(None), 1), (sums.cases_settled + lost == 0, 0), else_=1
+        ),
     }
 
 

@@ -412,7 +412,19 @@ def _day_measures(log: FromClause) -> dict[str, ColumnElement[int]]:
         "complaints_upheld": _one_if(upheld),
         "disputes": _one_if(dispute),
         "disputes_lost": _one_if(lost),
+        **_case_measures(log, complaint | dispute),
         **_response_measures(log, complaint | dispute),
+    }
+
+
+def _case_measures(log: FromClause, case: ColumnElement[bool]) -> dict[str, ColumnElement[int]]:
+    """Returns how cases of both kinds stand, whoever was right."""
+    settled = sa.and_(log.c.outcome.is_not(None), log.c.outcome == Outcome.SETTLED.value)
+    undecided = sa.or_(log.c.outcome.is_(None), log.c.outcome == Outcome.UNDECIDED.value)
+    return {
+        "cases_settled": _one_if(sa.and_(case, settled)),
+        "cases_open": _one_if(sa.and_(case, undecided)),
+        "cases_unanswered": _one_if(sa.and_(case, undecided, log.c.first_response_at.is_(None))),
     }
 
 

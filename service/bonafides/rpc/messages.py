@@ -8,12 +8,14 @@ form as its remedy; a code in it is normalised as everywhere.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
 
 from bonafides.errors import FieldViolation, InvalidFieldsError
 from bonafides.identity.checks import by_depth
@@ -26,7 +28,7 @@ from bonafides.identity.submission import (
     SubmissionStatus,
     Transition,
 )
-from bonafides.instants import Instant, from_timestamp, to_timestamp
+from bonafides.instants import Day, Instant, from_date, from_timestamp, to_timestamp
 from bonafides.v1 import document_pb2, enterprise_pb2
 
 _CODE: Final = "{code}"
@@ -122,6 +124,18 @@ def past_instant_of(stamp: Timestamp, field: str, *, now: Instant) -> Instant:
             (FieldViolation(field, "OUT_OF_RANGE", "Give an instant from 1970 on, not to come."),)
         )
     return instant
+
+
+def date_of(date: Date, field: str) -> Day:
+    """Returns the day of a date that a request names.
+
+    Raises:
+        InvalidFieldsError: there is no such date, or it names no day.
+    """
+    try:
+        return from_date(dt.date(date.year, date.month, date.day))
+    except ValueError:
+        raise _fault("DATE", "Give a date with year, month and day.", field) from None
 
 
 def submission_message(status: SubmissionStatus) -> enterprise_pb2.Submission:

@@ -40,8 +40,10 @@ from bonafides.identity.requirement_operations import list_requirements
 from bonafides.identity.submission import Depth, State, SubmissionStatus
 from bonafides.instants import day_of, to_timestamp
 from bonafides.personal.sealing import Vault
+from bonafides.rating import advising
 from bonafides.rating import operations as rating
 from bonafides.rating.scorecard import Scorecard
+from bonafides.rating.simulation import Step
 from bonafides.records import batches, linking, reported
 from bonafides.records import operations as records
 from bonafides.records.batches import Batch, Source, Taken
@@ -75,6 +77,7 @@ _GROUNDS: Final = {
     record_service.DisputeStoreRequest.Ground.Value(f"GROUND_{ground.name}"): ground
     for ground in Ground
 }
+_STEPS: Final = {rating_pb2.Step.Value(f"STEP_{step.name}"): step for step in Step}
 # What was once known and is known better now is for the enterprise itself and for staff.
 _SEE_THE_PAST: Final = frozenset({disclosure_pb2.AUDIENCE_OWNER, disclosure_pb2.AUDIENCE_OPERATOR})
 # Trailing metadata.
@@ -319,6 +322,32 @@ class RatingService:
         return rating.get_scorecard(
             self._models_dir, self._card.version if version == _SERVED else version
         )
+
+    def simulate_rating(
+        self, request: rating_service.SimulateRatingRequest, call: Call
+    ) -> rating_pb2.Simulation:
+        """Tells what level steps would lead to."""
+        code, eyes = self._own(request.name, "rating", call)
+        steps = {_STEPS[step] for step in request.steps}
+        day = messages.date_of(request.date, "date") if request.HasField("date") else None
+        told = advising.simulate_rating(self._store, self._card, code, steps, day, now=call.now)
+        return view(told, eyes)
+
+    def get_advice(self, request: rating_service.GetAdviceRequest, call: Call) -> rating_pb2.Advice:
+        """Gets the ways to the next level."""
+        code, eyes = self._own(request.name, "advice", call)
+        return view(advising.get_advice(self._store, self._card, code, now=call.now), eyes)
+
+    def _own(
+        self, name: str, part: str, call: Call
+    ) -> tuple[str, disclosure_pb2.Audience.ValueType]:
+        """Returns the enterprise and the audience; to all but it and staff it is not there."""
+        code = messages.enterprise_of(name, part).text
+        call.concerns(code)
+        eyes = self._eyes.audience(call.caller, code)
+        if eyes not in _SEE_THE_PAST:
+            raise NotFoundError
+        return code, eyes
 
 
 class RecordService:

@@ -17,13 +17,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bonafides.archive import facts, metrics
 from bonafides.archive.facts import Fact, FactSheet
 from bonafides.archive.snapshot import Snapshot, Stored
-from bonafides.archive.statistics import Certification, PlatformRecord, Statistics
+from bonafides.archive.statistics import CaseDay, Certification, PlatformRecord, Statistics
 from bonafides.instants import Day, Instant
 from bonafides.records.links import Store as StoreLink
 from bonafides.storage import links
 from bonafides.storage.changes import ARCHIVE, Change
 from bonafides.storage.refunds import flag_counts
-from bonafides.storage.tables import correction, correction_ruling
+from bonafides.storage.tables import correction, correction_ruling, rollup_day
 from bonafides.storage.tables import fact as fact_table
 from bonafides.storage.tables import snapshot as snapshot_table
 from bonafides.storage.unit_of_work import UnitOfWork
@@ -151,6 +151,34 @@ def platform_records(
             platform, figures[platform], tuple(held[platform]), stores.get(platform, ())
         )
         for platform in platforms
+    )
+
+
+def case_days(
+    work: UnitOfWork, code: str, platforms: Sequence[str], today: Day
+) -> tuple[CaseDay, ...]:
+    """Returns the days of the last year on which cases were opened, by platform and day."""
+    table = rollup_day.c
+    names = [f.name for f in fields(CaseDay) if f.name not in {"platform", "day", "responses"}]
+    told = work.execute(
+        sa.select(rollup_day)
+        .where(
+            table.code == code,
+            table.platform.in_(platforms),
+            table.day > today - metrics.YEAR_DAYS,
+            table.day <= today,
+            table.complaints + table.disputes > 0,
+        )
+        .order_by(table.platform, table.day)
+    ).mappings()
+    return tuple(
+        CaseDay(
+            platform=row["platform"],
+            day=Day(row["day"]),
+            responses=tuple(row[name] for name in metrics.RESPONSE_BUCKETS),
+            **{name: row[name] for name in names},
+        )
+        for row in told
     )
 
 

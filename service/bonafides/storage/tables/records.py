@@ -101,6 +101,10 @@ rollup_day: Final = Table(
     Column("complaints_upheld", BigInteger, nullable=False),
     Column("disputes", BigInteger, nullable=False),
     Column("disputes_lost", BigInteger, nullable=False),
+    # Complaints and disputes together. Unanswered ones are open.
+    Column("cases_settled", BigInteger, nullable=False),
+    Column("cases_open", BigInteger, nullable=False),
+    Column("cases_unanswered", BigInteger, nullable=False),
     # Cases by the time to the first response: buckets of
     # `bonafides.records.fold.RESPONSE_HOURS`, so that medians can be merged.
     Column("response_0", BigInteger, nullable=False),

@@ -1,0 +1,41 @@
+"""Calls about what would become of a level: `client.advising`.
+
+client.advising.advice("91990000MA00000011").text_en
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+
+from bonafides.client.connection import Connection
+from bonafides.instants import from_date, to_date_message
+from bonafides.v1 import rating_pb2, rating_service_pb2, rating_service_pb2_grpc
+
+
+class AdviceCalls:
+    """What an enterprise may ask of its level. Each call raises RemoteError if it is refused."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Final = connection
+        self._stub: Final = rating_service_pb2_grpc.RatingServiceStub(connection.channel)
+
+    def advice(self, code: str) -> rating_pb2.Advice:
+        """Gets the cheapest honest ways to the next level."""
+        request = rating_service_pb2.GetAdviceRequest(name=f"enterprises/{code}/advice")
+        return self._connection.call(self._stub.GetAdvice, request)[0]
+
+    def simulate(
+        self,
+        code: str,
+        steps: Sequence[rating_pb2.Step.ValueType] = (),
+        date: dt.date | None = None,
+    ) -> rating_pb2.Simulation:
+        """Tells what level the steps would lead to on the day; None: today."""
+        request = rating_service_pb2.SimulateRatingRequest(
+            name=f"enterprises/{code}/rating", steps=steps
+        )
+        if date is not None:
+            request.date.CopyFrom(to_date_message(from_date(date)))
+        return self._connection.call(self._stub.SimulateRating, request)[0]
