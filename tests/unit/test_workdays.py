@@ -32,7 +32,9 @@ def works(text: str) -> bool:
         ("2025-01-26", True),
     ],
 )
-def test_holidays_are_off_and_weekends_in_their_place_are_worked(day: str, expected: bool) -> None:
+def test_holidays_are_off_and_weekends_in_their_place_are_worked(
+    day: str, *, expected: bool
+) -> None:
     assert works(day) is expected
 
 

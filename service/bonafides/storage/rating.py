@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.instants import Instant
+from bonafides.rating.card import Level
 from bonafides.storage.tables import rating
 from bonafides.storage.unit_of_work import UnitOfWork
 
@@ -45,6 +46,29 @@ def insert(work: UnitOfWork, row: RatingRow) -> None:
 def delete(work: UnitOfWork, row: RatingRow) -> None:
     """Takes the row out."""
     work.execute(sa.delete(rating).where(rating.c.code == row.code, rating.c.as_of == row.as_of))
+
+
+def between(
+    work: UnitOfWork, code: str, begin: Instant, end: Instant
+) -> list[tuple[Instant, Level]]:
+    """Returns the levels shown from `begin` to `end`, exclusive, by as of when, the oldest first.
+
+    The first one may be older: it was shown still.
+    """
+    earlier = sa.select(sa.func.max(rating.c.as_of)).where(
+        rating.c.code == code, rating.c.as_of <= begin
+    )
+    first = work.execute(earlier).scalar()
+    found = work.execute(
+        sa.select(rating.c.as_of, rating.c.level)
+        .where(
+            rating.c.code == code,
+            rating.c.as_of >= (begin if first is None else first),
+            rating.c.as_of < end,
+        )
+        .order_by(rating.c.as_of)
+    )
+    return [(Instant(row.as_of), Level(row.level)) for row in found]
 
 
 def latest(work: UnitOfWork, code: str, at: Instant) -> RatingRow | None:
