@@ -14,6 +14,7 @@ from bonafides.client import Client, RemoteError
 from bonafides.identity import correction_operations, registry_operations
 from bonafides.instants import DAY, Instant
 from bonafides.rating.scorecard import champion
+from bonafides.records import operations as records
 from bonafides.records.kinds import Kind
 from bonafides.storage import archive as archive_rows
 from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2, rights_pb2
@@ -227,13 +228,30 @@ def test_background_work_withholds_what_nobody_reads_and_does_it_once(served: Se
     rated.later(served, 1)
     assert correction_operations.withhold_overdue(served.store, card, now=served.clock.now) == 1
     assert correction_operations.withhold_overdue(served.store, card, now=served.clock.now) == 0
-    with served.store.reading() as work:
-        stored = archive_rows.read_snapshot(work, CODE, "OWNER")
-    assert stored is not None
-    shown = archive_pb2.Archive.FromString(stored.archive)
-    assert [told.overdue for told in shown.disputed_facts] == [True]
+    assert [told.overdue for told in stored(served).disputed_facts] == [True]
     with rated.owner(served, CODE) as owner:
         assert len(owner.rights.correction(made.name).rulings) == 1
+
+
+@pytest.mark.feature("E9")
+def test_whoever_makes_the_views_anew_past_the_term_withholds_first(served: Served) -> None:
+    rated.rated(served, COMPANY, more=[rated.complaint(COMPANY, "c1")])
+    appeal(served, about_complaint())
+    served.clock.now = rated.end_of_term(served)
+    card = champion(served.settings.models_dir)
+    told = [builders.transaction("t-new", buyer="somebody-new")]
+    records.ingest(served.store, served.vault, builders.rates(), told, now=served.clock.now)
+    records.fold_and_refresh(served.store, card, now=served.clock.now)
+    assert stored(served).disputed_facts[0].overdue
+    assert not stored(served).platforms[0].cumulative.upheld_complaint_rate_ppm
+
+
+def stored(served: Served) -> archive_pb2.Archive:
+    """Returns the owner's view as it is kept, which no read has touched."""
+    with served.store.reading() as work:
+        found = archive_rows.read_snapshot(work, CODE, "OWNER")
+    assert found is not None
+    return archive_pb2.Archive.FromString(found.archive)
 
 
 # --- Rulings -------------------------------------------------------------------------

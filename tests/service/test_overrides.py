@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from bonafides.cli import app
 from bonafides.client import Client, RemoteError
-from bonafides.instants import DAY, Instant
+from bonafides.instants import DAY, Instant, to_datetime
 from bonafides.v1 import rating_pb2, review_pb2, rights_pb2
 from tests import builders, rated
 from tests.serving import Served
@@ -163,6 +163,20 @@ def test_override_ends_by_itself_at_its_instant(
         (over,) = owner.reviews.overrides(CODE)
         assert over.state == STATES.STATE_ENDED
         assert not over.HasField("end_time")
+
+
+@pytest.mark.feature("E8", "C10")
+def test_past_archive_shows_the_override_of_its_time_alone(served: Served) -> None:
+    rated.rated(served, COMPANY)
+    live = overridden(served, term_days=1)
+    started = Instant(live.start_time.ToMicroseconds())
+    rated.later(served, 2 * DAY)
+    asked = {at: to_datetime(Instant(started + at)) for at in (-1, 0, DAY - 1, DAY)}
+    with rated.owner(served, CODE) as owner:
+        told = {
+            at: owner.get_archive(CODE, as_of=when).rating.overridden for at, when in asked.items()
+        }
+    assert told == {-1: False, 0: True, DAY - 1: True, DAY: False}
 
 
 @pytest.mark.feature("E8")

@@ -56,8 +56,9 @@ def correct(
 ) -> None:
     """Asks that something be corrected.
 
-    A fact, a record, a check, or a level that people set. Until staff rule on it, it is marked as disputed. Past the 15th working day, what a
-    platform or staff put in counts no more until they do.
+    A fact, a record, a check, or a level that people set. Until staff rule on it, it is
+    marked as disputed. Past the 15th working day, what a platform or staff put in counts
+    no more until they do.
     """
     session: Session = context.obj
     digest = b""

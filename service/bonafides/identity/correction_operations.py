@@ -39,6 +39,7 @@ from bonafides.identity.wrong_levels import spans
 from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
 from bonafides.personal.sealing import Place, Sealed
 from bonafides.rating.card import Level
+from bonafides.rating.people import level_shown
 from bonafides.rating.scorecard import Scorecard
 from bonafides.records.kinds import Kind as RecordKind
 from bonafides.records.links import due_day
@@ -49,6 +50,7 @@ from bonafides.storage import membership as member_rows
 from bonafides.storage import overdue, overrides
 from bonafides.storage import rating as rating_rows
 from bonafides.storage.unit_of_work import Store, UnitOfWork
+from bonafides.v1 import rating_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,16 +199,18 @@ def _rule(work: UnitOfWork, desk: Desk, made: Correction, ruled: Decision, told:
     upheld, now = told.outcome is State.UPHELD, told.at
     counted = _counted(work, made, now) if upheld else None
     applied = _apply(work, made, ruled, told.by, now) if upheld else _take_back(work, made, now)
-    kept = rating_rows.between(work, made.code, *counted) if counted else []
+    kept = _kept(work, made, *counted) if counted else []
     rows.rule(work, made, dataclasses.replace(told, applied=applied))
     _show(work, desk, made, now)
     last = rating_rows.latest(work, made.code, now)
     # An override that was over before its appeal was won is wrong all the same.
     if counted and last and (applied or made.target.sort is Sort.OVERRIDE):
-        restored = Level(last.level)
+        restored = _level(last.message)
         found = spans(kept, *counted, restored=restored)
         rows.add_wrong_levels(work, made, found, restored)
-    member_rows.add_notice(work, made.code, f"APPEAL_{told.outcome.value}", now)
+    # A check is its submitter's affair, and that may be anybody.
+    if made.target.sort is not Sort.CHECK:
+        member_rows.add_notice(work, made.code, f"APPEAL_{told.outcome.value}", now)
 
 
 def _entered_by(work: UnitOfWork, made: Correction) -> frozenset[str]:
@@ -383,6 +387,22 @@ def _counted(work: UnitOfWork, made: Correction, now: Instant) -> tuple[Instant,
             pass
     withheld = [each.at for each in made.rulings if each.outcome is State.OVERDUE and each.applied]
     return None if since is None else (since, min([until, *withheld]))
+
+
+def _kept(
+    work: UnitOfWork, made: Correction, since: Instant, until: Instant
+) -> list[tuple[Instant, Level]]:
+    """Returns the levels that were shown meanwhile, by as of when, the oldest first."""
+    if made.target.sort is Sort.OVERRIDE:
+        held = overrides.find(work, made.code, made.target.subject)
+        return [(since, held.level)] if held else []
+    kept = rating_rows.between(work, made.code, since, until)
+    return [(as_of, _level(message)) for as_of, message in kept]
+
+
+def _level(message: bytes) -> Level:
+    """Returns the level that was shown, whatever was published or computed beside it."""
+    return Level(level_shown(rating_pb2.Rating.FromString(message)))
 
 
 # --- Reading -------------------------------------------------------------------------

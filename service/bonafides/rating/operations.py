@@ -110,7 +110,8 @@ def rate(
         raise BugError("a level was to be kept of facts of another instant")
     result = rules.rate(inputs, card)
     message = _shown(explain.message(result, card), inputs)
-    review_rows.follow(work, result.code.text, _to_review(inputs), now)
+    if inputs.code.individual:
+        review_rows.follow(work, result.code.text, _to_review(inputs), now)
     row = rating_rows.RatingRow(
         code=result.code.text,
         as_of=result.as_of,
@@ -243,9 +244,11 @@ def _shown(message: rating_pb2.Rating, inputs: RatingInputs) -> rating_pb2.Ratin
 
 
 def _to_review(inputs: RatingInputs) -> frozenset[str]:
-    """Returns the facts that a person must look at before they give D; empty: none."""
-    may_be_rated = inputs.code.individual and "RATE" in inputs.purposes
-    return people.digests(inputs.sheet) if may_be_rated else frozenset()
+    """Returns the facts that a person must look at before they give D; empty: none.
+
+    Who did not consent to be rated can have no D.
+    """
+    return people.digests(inputs.sheet) if "RATE" in inputs.purposes else frozenset()
 
 
 def _says_the_same(last: rating_rows.RatingRow, row: rating_rows.RatingRow) -> bool:

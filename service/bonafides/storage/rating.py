@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.instants import Instant
-from bonafides.rating.card import Level
 from bonafides.storage.tables import rating
 from bonafides.storage.unit_of_work import UnitOfWork
 
@@ -50,17 +49,17 @@ def delete(work: UnitOfWork, row: RatingRow) -> None:
 
 def between(
     work: UnitOfWork, code: str, begin: Instant, end: Instant
-) -> list[tuple[Instant, Level]]:
-    """Returns the levels shown from `begin` to `end`, exclusive, by as of when, the oldest first.
+) -> list[tuple[Instant, bytes]]:
+    """Returns the messages shown from `begin` to `end`, exclusive, by as of when.
 
-    The first one may be older: it was shown still.
+    The oldest first. The first one may be older than `begin`: it was shown still.
     """
     earlier = sa.select(sa.func.max(rating.c.as_of)).where(
         rating.c.code == code, rating.c.as_of <= begin
     )
     first = work.execute(earlier).scalar()
     found = work.execute(
-        sa.select(rating.c.as_of, rating.c.level)
+        sa.select(rating.c.as_of, rating.c.message)
         .where(
             rating.c.code == code,
             rating.c.as_of >= (begin if first is None else first),
@@ -68,7 +67,7 @@ def between(
         )
         .order_by(rating.c.as_of)
     )
-    return [(Instant(row.as_of), Level(row.level)) for row in found]
+    return [(Instant(row.as_of), row.message) for row in found]
 
 
 def latest(work: UnitOfWork, code: str, at: Instant) -> RatingRow | None:

@@ -15,7 +15,13 @@ from bonafides.rating import people
 from bonafides.rating.people import Outcome, Override, People
 from bonafides.records.links import due_day
 from bonafides.storage import overrides
-from bonafides.storage.tables import automation_refusal, correction, review, review_finding
+from bonafides.storage.tables import (
+    automation_refusal,
+    correction,
+    correction_ruling,
+    review,
+    review_finding,
+)
 from bonafides.storage.unit_of_work import UnitOfWork
 
 OPEN: Final = "OPEN"
@@ -215,15 +221,22 @@ def _is_about(each: ReviewRow, facts: frozenset[str]) -> bool:
 
 
 def _is_contested(work: UnitOfWork, code: str, uid: str, at: Instant) -> bool:
-    table = correction.c
-    case = sa.exists().where(
+    table, ruled = correction.c, correction_ruling.c
+    decided = sa.exists().where(
+        ruled.code == table.code,
+        ruled.uid == table.uid,
+        ruled.ruled_at <= at,
+        # That a term passed decides nothing.
+        ruled.outcome != "OVERDUE",
+    )
+    case = sa.select(table.uid).where(
         table.code == code,
         table.sort == "OVERRIDE",
         table.subject == uid,
-        table.state.in_(("OPEN", "OVERDUE")),
         table.opened_at <= at,
+        ~decided,
     )
-    return bool(work.execute(sa.select(case)).scalar())
+    return work.execute(case.limit(1)).first() is not None
 
 
 def _row(row: sa.Row[Any], findings: tuple[Finding, ...]) -> ReviewRow:
