@@ -27,6 +27,7 @@ from bonafides.v1 import (
     rating_pb2,
     record_pb2,
     requirement_pb2,
+    review_pb2,
     rights_pb2,
 )
 
@@ -53,6 +54,10 @@ ROOTS: Final = (
     rights_pb2.Correction.DESCRIPTOR,
     rights_pb2.Erasure.DESCRIPTOR,
     rights_pb2.QueueItem.DESCRIPTOR,
+    review_pb2.Review.DESCRIPTOR,
+    review_pb2.AutomaticRating.DESCRIPTOR,
+    review_pb2.Override.DESCRIPTOR,
+    review_pb2.WrongLevel.DESCRIPTOR,
 )
 # Without the zeros, which say that nothing was chosen.
 _AUDIENCES: Final = disclosure_pb2.Audience.values()[1:]

@@ -153,6 +153,21 @@ class CodeNotValidError(StateError):
     message = "This code is not valid, or not any more; ask for a new one."
 
 
+class CaseStateError(StateError):
+    """A review or an override is not in a state that allows the call."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__()
+        self.state: Final = state
+
+    def __str__(self) -> str:
+        return f"This can't be done any more in the state {self.state}; list what is open."
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return {"state": self.state}
+
+
 class SecondPersonRequiredError(StateError):
     """Whoever proposed a decision can't be the one who confirms it."""
 

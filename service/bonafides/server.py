@@ -63,6 +63,7 @@ from bonafides.rpc.draft_services import DraftService
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.health import StockServices
 from bonafides.rpc.pipeline import Limits, Pipeline, World
+from bonafides.rpc.review_services import ReviewService
 from bonafides.rpc.rights_services import RightsService
 from bonafides.rpc.services import ArchiveService, IdentityService, RatingService, RecordService
 from bonafides.settings import Settings, SettingsError
@@ -80,6 +81,7 @@ from bonafides.v1 import (
     ownership_service_pb2,
     rating_service_pb2,
     record_service_pb2,
+    review_service_pb2,
     rights_service_pb2,
 )
 from bonafides.worker import Worker, read_documents, rounds
@@ -254,6 +256,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         _service(document_service_pb2, "DocumentService"): DocumentService(shelf, storing, eyes),
         _service(rights_service_pb2, "RightsService"): RightsService(desk),
         _service(draft_service_pb2, "DraftService"): DraftService(desk),
+        _service(review_service_pb2, "ReviewService"): ReviewService(desk),
     }
     return Server(
         settings=settings,

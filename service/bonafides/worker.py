@@ -1,9 +1,9 @@
 """Does what nobody waits for, in rounds, on one thread beside the server.
 
 A round takes new registrations in, asks again for evidence that was missing, lets
-verifications lapse, folds new records into the archives, withholds what a dispute left
-undecided, measures peers once a day, erases drafts that nobody confirmed, and forgets old
-changes. Each of these is repeatable and commits by itself: a process that dies in the
+verifications lapse, folds new records into the archives, withholds what a dispute or a
+case left undecided, measures peers once a day, erases drafts that nobody confirmed, and
+forgets old changes. Each of these is repeatable and commits by itself: a process that dies in the
 middle loses nothing, and what failed is tried again in the next round. The log gets the
 type of the fault and where it happened, never its text.
 
@@ -21,7 +21,7 @@ from typing import Final
 import structlog
 
 from bonafides.archive import operations as archive
-from bonafides.identity import drafting, filing, outbox, registry_operations
+from bonafides.identity import correction_operations, drafting, filing, outbox, registry_operations
 from bonafides.identity import operations as identity
 from bonafides.identity.couriers import Courier
 from bonafides.identity.filing import Shelf
@@ -81,6 +81,10 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
         Round(
             "withhold_overdue",
             lambda now: linking.withhold_overdue(desk.store, desk.card, now=now),
+        ),
+        Round(
+            "withhold_undecided",
+            lambda now: correction_operations.withhold_overdue(desk.store, desk.card, now=now),
         ),
         Round("erase_drafts", lambda now: drafting.erase_expired(desk.store, now=now)),
         Round("forget_changes", lambda now: archive.forget_changes(desk.store, now=now)),

@@ -28,6 +28,8 @@ from bonafides.v1 import (
     record_pb2,
     record_service_pb2,
     requirement_pb2,
+    review_pb2,
+    review_service_pb2,
     rights_pb2,
     rights_service_pb2,
 )
@@ -54,6 +56,8 @@ _FILES = [
     requirement_pb2,
     draft_pb2,
     draft_service_pb2,
+    review_pb2,
+    review_service_pb2,
 ]
 _ROOT = Path(__file__).parents[2]
 

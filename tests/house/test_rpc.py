@@ -21,6 +21,7 @@ from bonafides.rpc import (
     consent_services,
     documents,
     draft_services,
+    review_services,
     rights_services,
     services,
 )
@@ -34,6 +35,7 @@ from bonafides.v1 import (
     ownership_service_pb2,
     rating_service_pb2,
     record_service_pb2,
+    review_service_pb2,
     rights_service_pb2,
 )
 
@@ -48,8 +50,16 @@ MODULES = (
     draft_service_pb2,
     ownership_service_pb2,
     rights_service_pb2,
+    review_service_pb2,
 )
-HOMES = (services, consent_services, documents, draft_services, rights_services)
+HOMES = (
+    services,
+    consent_services,
+    documents,
+    draft_services,
+    rights_services,
+    review_services,
+)
 MAY_IMPORT_GRPC = ("rpc/", "client/", "listening.py", "server.py", "v1/")
 
 

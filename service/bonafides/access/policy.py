@@ -97,6 +97,17 @@ POLICIES: Final = (
     # Whether the caller acts for the enterprise is looked at call by call.
     Policy("/bonafides.v1.RatingService/SimulateRating", _READERS),
     Policy("/bonafides.v1.RatingService/GetAdvice", _READERS),
+    # An enterprise asks and refuses, staff find and set; whose it is, is looked up.
+    Policy("/bonafides.v1.ReviewService/RequestReview", _MEMBERS),
+    Policy("/bonafides.v1.ReviewService/ListReviews", _READERS),
+    Policy("/bonafides.v1.ReviewService/DecideReview", _STAFF),
+    Policy("/bonafides.v1.ReviewService/GetAutomaticRating", _READERS),
+    Policy("/bonafides.v1.ReviewService/SetAutomaticRating", _MEMBERS),
+    Policy("/bonafides.v1.ReviewService/ProposeOverride", _STAFF),
+    Policy("/bonafides.v1.ReviewService/StartOverride", _STAFF),
+    Policy("/bonafides.v1.ReviewService/EndOverride", _STAFF),
+    Policy("/bonafides.v1.ReviewService/ListOverrides", _READERS),
+    Policy("/bonafides.v1.ReviewService/ListWrongLevels", _STAFF),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

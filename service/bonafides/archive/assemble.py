@@ -94,12 +94,35 @@ def assemble(inputs: RatingInputs, rating: rating_pb2.Rating) -> archive_pb2.Arc
     if (withheld := published.public_records(sheet, stand=False)) is not None:
         archive.withheld_records.CopyFrom(withheld)
     archive.freshness.extend(published.freshness(sheet, archive))
-    archive.disputed_facts.extend(
-        archive_pb2.DisputedFact(kind=each.kind, item=each.item, due_date=to_date_message(each.due))
-        for each in sheet.disputed
-    )
+    _mark_disputed(archive, inputs)
     archive.etag = snapshot.etag(archive)
     return archive
+
+
+def _mark_disputed(archive: archive_pb2.Archive, inputs: RatingInputs) -> None:
+    """Lists what is disputed, and marks each section that shows it, for whoever sees that."""
+    told = inputs.sheet.disputed
+    archive.disputed_facts.extend(
+        archive_pb2.DisputedFact(
+            kind=each.kind,
+            item=each.item,
+            due_date=to_date_message(each.due),
+            platform=each.platform,
+            overdue=each.overdue(inputs.today),
+        )
+        for each in told
+    )
+    facts_told = {each.kind for each in told if not each.platform}
+    archive.registration_disputed = facts.Kind.REGISTRATION.value in facts_told
+    archive.changes_disputed = bool(archive.changes) and facts.Kind.CHANGES.value in facts_told
+    archive.shareholders_disputed = (
+        bool(archive.shareholders) and facts.Kind.SHAREHOLDERS.value in facts_told
+    )
+    # What is overdue is in no figure any more.
+    counted = {each.platform for each in told if not each.overdue(inputs.today)}
+    for file in archive.platforms:
+        stores = any(store.disputed for store in file.stores)
+        file.disputed = stores or file.platform in counted
 
 
 def may_name_a_person(item: str, *, individual: bool) -> bool:

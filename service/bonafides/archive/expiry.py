@@ -105,6 +105,8 @@ class Standing(enum.StrEnum):
     MATCHED_BY_NAME = enum.auto()
     REMOVED = enum.auto()
     EXPIRED = enum.auto()
+    # A ruling found it wrong; nothing in the record itself says so.
+    WITHDRAWN = enum.auto()
 
 
 def term_of(kind: Kind, record: PublicRecord) -> Term:

@@ -182,11 +182,19 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Disputed:
-    """A fact that somebody whom it concerns says is wrong, and the last day for a ruling."""
+    """A fact that somebody whom it concerns says is wrong, and the last day for a ruling.
+
+    Of a record: its kind, its platform's id of it, and the platform; else that is empty.
+    """
 
     kind: str
     item: str
     due: Day
+    platform: str = ""
+
+    def overdue(self, today: Day) -> bool:
+        """Returns whether the last day is over."""
+        return today > self.due
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +207,8 @@ class FactSheet:
 
     `public_records` are those that were known by the instant, in the order in which
     they began: the ones that had ended by then and the ones that are matched by
-    name too. `bonafides.archive.expiry` says which of them stand.
+    name too. `bonafides.archive.expiry` says which of them stand. `withdrawn` are public
+    records that a ruling found wrong.
     """
 
     code: str
@@ -212,3 +221,4 @@ class FactSheet:
     origins: Mapping[Kind, Origin] = field(default_factory=dict)
     self_description: SelfDescription | None = None
     disputed: tuple[Disputed, ...] = ()
+    withdrawn: tuple[Fact, ...] = ()

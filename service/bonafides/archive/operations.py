@@ -38,7 +38,7 @@ from bonafides.rating import operations as rating_operations
 from bonafides.rating.scorecard import Scorecard
 from bonafides.records.ingest import Rejection
 from bonafides.storage import archive as rows
-from bonafides.storage import changes, owner_requests
+from bonafides.storage import changes, overdue, owner_requests
 from bonafides.storage.identity import enrolled_at, is_enrolled, take_turns
 from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store, UnitOfWork
@@ -102,6 +102,8 @@ def load_public_records(
         with store.writing() as work:
             # Two loads at once would each supersede what the other has not seen.
             take_turns(work, "public records")
+            for code in sorted({fact.code for fact in told}):
+                overdue.withhold(work, code, now)
             for fact in told:
                 if not _is_stale(work, fact):
                     record_facts(work, [fact], now=now)
@@ -118,6 +120,8 @@ def refresh(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> None:
     """
     if not is_enrolled(work, code):
         return
+    # Before the turn: it folds, and whoever folds may be waiting for the archive.
+    overdue.withhold(work, code, now)
     # Of two at once, the one that gathered its facts first could store its views last,
     # and a listing would be out of them until midnight.
     take_turns(work, f"archive {code}")
@@ -238,6 +242,7 @@ def update_self_description(
     with store.writing() as work:
         if not is_enrolled(work, code):
             raise NotFoundError
+        overdue.withhold(work, code, now)
         take_turns(work, f"archive {code}")
         if not _came_before(work, code, request_id, request_digest):
             _leave_time(work, code, now)
@@ -305,6 +310,7 @@ def _refreshed(store: Store, card: Scorecard, code: str, view: str, now: Instant
         if not is_enrolled(work, code):
             raise NotFoundError
     with store.writing() as work:
+        overdue.withhold(work, code, now)
         take_turns(work, f"archive {code}")
         found = rows.read_snapshot(work, code, view)
         # Another reader may have refreshed it while this one waited for its turn.

@@ -29,20 +29,25 @@ _SECTIONS: Final = {
 def public_records(sheet: FactSheet, *, stand: bool) -> archive_pb2.PublicRecords | None:
     """Returns the records that stand as of the sheet, or those that do not; None: none."""
     made = archive_pb2.PublicRecords()
+    withdrawn = () if stand else sheet.withdrawn
+    disputed = {(each.kind, each.item) for each in sheet.disputed if not each.platform}
     # Of one day in the order of their ids, so that nothing but facts moves the tag.
     for fact in sorted(
-        sheet.public_records, key=lambda fact: (-public_record(fact).begins, fact.kind, fact.item)
+        (*sheet.public_records, *withdrawn),
+        key=lambda fact: (-public_record(fact).begins, fact.kind, fact.item),
     ):
-        found = standing(fact, sheet.as_of)
+        found = Standing.WITHDRAWN if fact in withdrawn else standing(fact, sheet.as_of)
         if (found is Standing.STANDS) is not stand:
             continue
+        common = _record(fact, public_record(fact), found)
+        common.disputed = found is Standing.STANDS and (fact.kind.value, fact.item) in disputed
         match record := public_record(fact):
             case CourtCase():
-                made.court_cases.append(_court_case(fact, record, found))
+                made.court_cases.append(_court_case(fact.kind, record, common))
             case Listing():
-                made.listings.append(_listing(fact, record, found))
+                made.listings.append(_listing(fact.kind, record, common))
             case Penalty():
-                made.penalties.append(_penalty(fact, record, found))
+                made.penalties.append(_penalty(record, common))
     return made if made.ByteSize() else None
 
 
@@ -102,10 +107,12 @@ def _record(fact: Fact, record: PublicRecord, found: Standing) -> archive_pb2.Pu
     return common
 
 
-def _court_case(fact: Fact, case: CourtCase, found: Standing) -> archive_pb2.CourtCase:
+def _court_case(
+    kind: Kind, case: CourtCase, common: archive_pb2.PublicRecord
+) -> archive_pb2.CourtCase:
     made = archive_pb2.CourtCase(
-        kind=archive_pb2.CourtCase.Kind.Value(f"KIND_{fact.kind.name}"),
-        record=_record(fact, case, found),
+        kind=archive_pb2.CourtCase.Kind.Value(f"KIND_{kind.name}"),
+        record=common,
         case_number=case.case_number,
         court=case.court,
         publish_date=to_date_message(case.begins),
@@ -116,11 +123,11 @@ def _court_case(fact: Fact, case: CourtCase, found: Standing) -> archive_pb2.Cou
     return made
 
 
-def _listing(fact: Fact, listing: Listing, found: Standing) -> archive_pb2.Listing:
+def _listing(kind: Kind, listing: Listing, common: archive_pb2.PublicRecord) -> archive_pb2.Listing:
     removal = listing.removal_ground
     return archive_pb2.Listing(
-        kind=archive_pb2.Listing.Kind.Value(f"KIND_{fact.kind.name}"),
-        record=_record(fact, listing, found),
+        kind=archive_pb2.Listing.Kind.Value(f"KIND_{kind.name}"),
+        record=common,
         authority=listing.authority,
         list_date=to_date_message(listing.begins),
         ground=listing.ground.name,
@@ -128,9 +135,9 @@ def _listing(fact: Fact, listing: Listing, found: Standing) -> archive_pb2.Listi
     )
 
 
-def _penalty(fact: Fact, penalty: Penalty, found: Standing) -> archive_pb2.Penalty:
+def _penalty(penalty: Penalty, common: archive_pb2.PublicRecord) -> archive_pb2.Penalty:
     made = archive_pb2.Penalty(
-        record=_record(fact, penalty, found),
+        record=common,
         decision_number=penalty.decision_number,
         authority=penalty.authority,
         decision_date=to_date_message(penalty.begins),

@@ -71,6 +71,7 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "PURPOSE_NOT_LISTED": "Name a purpose that `bonafides agreements` lists.",
     "OWNERSHIP_STATE": "Look at where claim and submission stand: bonafides claimed, submission.",
     "CODE_NOT_VALID": "Give the code as it was sent, in time; or claim or invite anew.",
+    "CASE_STATE": "List what is open, and act on that.",
     "SECOND_PERSON_REQUIRED": "Ask another member of staff to confirm it.",
     "LAST_OWNER": "Invite another owner first: bonafides invite CODE owner.",
     "OLD_REGISTRATION_NUMBER": "Use the unified social credit code of 18 characters.",

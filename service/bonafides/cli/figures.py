@@ -143,6 +143,7 @@ STANDINGS: Final = {
     archive_pb2.PublicRecord.STANDING_MATCHED_BY_NAME: "counts for nothing",
     archive_pb2.PublicRecord.STANDING_REMOVED: "removed",
     archive_pb2.PublicRecord.STANDING_EXPIRED: "expired",
+    archive_pb2.PublicRecord.STANDING_WITHDRAWN: "withdrawn",
 }
 
 

@@ -25,9 +25,18 @@ def title(title: str, name: str = "") -> RenderableType:
     return heading
 
 
-def heading(text: str) -> RenderableType:
+DISPUTED = "DISPUTED"
+
+
+def heading(text: str, *, disputed: bool = False) -> RenderableType:
     """Returns the heading of a section."""
-    return Text(f"\n{plain(text)}", style="bold cyan")
+    mark = f" ({DISPUTED})" if disputed else ""
+    return Text(f"\n{plain(text)}{mark}", style="bold cyan")
+
+
+def mark(*, disputed: bool) -> str:
+    """Returns the mark of what is disputed, or nothing."""
+    return DISPUTED if disputed else ""
 
 
 def facts(*rows: Row) -> RenderableType:

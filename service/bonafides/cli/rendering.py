@@ -40,6 +40,7 @@ def archive(shown: archive_pb2.Archive, *, logged_in: bool) -> RenderableType:
     """Returns the archive; for the anonymous caller, with what logging in adds."""
     parts: list[RenderableType] = [
         layout.title(shown.registration.title or "Archive", shown.name),
+        *([Text(f"The registration is {layout.DISPUTED}.")] if shown.registration_disputed else []),
         _registration(shown.registration),
         *_around_registration(shown),
     ]
@@ -59,7 +60,8 @@ def archive(shown: archive_pb2.Archive, *, logged_in: bool) -> RenderableType:
             *_public_records(shown.withheld_records),
         ]
     for platform in shown.platforms:
-        parts += [layout.heading(f"Business file: {platform.platform}"), *_platform(platform)]
+        title = layout.heading(f"Business file: {platform.platform}", disputed=platform.disputed)
+        parts += [title, *_platform(platform)]
     if shown.HasField("self_description"):
         parts += [layout.heading(_SELF_PROVIDED), *_self_description(shown.self_description)]
     if shown.disputed_facts:
@@ -149,13 +151,13 @@ def _registration(shown: enterprise_pb2.Registration) -> RenderableType:
 
 def _around_registration(shown: archive_pb2.Archive) -> Iterable[RenderableType]:
     if shown.shareholders:
-        yield layout.heading("Shareholders")
+        yield layout.heading("Shareholders", disputed=shown.shareholders_disputed)
         yield _shareholders(shown.shareholders)
     if shown.findings:
         yield layout.heading("What does not agree (staff)")
         yield layout.facts(*((finding.reason, finding.description) for finding in shown.findings))
     if shown.changes:
-        yield layout.heading("Changes of the registration")
+        yield layout.heading("Changes of the registration", disputed=shown.changes_disputed)
         yield _changes(shown.changes)
 
 
@@ -211,6 +213,8 @@ def _rating(shown: rating_pb2.Rating) -> list[RenderableType]:
             ("Coverage", f"{covered} of {known} platforms" if shown.HasField("coverage") else None),
             ("Held (a source is down)", "yes" if shown.stale else "no"),
             ("Set by people", "yes" if shown.overridden else "no"),
+            ("Set by", shown.override or None),
+            ("Rests on something disputed", "yes" if shown.disputed else None),
         ),
         Text(NOT_A_CREDIT_RATING, style="italic"),
     ]
@@ -247,7 +251,7 @@ def _explanation(shown: rating_pb2.Rating) -> list[RenderableType]:
 def _rules(shown: Iterable[rating_pb2.RuleHit]) -> RenderableType:
     table = layout.table("Effect", "Reason", "In words")
     for rule in shown:
-        words = layout.lines(rule.text_zh, rule.text_en)
+        words = layout.lines(rule.text_zh, rule.text_en, layout.mark(disputed=rule.disputed))
         layout.add_row(table, word(figures.RULES, rule.kind), rule.reason, words)
     return table
 
@@ -287,7 +291,7 @@ def _contributions(shown: Iterable[rating_pb2.Contribution]) -> RenderableType:
             layout.lines(part.title_zh, part.title_en, part.feature),
             layout.lines(figures.value(part), part.bin, figures.peers(part)),
             layout.lines(points, figures.bar(part.points, part.max_points, widest)),
-            layout.lines(part.facts_zh, part.facts, window),
+            layout.lines(part.facts_zh, part.facts, window, layout.mark(disputed=part.disputed)),
         )
     return table
 
@@ -330,6 +334,7 @@ def _public_records(shown: archive_pb2.PublicRecords) -> Iterable[RenderableType
 def _public_record(shown: archive_pb2.PublicRecord) -> Text:
     removed, ends = layout.day_of(shown, "removal_date"), layout.moment_of(shown, "expire_time")
     return layout.lines(
+        layout.mark(disputed=shown.disputed),
         word(figures.STANDINGS, shown.standing),
         f"removed {removed}" if removed else "",
         f"until {ends}" if ends else "",
@@ -363,9 +368,10 @@ def _self_description(shown: archive_pb2.SelfDescription) -> list[RenderableType
 
 
 def _disputed(shown: Iterable[archive_pb2.DisputedFact]) -> RenderableType:
-    table = layout.table("Fact", "Item", "Ruled on by")
+    table = layout.table("Fact or record", "Item", "Ruled on by")
     for fact in shown:
-        layout.add_row(table, fact.kind, fact.item, layout.day_of(fact, "due_date") or "")
+        due = (layout.day_of(fact, "due_date") or "") + (" OVERDUE" if fact.overdue else "")
+        layout.add_row(table, layout.lines(fact.kind, fact.platform), fact.item, due)
     return table
 
 

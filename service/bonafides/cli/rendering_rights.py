@@ -91,6 +91,8 @@ def _about(case: rights_pb2.Correction) -> str:
             return " ".join(filter(None, (target.fact.kind, target.fact.item)))
         case "record":
             return f"{target.record.platform} {target.record.kind} {target.record.record_id}"
+        case "override":
+            return f"level set by people, {target.override.override}"
     return f"{target.check.check} of {target.check.submission}"
 
 

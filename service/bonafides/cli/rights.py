@@ -36,6 +36,7 @@ def holdings(context: typer.Context, code: Code) -> None:
     session.answer(told, rendering.holdings(told))
 
 
+@app.command("appeal")
 @app.command()
 def correct(
     context: typer.Context,
@@ -43,7 +44,7 @@ def correct(
     target: Annotated[
         str,
         typer.Argument(
-            help="fact:KIND, fact:KIND:ITEM, record:PLATFORM:KIND:ID or check:UID:CHECK."
+            help="fact:KIND[:ITEM], record:PLATFORM:KIND:ID, check:UID:CHECK or override:UID."
         ),
     ],
     *,
@@ -53,7 +54,12 @@ def correct(
         Path | None, typer.Option(help="Document that proves it; its SHA-256 is sent.")
     ] = None,
 ) -> None:
-    """Asks that something be corrected."""
+    """Asks that something be corrected.
+
+    A fact, a record, a check, or a level that people set. Until staff rule on it, it is
+    marked as disputed. Past the 15th working day, what a platform or staff put in counts
+    no more until they do.
+    """
     session: Session = context.obj
     digest = b""
     if document is not None:
@@ -181,5 +187,10 @@ def _target(code: str, text: str) -> rights_pb2.CorrectionTarget:
         name = f"enterprises/{code}/submissions/{uid}"
         told = rights_pb2.CheckTarget(submission=name, check=check)
         return rights_pb2.CorrectionTarget(check=told)
-    text = "TARGET must be fact:KIND[:ITEM], record:PLATFORM:KIND:ID or check:UID:CHECK."
+    if sort == "override" and rest:
+        name = f"enterprises/{code}/overrides/{rest}"
+        return rights_pb2.CorrectionTarget(override=rights_pb2.OverrideTarget(override=name))
+    text = (
+        "TARGET must be fact:KIND[:ITEM], record:PLATFORM:KIND:ID, check:UID:CHECK or override:UID."
+    )
     raise typer.BadParameter(text)

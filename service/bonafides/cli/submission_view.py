@@ -90,7 +90,7 @@ def _checks(shown: Iterable[enterprise_pb2.CheckResult]) -> RenderableType:
             check.check,
             f"{word(figures.OUTCOMES, check.outcome)} {figures.NOTES.get(check.note, check.note)}",
             layout.provenance(check.provenance) or "",
-            check.remedy,
+            layout.lines(check.remedy, layout.mark(disputed=check.disputed)),
         )
     return table
 

@@ -44,6 +44,7 @@ from bonafides.client.faults import (
 from bonafides.client.identifying import IdentityCalls
 from bonafides.client.outbox import Outbox
 from bonafides.client.owning import OwnershipCalls
+from bonafides.client.reviewing import ReviewCalls
 from bonafides.client.rights import RightsCalls
 from bonafides.v1 import (
     archive_pb2,
@@ -137,6 +138,7 @@ class Client:
         self.ownership: Final = OwnershipCalls(self._connection)
         # What is held, corrections, erasures, and what waits for staff.
         self.rights: Final = RightsCalls(self._connection)
+        self.reviews: Final = ReviewCalls(self._connection)
         # What is open for an enterprise.
         self.identities: Final = IdentityCalls(self._connection)
         # What if, and what would raise a level.

@@ -5,6 +5,8 @@ get_case       one case, for who opened it, for members and for staff
 list_cases     the cases of an enterprise, or the caller's own
 decide         rules on a case; what follows is in the same unit of work
 
+withhold_overdue   notes which cases nobody ruled on in time, and what follows from that
+
 What a ruling changes is superseded and never rewritten: a fact by another fact, a
 record by a revision that voids it. Ruling otherwise puts what was there back, as a fact
 or revision of its own. See `bonafides.identity.corrections` for the rules.
@@ -13,7 +15,6 @@ or revision of its own. See `bonafides.identity.corrections` for the rules.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import uuid
 from dataclasses import dataclass
@@ -34,20 +35,22 @@ from bonafides.identity.consent_operations import acts
 from bonafides.identity.corrections import Correction, Ruling, Sort, State, Target
 from bonafides.identity.membership import Actor, Principal
 from bonafides.identity.operations import Desk
+from bonafides.identity.wrong_levels import spans
 from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
 from bonafides.personal.sealing import Place, Sealed
-from bonafides.records.ingest import MAX_REVISION, Row
+from bonafides.rating.card import Level
+from bonafides.rating.people import level_shown
+from bonafides.rating.scorecard import Scorecard
 from bonafides.records.kinds import Kind as RecordKind
 from bonafides.records.links import due_day
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import corrections as rows
 from bonafides.storage import identity as identity_rows
-from bonafides.storage import records as record_rows
-from bonafides.storage.unit_of_work import UnitOfWork
-
-_FOLD_LIMIT: Final = 50_000
-# Where the content of a record begins, behind what every revision has.
-_HEAD: Final = Row._fields.index("day") + 1
+from bonafides.storage import membership as member_rows
+from bonafides.storage import overdue, overrides
+from bonafides.storage import rating as rating_rows
+from bonafides.storage.unit_of_work import Store, UnitOfWork
+from bonafides.v1 import rating_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,9 @@ def open_case(desk: Desk, actor: Actor, code: str, asked: Asked, *, now: Instant
                 state=State.OPEN,
             )
             rows.add(work, made, keyed, _sealed(work, desk, uid, asked))
+            if asked.target.sort is Sort.OVERRIDE:
+                step = overrides.Step("APPEALED", now, name)
+                overrides.note(work, code, asked.target.subject, step)
             _show(work, desk, made, now)
         shown = _found(work, desk, code, uid)
         work.commit()
@@ -149,9 +155,11 @@ def decide(
     The same outcome again changes nothing. Another one takes the effect of the one
     before back, unless its source has spoken since.
 
+    A won case also notes which levels were wrong, and members are told how it ended.
+
     Raises:
         NotFoundError: no such case.
-        SecondPersonRequiredError: the one who rules is the one who opened it.
+        SecondPersonRequiredError: the one who rules opened it, or entered what it is about.
         InvalidFieldsError: a fact is upheld without saying what holds, or with a value
             that is none of its kind.
     """
@@ -161,17 +169,71 @@ def decide(
         if found is None:
             raise NotFoundError
         made = found[0]
-        if staff.name == made.actor:
+        if staff.name in _entered_by(work, made):
             raise SecondPersonRequiredError
         if made.state is not ruled.outcome:
-            upheld = ruled.outcome is State.UPHELD
-            applied = _apply(work, made, ruled, now) if upheld else _take_back(work, made, now)
-            told = Ruling(ruled.outcome, ruled.reason, staff.name, now, applied)
-            rows.rule(work, made, told)
-            _show(work, desk, made, now)
+            told = Ruling(ruled.outcome, ruled.reason, staff.name, now, applied=False)
+            _rule(work, desk, made, ruled, told)
         shown = _found(work, desk, code, uid)
         work.commit()
     return shown
+
+
+def withhold_overdue(store: Store, card: Scorecard, *, now: Instant) -> int:
+    """Notes which cases are overdue, with levels and views; returns of how many enterprises.
+
+    A read that comes first does the same for its enterprise: nobody waits for this.
+    """
+    with store.reading() as work:
+        codes = rows.codes_past_term(work, day_of(now))
+    for code in codes:
+        with store.writing() as work:
+            # Of one that does not take part no view is made, and its cases are overdue, too.
+            overdue.withhold(work, code, now)
+            archive.refresh(work, card, code, now)
+            work.commit()
+    return len(codes)
+
+
+def _rule(work: UnitOfWork, desk: Desk, made: Correction, ruled: Decision, told: Ruling) -> None:
+    upheld, now = told.outcome is State.UPHELD, told.at
+    counted = _counted(work, made, now) if upheld else None
+    applied = _apply(work, made, ruled, told.by, now) if upheld else _take_back(work, made, now)
+    kept = _kept(work, made, *counted) if counted else []
+    rows.rule(work, made, dataclasses.replace(told, applied=applied))
+    _show(work, desk, made, now)
+    last = rating_rows.latest(work, made.code, now)
+    # An override that was over before its appeal was won is wrong all the same.
+    if counted and last and (applied or made.target.sort is Sort.OVERRIDE):
+        restored = _level(last.message)
+        found = spans(kept, *counted, restored=restored)
+        rows.add_wrong_levels(work, made, found, restored)
+    # A check is its submitter's affair, and that may be anybody.
+    if made.target.sort is not Sort.CHECK:
+        member_rows.add_notice(work, made.code, f"APPEAL_{told.outcome.value}", now)
+
+
+def _entered_by(work: UnitOfWork, made: Correction) -> frozenset[str]:
+    """Returns who may not rule: who opened the case, and who entered what it is about."""
+    target, found = made.target, [made.actor]
+    match target.sort:
+        case Sort.FACT:
+            kind = facts.Kind(target.kind)
+            for each in archive_rows.current_facts(work, made.code, kind, target.item):
+                if each.fact.source == rules.CORRECTED:
+                    by_case = rows.entered_by(work, made.code, each.recorded_at)
+                    # Ruling otherwise in one's own case takes back what one entered.
+                    found += [by for uid, by in by_case.items() if uid != made.uid]
+        case Sort.CHECK:
+            row = identity_rows.find_submission(work, made.code, target.subject)
+            found += [row.submitter] if row else []
+        case Sort.OVERRIDE:
+            held = overrides.find(work, made.code, target.subject)
+            found += [held.proposed_by, held.started_by or ""] if held else []
+        case Sort.RECORD:
+            # Which login of a platform sent a record is not known.
+            pass
+    return frozenset(found)
 
 
 def _show(work: UnitOfWork, desk: Desk, made: Correction, now: Instant) -> None:
@@ -189,6 +251,10 @@ def _require_held(work: UnitOfWork, actor: Actor, code: str, target: Target) -> 
         _require_check(work, actor, code, target, owner=owner)
     elif not owner:
         raise NotFoundError
+    elif target.sort is Sort.OVERRIDE:
+        held = overrides.find(work, code, target.subject)
+        if held is None or held.started_at is None:
+            raise _fault("target.override", "NOT_HELD", "Name an override of this enterprise.")
     elif target.sort is Sort.FACT:
         kind = next((kind for kind in rules.CORRECTABLE if kind.value == target.kind), None)
         if kind is None:
@@ -228,26 +294,14 @@ def _limit(work: UnitOfWork, name: str, now: Instant) -> None:
 # --- What follows from a ruling -------------------------------------------------------
 
 
-def _apply(work: UnitOfWork, made: Correction, ruled: Decision, now: Instant) -> bool:
-    """Puts what is right in place; returns whether anything changed by it."""
+def _apply(work: UnitOfWork, made: Correction, ruled: Decision, by: str, now: Instant) -> bool:
+    """Puts what is right in place; returns whether anything is changed by the case."""
     if made.target.sort is Sort.FACT:
         return _apply_to_fact(work, made, ruled, now)
     if ruled.fact_value or ruled.withdraw:
         raise _fault("fact_value", "NOT_A_FACT", "Leave fact_value and withdraw out.")
-    if made.target.sort is Sort.CHECK:
-        # Checks are decided by evidence alone: a new submission is checked anew.
-        return False
-    latest = _revisions(work, made)[0]
-    if latest.void or latest.revision == MAX_REVISION:
-        return False
-    head = latest[:_HEAD]
-    voided = Row._make((*head, *(None,) * (len(Row._fields) - _HEAD)))
-    number = len(made.rulings) + 1
-    told = voided._replace(
-        revision=latest.revision + 1, void=True, digest=_digest(made.uid, number)
-    )
-    _write(work, told, now)
-    return True
+    # Checks are decided by evidence alone: a new submission is checked anew.
+    return overdue.take_out(work, made, now, step="APPEAL_WON", by=by)
 
 
 def _apply_to_fact(work: UnitOfWork, made: Correction, ruled: Decision, now: Instant) -> bool:
@@ -287,15 +341,12 @@ def _apply_to_fact(work: UnitOfWork, made: Correction, ruled: Decision, now: Ins
 def _take_back(work: UnitOfWork, made: Correction, now: Instant) -> bool:
     """Puts back what the last ruling changed; returns whether anything changed by it."""
     last = made.rulings[-1] if made.rulings else None
-    if last is None or last.outcome is not State.UPHELD or not last.applied:
+    if last is None or last.outcome is State.REFUSED or not last.applied:
         return False
     if made.target.sort is Sort.RECORD:
-        latest, *earlier = _revisions(work, made)
-        if latest.digest != _digest(made.uid, len(made.rulings)) or not earlier:
-            return False
-        digest = _digest(made.uid, len(made.rulings) + 1)
-        _write(work, earlier[0]._replace(revision=latest.revision + 1, digest=digest), now)
-        return True
+        return overdue.put_back(work, made, now)
+    if made.target.sort is Sort.OVERRIDE:
+        return False
     kind, item = facts.Kind(made.target.kind), made.target.item
     standing = [
         each
@@ -311,23 +362,47 @@ def _take_back(work: UnitOfWork, made: Correction, now: Instant) -> bool:
     return True
 
 
-def _revisions(work: UnitOfWork, made: Correction) -> list[Row]:
-    target = made.target
-    return rows.revisions(work, made.code, target.subject, target.kind, target.item)
+# --- Who read what was wrong ----------------------------------------------------------
 
 
-def _write(work: UnitOfWork, row: Row, now: Instant) -> None:
-    """Appends to the log, and folds up to there: the level is to follow at once."""
-    record_rows.write(work, [row], now=now)
-    codes: set[str] = set()
-    while (step := record_rows.fold(work, _FOLD_LIMIT)).folded:
-        codes |= step.codes
-    archive_rows.mark_stale(work, sorted(codes), now)
+def _counted(work: UnitOfWork, made: Correction, now: Instant) -> tuple[Instant, Instant] | None:
+    """Returns from when until when what the case contests counted; None: it never did.
+
+    What was withheld as overdue before counted until then.
+    """
+    target, since, until = made.target, None, now
+    match target.sort:
+        case Sort.FACT:
+            kind = facts.Kind(target.kind)
+            known = archive_rows.current_facts(work, made.code, kind, target.item)
+            since = known[-1].recorded_at if known else None
+        case Sort.RECORD:
+            since = rows.recorded_at(work, made.code, target)
+        case Sort.OVERRIDE:
+            held = overrides.find(work, made.code, target.subject)
+            if held is not None:
+                since = held.started_at
+                until = min(at for at in (now, held.expires_at, held.ended_at) if at is not None)
+        case Sort.CHECK:
+            pass
+    withheld = [each.at for each in made.rulings if each.outcome is State.OVERDUE and each.applied]
+    return None if since is None else (since, min([until, *withheld]))
 
 
-def _digest(uid: str, number: int) -> bytes:
-    """Returns the digest of the revision that a ruling writes; no platform's can equal it."""
-    return hashlib.sha256(f"{rules.CORRECTED}|{uid}|{number}".encode()).digest()
+def _kept(
+    work: UnitOfWork, made: Correction, since: Instant, until: Instant
+) -> list[tuple[Instant, Level]]:
+    """Returns the levels that were shown meanwhile, by as of when, the oldest first."""
+    if made.target.sort is Sort.OVERRIDE:
+        held = overrides.find(work, made.code, made.target.subject)
+        return [(since, held.level)] if held else []
+    kept = rating_rows.between(work, made.code, since, until)
+    return [(as_of, _level(message)) for as_of, message in kept]
+
+
+def _level(message: bytes) -> Level:
+    """Returns the level that was shown, whatever was published or computed beside it."""
+    return Level(level_shown(rating_pb2.Rating.FromString(message)))
 
 
 # --- Reading -------------------------------------------------------------------------

@@ -2,17 +2,22 @@
 
 Pure rules:
 
-1. a case is about one fact of the archive, one record of a platform, or one check of a
-   submission; what isn't held can't be corrected;
+1. a case is about one fact of the archive, one record of a platform, one check of a
+   submission, or one override of the level; what isn't held can't be corrected;
 2. it is due as a dispute of a store's link is: on the 15th working day;
-3. whoever opened it doesn't rule on it;
+3. neither who opened it rules on it, nor who entered what it is about: whose ruling put a
+   fact in place, who submitted a check's submission, who proposed or started an override;
 4. the last ruling counts, and all are kept; ruling otherwise takes back what the ruling
-   before did, unless the source has spoken since, whose later word stands.
+   before did, unless the source has spoken since, whose later word stands. An override
+   that was ended stays so: a new one takes two people again;
+5. until a ruling what it is about is marked as disputed, and counts. From the first
+   instant after the last day, what a platform or staff put in counts no more until
+   there is a ruling; what a court or a registry published goes on to count, marked.
 
 What a verification says is corrected by a new submission, what an enterprise says of
 itself by saying it anew, whose a store is by disputing its link.
 
-Source: 001 §3.5(b); 000 §6(5).
+Source: 001 §3.5(b); 000 §6(5); 002 §1.8(1), §7.
 """
 
 from __future__ import annotations
@@ -45,6 +50,7 @@ class Sort(enum.StrEnum):
     FACT = "FACT"
     RECORD = "RECORD"
     CHECK = "CHECK"
+    OVERRIDE = "OVERRIDE"
 
 
 class State(enum.StrEnum):
@@ -53,14 +59,22 @@ class State(enum.StrEnum):
     OPEN = "OPEN"
     UPHELD = "UPHELD"
     REFUSED = "REFUSED"
+    # The last day passed, and it waits still.
+    OVERDUE = "OVERDUE"
+
+    @property
+    def decided(self) -> bool:
+        """Whether a person has ruled."""
+        return self in {State.UPHELD, State.REFUSED}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """What is to be corrected.
 
-    `subject`: of a record its platform, of a check its submission's uid. `kind`: of the
-    fact or record, or the check's name. `item`: of the fact, or the record's id.
+    `subject`: of a record its platform, of a check its submission's uid, of an override
+    its own. `kind`: of the fact or record, or the check's name. `item`: of the fact, or the
+    record's id.
     """
 
     sort: Sort
@@ -71,7 +85,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """One ruling. `applied`: archive or records were changed by it."""
+    """One ruling. `applied`: archive, records or level were changed by it.
+
+    `by` is empty where the last day passed, which is no person's.
+    """
 
     outcome: State
     reason: str

@@ -73,6 +73,11 @@ NOTICES: Final = {
     "OWNERSHIP_GRANTED": "A login became the owner of this enterprise.",
     "MEMBER_JOINED": "A login took an invitation up and acts for this enterprise.",
     "MEMBER_REMOVED": "A member was removed and acts for this enterprise no more.",
+    "LEVEL_OVERRIDDEN": "Two members of staff set the level for a time; it can be appealed.",
+    "OVERRIDE_ENDED": "A level that people had set ended before its term.",
+    "REVIEW_DECIDED": "A person has looked at the level; see the reviews.",
+    "APPEAL_UPHELD": "A case of correction was won; see the corrections.",
+    "APPEAL_REFUSED": "A case of correction was refused; the reason is with it.",
 }
 
 

@@ -67,6 +67,7 @@ from bonafides.personal.sealing import Sealed, Vault
 from bonafides.rating.scorecard import Scorecard
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
+from bonafides.storage import corrections as correction_rows
 from bonafides.storage import documents as document_rows
 from bonafides.storage import drafts as draft_rows
 from bonafides.storage import identity as rows
@@ -198,13 +199,18 @@ def status_of(work: UnitOfWork, row: rows.SubmissionRow, now: Instant) -> Submis
     copy = digest and document_rows.find_latest(work, row.code, digest, row.submitter)
     results = [found[name] for name in sorted(found, key=checks.order)]
     amends, changes = amending.told(work, row)
+    contested = correction_rows.disputed_checks(work, row.code, row.uid)
     over = row.state is State.VERIFIED and row.expires_at is not None and row.expires_at <= now
     return SubmissionStatus(
         code=UnifiedCode.parse(row.code),
         uid=row.uid,
         state=State.LAPSED if over else row.state,
         checks=tuple(
-            dataclasses.replace(each, remedy=checks.remedy(each.check, each.outcome))
+            dataclasses.replace(
+                each,
+                remedy=checks.remedy(each.check, each.outcome),
+                disputed=each.check in contested,
+            )
             for each in results
         ),
         history=rows.history(work, row.code, row.uid),

@@ -1,11 +1,13 @@
 """What waits for a person of the service, in one list.
 
 list_queue     submissions in which something differs, disputes of ownership and of
-               store links, cases of correction: the nearest deadline first
+               store links, cases of correction, reviews of levels, proposed overrides:
+               the nearest deadline first
 
 A dispute of a link or a correction is due by law on its 15th working day; the same is
 kept for the others. What a later submission of the same submitter overtook waits for
-nobody. A dispute of ownership takes two members of staff.
+nobody. A dispute of ownership and an override take two members of staff, a review where
+one of them asked for it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from bonafides.storage import corrections as correction_rows
 from bonafides.storage import disputes as dispute_rows
 from bonafides.storage import identity as rows
 from bonafides.storage import membership as member_rows
+from bonafides.storage import overrides as override_rows
+from bonafides.storage import reviews as review_rows
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 
 
@@ -29,6 +33,8 @@ class Kind(enum.StrEnum):
     OWNERSHIP = "OWNERSHIP"
     STORE = "STORE"
     CORRECTION = "CORRECTION"
+    REVIEW = "REVIEW"
+    OVERRIDE = "OVERRIDE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,8 @@ def list_queue(store: Store, *, offset: int, limit: int) -> tuple[QueueItem, ...
             *_claims(work, most),
             *_links(work, most),
             *_cases(work, most),
+            *_reviews(work, most),
+            *_proposals(work, most),
         ]
     found.sort(key=lambda item: (item.due, item.since, item.name))
     return tuple(found[offset:most])
@@ -106,6 +114,32 @@ def _cases(work: UnitOfWork, most: int) -> list[QueueItem]:
             case.due,
         )
         for case in correction_rows.open_cases(work, most)
+    ]
+
+
+def _reviews(work: UnitOfWork, most: int) -> list[QueueItem]:
+    return [
+        QueueItem(
+            f"enterprises/{each.code}/reviews/{each.uid}",
+            Kind.REVIEW,
+            each.opened_at,
+            each.due,
+            four_eyes=each.four_eyes,
+        )
+        for each in review_rows.waiting(work, most)
+    ]
+
+
+def _proposals(work: UnitOfWork, most: int) -> list[QueueItem]:
+    return [
+        QueueItem(
+            f"enterprises/{each.code}/overrides/{each.uid}",
+            Kind.OVERRIDE,
+            each.proposed_at,
+            _due(each.proposed_at),
+            four_eyes=True,
+        )
+        for each in override_rows.proposals(work, most)
     ]
 
 

@@ -126,6 +126,7 @@ ERRORS: Final[Mapping[str, tuple[str, Callable[[], BonafidesError]]]] = {
     "MAG50022": ("CODE_NOT_VALID", errors.CodeNotValidError),
     "MAG50023": ("SECOND_PERSON_REQUIRED", errors.SecondPersonRequiredError),
     "MAG50024": ("LAST_OWNER", errors.LastOwnerError),
+    "MAG50070": ("CASE_STATE", lambda: errors.CaseStateError("ENDED")),
 }
 
 

@@ -198,7 +198,8 @@ class CheckResult:
     `remedy` is empty where the enterprise has nothing to do. `note` is NOT_REACHED
     where the source could not be asked, at `retrieved_at`, VALUE_BEFORE where it still
     shows what an announced change replaces; else it is empty. Of the second
-    representative on, `check` ends in the place: "representative[2]".
+    representative on, `check` ends in the place: "representative[2]". `disputed`:
+    somebody whom it concerns says that it is wrong, and nobody has ruled on that.
     """
 
     check: str
@@ -207,6 +208,7 @@ class CheckResult:
     retrieved_at: Instant
     remedy: str
     note: str = ""
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from bonafides.archive.facts import FactSheet, Registration
 from bonafides.archive.statistics import PlatformRecord
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import Day, Instant, day_of
+from bonafides.rating.people import NOBODY, People
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class RatingInputs:
     `platforms` holds the records of the platforms that are authorized and report
     any, sorted by name; `platforms_known` counts those that report any. `purposes`
     are the purposes of live consents, such as "RATE"; `purposes_end_at` is the first
-    instant at which time alone ends one of them, None if never.
+    instant at which time alone ends one of them, None if never. `people` is what
+    people said of the level: a review, a refusal, an override.
     """
 
     code: UnifiedCode
@@ -43,6 +45,7 @@ class RatingInputs:
     platforms_known: int
     purposes: frozenset[str]
     purposes_end_at: Instant | None = None
+    people: People = NOBODY
 
     @property
     def today(self) -> Day:

@@ -23,8 +23,8 @@ from typing import Final
 from bonafides.archive.categories import main_category
 from bonafides.errors import BugError, NotFoundError
 from bonafides.identity.codes import UnifiedCode
-from bonafides.instants import Day, Instant, day_of
-from bonafides.rating import explain
+from bonafides.instants import Day, Instant, day_of, from_timestamp
+from bonafides.rating import disputed, explain, people
 from bonafides.rating import rate as rules
 from bonafides.rating.features import RatingInputs
 from bonafides.rating.peers import Tally, groups_of
@@ -38,10 +38,11 @@ from bonafides.rating.scorecard import (
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as identity_rows
+from bonafides.storage import overdue, recount
 from bonafides.storage import peers as peer_rows
 from bonafides.storage import rating as rating_rows
 from bonafides.storage import records as record_rows
-from bonafides.storage import recount
+from bonafides.storage import reviews as review_rows
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 from bonafides.v1 import rating_pb2
 
@@ -55,14 +56,16 @@ def gather(work: UnitOfWork, code: str, now: Instant) -> RatingInputs:
     authorized = frozenset(consent_rows.authorized_platforms(work, code, now))
     covered = sorted(authorized.intersection(reporting))
     allowed = consent_rows.standing(work, code, now)
+    sheet = archive_rows.fact_sheet(work, code, now)
     return RatingInputs(
         code=UnifiedCode.parse(code),
         as_of=now,
-        sheet=archive_rows.fact_sheet(work, code, now),
+        sheet=sheet,
         platforms=archive_rows.platform_records(work, code, covered, day_of(now)),
         platforms_known=len(reporting),
         purposes=allowed.purposes,
         purposes_end_at=allowed.ends_at,
+        people=review_rows.people_of(work, code, people.digests(sheet), now),
     )
 
 
@@ -77,20 +80,22 @@ def gather_past(work: UnitOfWork, code: str, as_of: Instant, now: Instant) -> Ra
     authorized = frozenset(consent_rows.authorized_platforms(work, code, as_of))
     still = frozenset(consent_rows.authorized_platforms(work, code, now))
     covered = sorted(authorized & still & frozenset(reporting))
+    sheet = archive_rows.fact_sheet(work, code, as_of)
     return RatingInputs(
         code=UnifiedCode.parse(code),
         as_of=as_of,
-        sheet=archive_rows.fact_sheet(work, code, as_of),
+        sheet=sheet,
         platforms=recount.platform_records(work, code, covered, as_of),
         platforms_known=len(reporting),
         purposes=consent_rows.live_purposes(work, code, as_of)
         & consent_rows.live_purposes(work, code, now),
+        people=review_rows.people_of(work, code, people.digests(sheet), as_of),
     )
 
 
 def level_of(card: Scorecard, inputs: RatingInputs) -> rating_pb2.Rating:
     """Returns the level that the card gives to the facts, kept nowhere."""
-    return explain.explained(inputs, rules.rate(inputs, card), card)
+    return _shown(explain.explained(inputs, rules.rate(inputs, card), card), inputs)
 
 
 def rate(
@@ -104,13 +109,15 @@ def rate(
     if inputs.as_of != now:
         raise BugError("a level was to be kept of facts of another instant")
     result = rules.rate(inputs, card)
-    message = explain.explained(inputs, result, card)
+    message = _shown(explain.explained(inputs, result, card), inputs)
+    if inputs.code.individual:
+        review_rows.follow(work, result.code.text, _to_review(inputs), now)
     row = rating_rows.RatingRow(
         code=result.code.text,
         as_of=result.as_of,
         model_version=card.version,
-        level=result.level.value,
-        valid_until=result.valid_until,
+        level=people.level_shown(message),
+        valid_until=from_timestamp(message.valid_until_time),
         message=message.SerializeToString(deterministic=True),
     )
     last = rating_rows.latest(work, row.code, now)
@@ -133,6 +140,7 @@ def get_rating(store: Store, card: Scorecard, code: str, *, now: Instant) -> rat
         if row is not None and now < row.valid_until and row.model_version == card.version:
             return with_peers(work, rating_pb2.Rating.FromString(row.message))
     with store.writing() as work:
+        overdue.withhold(work, code, now)
         message = with_peers(work, rate(work, card, gather(work, code, now), now))
         work.commit()
     return message
@@ -228,6 +236,19 @@ def _published(folder: Path, version: str) -> rating_pb2.Scorecard:
     if not (folder / version).is_dir():
         raise NotFoundError
     return explain.scorecard_message(load(folder, version))
+
+
+def _shown(message: rating_pb2.Rating, inputs: RatingInputs) -> rating_pb2.Rating:
+    """Returns the level as it is shown: what is disputed marked, and as people leave it."""
+    return people.shown(disputed.mark(message, inputs), inputs.people)
+
+
+def _to_review(inputs: RatingInputs) -> frozenset[str]:
+    """Returns the facts that a person must look at before they give D; empty: none.
+
+    Who did not consent to be rated can have no D.
+    """
+    return people.digests(inputs.sheet) if "RATE" in inputs.purposes else frozenset()
 
 
 def _says_the_same(last: rating_rows.RatingRow, row: rating_rows.RatingRow) -> bool:

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from bonafides.archive.expiry import public_record, standing_records
 from bonafides.archive.facts import Kind, OperatingState
-from bonafides.archive.public_records import CourtCase, Performance
 from bonafides.rating.card import RuleKind
 from bonafides.rating.features import evidence_level, identity_established
 from bonafides.rating.measures import RatingInputs, Share
+from bonafides.rating.people import Outcome, knock_outs
 from bonafides.rating.trade import largest_buyer_share, orders_counted, record_days
 
 # The largest number of a measure that says yes or no, and of one in a hundred.
@@ -45,43 +44,48 @@ class RuleMeasure:
 
 def _license_stands(inputs: RatingInputs) -> int:
     """Tells whether the business licence was not revoked (吊销)."""
-    told = inputs.registration
-    return int(told is None or told.operating_state is not OperatingState.REVOKED)
+    return _free_of(inputs, Kind.REGISTRATION)
 
 
 def _no_dishonest_debt(inputs: RatingInputs) -> int:
-    """Tells whether no court lists the enterprise as a dishonest debtor now.
-
-    Who has performed is no dishonest debtor, whether or not the court has taken the
-    entry off already.
-    """
-    listed = map(public_record, standing_records(inputs.sheet, Kind.DISHONEST_DEBTOR))
-    return int(
-        all(
-            isinstance(case, CourtCase) and case.performance is Performance.PERFORMED
-            for case in listed
-        )
-    )
+    """Tells whether no court lists the enterprise as a dishonest debtor now."""
+    return _free_of(inputs, Kind.DISHONEST_DEBTOR)
 
 
 def _no_serious_illegality(inputs: RatingInputs) -> int:
-    return int(not standing_records(inputs.sheet, Kind.SERIOUS_ILLEGAL))
+    return _free_of(inputs, Kind.SERIOUS_ILLEGAL)
 
 
-def _of_company(measure: Callable[[RatingInputs], int]) -> Callable[[RatingInputs], int]:
-    """Never hits for an individual business: a person must look before it is given a D."""
-    return lambda inputs: int(inputs.code.individual or measure(inputs))
+def _free_of(inputs: RatingInputs, kind: Kind) -> int:
+    return int(all(fact.kind is not kind for fact in knock_outs(inputs.sheet)))
+
+
+def _unless_unseen(measure: Callable[[RatingInputs], int]) -> Callable[[RatingInputs], int]:
+    """Hits an individual business only once a person found that D stands, and with consent.
+
+    Of any other enterprise it is the measure.
+    """
+
+    def seen(inputs: RatingInputs) -> int:
+        found = inputs.people.finding is Outcome.STANDS and _consent(inputs)
+        return measure(inputs) if found or not inputs.code.individual else 1
+
+    return seen
 
 
 def _no_listing_to_review(inputs: RatingInputs) -> int:
     listed = not (_no_dishonest_debt(inputs) and _no_serious_illegality(inputs))
-    return int(not inputs.code.individual or not listed)
+    return int(not _waits_for_a_person(inputs) or not listed)
 
 
 def _no_review_due(inputs: RatingInputs) -> int:
+    return int(not _waits_for_a_person(inputs) or _license_stands(inputs))
+
+
+def _waits_for_a_person(inputs: RatingInputs) -> bool:
     # An individual business is close to the person who runs it: a person must look
     # before it is given a D, and until then it has no level.
-    return int(not inputs.code.individual or _license_stands(inputs))
+    return inputs.code.individual and inputs.people.finding is None
 
 
 def _identity(inputs: RatingInputs) -> int:
@@ -115,12 +119,12 @@ def _orders_of_others(inputs: RatingInputs) -> int:
 
 RULES: Final[Mapping[str, RuleMeasure]] = MappingProxyType(
     {
-        "LICENSE_REVOKED": RuleMeasure(RuleKind.KNOCK_OUT, _of_company(_license_stands), _YES),
+        "LICENSE_REVOKED": RuleMeasure(RuleKind.KNOCK_OUT, _unless_unseen(_license_stands), _YES),
         "DISHONEST_DEBTOR": RuleMeasure(
-            RuleKind.KNOCK_OUT, _of_company(_no_dishonest_debt), _YES, since=2
+            RuleKind.KNOCK_OUT, _unless_unseen(_no_dishonest_debt), _YES, since=2
         ),
         "SERIOUS_ILLEGAL": RuleMeasure(
-            RuleKind.KNOCK_OUT, _of_company(_no_serious_illegality), _YES, since=2
+            RuleKind.KNOCK_OUT, _unless_unseen(_no_serious_illegality), _YES, since=2
         ),
         "LISTING_REVIEW_BY_PERSON": RuleMeasure(
             RuleKind.NOT_RATED, _no_listing_to_review, _YES, since=2

@@ -33,12 +33,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bonafides.instants import Day, from_date, to_date
+from bonafides.workdays import nth_workday
 
 # A refund can be asked for up to the 90th day (003 G06); as long again for what comes of it.
 FOLLOW_UP_DAYS: Final = 180
 DECISION_DAYS: Final = 15
 
-_WEEKEND: Final = 5
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _MOST_AUTHENTICATIONS: Final = 16
 
@@ -141,16 +141,8 @@ def open_categories(stores: Iterable[Store], today: Day) -> list[str]:
 
 
 def due_day(disputed: Day) -> Day:
-    """Returns the last day for a decision: the 15th day after that is no Saturday or Sunday.
-
-    Holidays are not taken off: they would only put it off.
-    """
-    date = to_date(disputed)
-    left = DECISION_DAYS
-    while left:
-        date += dt.timedelta(days=1)
-        left -= date.weekday() < _WEEKEND
-    return from_date(date)
+    """Returns the last day for a decision: the 15th working day after."""
+    return nth_workday(disputed, DECISION_DAYS)
 
 
 def detail_fault(detail: Mapping[str, str]) -> str | None:

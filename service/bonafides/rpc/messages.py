@@ -91,6 +91,16 @@ def submission_of(name: str, field: str = "name") -> tuple[UnifiedCode, str]:
     return _code(code, field), uid
 
 
+def override_of(name: str, field: str = "name") -> tuple[UnifiedCode, str]:
+    """Returns code and uid in `enterprises/{code}/overrides/{uid}`.
+
+    Raises:
+        InvalidFieldsError: the name is of another form, or holds no code.
+    """
+    code, uid = _variables(name, f"enterprises/{_CODE}/overrides/{_UID}", field)
+    return _code(code, field), uid
+
+
 def document_of(name: str) -> tuple[UnifiedCode, bytes]:
     """Returns code and digest in `enterprises/{code}/documents/{sha256}`.
 
@@ -205,6 +215,7 @@ def _check(result: CheckResult) -> enterprise_pb2.CheckResult:
         ),
         remedy=result.remedy,
         note=result.note,
+        disputed=result.disputed,
     )
 
 

@@ -38,7 +38,14 @@ def target_of(told: rights_pb2.CorrectionTarget, code: str) -> Target:
                 text = "Name a submission of the same enterprise."
                 raise InvalidFieldsError((FieldViolation(where, "OTHER_ENTERPRISE", text),))
             return Target(Sort.CHECK, uid, told.check.check, "")
-    text = "Name a fact, a record or a check."
+        case "override":
+            where = "target.override.override"
+            owner, uid = messages.override_of(told.override.override, where)
+            if owner.text != code:
+                text = "Name an override of the same enterprise."
+                raise InvalidFieldsError((FieldViolation(where, "OTHER_ENTERPRISE", text),))
+            return Target(Sort.OVERRIDE, uid, "", "")
+    text = "Name a fact, a record, a check or an override."
     raise InvalidFieldsError((FieldViolation("target", "REQUIRED", text),))
 
 
@@ -116,6 +123,9 @@ def _target(made: Correction) -> rights_pb2.CorrectionTarget:
     if told.sort is Sort.RECORD:
         record = rights_pb2.RecordTarget(platform=told.subject, kind=told.kind, record_id=told.item)
         return rights_pb2.CorrectionTarget(record=record)
+    if told.sort is Sort.OVERRIDE:
+        name = f"enterprises/{made.code}/overrides/{told.subject}"
+        return rights_pb2.CorrectionTarget(override=rights_pb2.OverrideTarget(override=name))
     name = f"enterprises/{made.code}/submissions/{told.subject}"
     check = rights_pb2.CheckTarget(submission=name, check=told.kind)
     return rights_pb2.CorrectionTarget(check=check)

@@ -60,6 +60,7 @@ STATUSES: Final[Mapping[type[BonafidesError], tuple[grpc.StatusCode, str]]] = {
     errors.AgreementNotCurrentError: (_STATE, "AGREEMENT_NOT_CURRENT"),
     errors.TransitionNotAllowedError: (_STATE, "TRANSITION_NOT_ALLOWED"),
     errors.OwnershipStateError: (_STATE, "OWNERSHIP_STATE"),
+    errors.CaseStateError: (_STATE, "CASE_STATE"),
     errors.CodeNotValidError: (_STATE, "CODE_NOT_VALID"),
     errors.SecondPersonRequiredError: (_STATE, "SECOND_PERSON_REQUIRED"),
     errors.LastOwnerError: (_STATE, "LAST_OWNER"),

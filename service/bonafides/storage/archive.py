@@ -65,8 +65,11 @@ def fact_sheet(work: UnitOfWork, code: str, as_of: Instant) -> FactSheet:
         },
         self_description=_value(known, facts.Kind.SELF_DESCRIPTION),
         disputed=tuple(
-            facts.Disputed(row.kind, row.item, Day(row.due_day))
+            facts.Disputed(row.kind, row.item, Day(row.due_day), row.subject)
             for row in work.execute(_DISPUTED, {"code": code, "as_of": as_of})
+        ),
+        withdrawn=tuple(
+            fact_of(row) for row in work.execute(_WITHDRAWN, {"code": code, "as_of": as_of})
         ),
     )
 
@@ -279,23 +282,60 @@ _READ_SHEET: Final = (
         fact_table.c.valid_from, fact_table.c.recorded_at, fact_table.c.kind, fact_table.c.item
     )
 )
-# Of one fact, the case with the nearest deadline.
+# Of one fact or record, the case with the nearest deadline.
+_CONTESTED: Final = (correction.c.kind, correction.c.item, correction.c.subject)
 _DISPUTED: Final = (
-    sa.select(
-        correction.c.kind, correction.c.item, sa.func.min(correction.c.due_day).label("due_day")
-    )
+    sa.select(*_CONTESTED, sa.func.min(correction.c.due_day).label("due_day"))
     .where(
         correction.c.code == sa.bindparam("code"),
-        correction.c.sort == "FACT",
+        correction.c.sort.in_(("FACT", "RECORD")),
         correction.c.opened_at <= _AS_OF,
         ~sa.exists().where(
             correction_ruling.c.code == correction.c.code,
             correction_ruling.c.uid == correction.c.uid,
             correction_ruling.c.ruled_at <= _AS_OF,
+            # That a term passed decides nothing.
+            correction_ruling.c.outcome != "OVERDUE",
         ),
     )
-    .group_by(correction.c.kind, correction.c.item)
-    .order_by(correction.c.kind, correction.c.item)
+    .group_by(*_CONTESTED)
+    .order_by(*_CONTESTED)
+)
+_LATER: Final = correction_ruling.alias("later")
+# Public records that the last ruling on them took out.
+_WITHDRAWN: Final = (
+    sa.select(fact_table)
+    .join(
+        correction_ruling,
+        sa.and_(
+            correction_ruling.c.code == fact_table.c.code,
+            correction_ruling.c.ruled_at == fact_table.c.superseded_at,
+        ),
+    )
+    .join(
+        correction,
+        sa.and_(
+            correction.c.code == fact_table.c.code,
+            correction.c.uid == correction_ruling.c.uid,
+            correction.c.kind == fact_table.c.kind,
+            correction.c.item == fact_table.c.item,
+        ),
+    )
+    .where(
+        fact_table.c.code == sa.bindparam("code"),
+        fact_table.c.kind.in_([kind.value for kind in facts.PUBLIC_RECORDS]),
+        correction.c.sort == "FACT",
+        correction_ruling.c.outcome == "UPHELD",
+        correction_ruling.c.applied.is_(True),
+        correction_ruling.c.ruled_at <= _AS_OF,
+        ~sa.exists().where(
+            _LATER.c.code == correction_ruling.c.code,
+            _LATER.c.uid == correction_ruling.c.uid,
+            _LATER.c.number > correction_ruling.c.number,
+            _LATER.c.ruled_at <= _AS_OF,
+        ),
+    )
+    .order_by(fact_table.c.kind, fact_table.c.item, fact_table.c.recorded_at)
 )
 _READ_SNAPSHOT: Final = sa.select(
     *(snapshot_table.c[name] for name in Stored._fields),

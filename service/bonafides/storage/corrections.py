@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from bonafides.archive.facts import Kind
 from bonafides.identity.corrections import Correction, Ruling, Sort, State, Target
+from bonafides.identity.wrong_levels import Span
 from bonafides.instants import Day, Instant
 from bonafides.personal.sealing import Sealed
+from bonafides.rating.card import Level
 from bonafides.records.ingest import Row
 from bonafides.storage import tables
 from bonafides.storage.archive import RecordedFact, fact_of
@@ -20,6 +23,16 @@ from bonafides.storage.unit_of_work import UnitOfWork
 _case: Final = tables.correction.c
 _ruling: Final = tables.correction_ruling.c
 _record: Final = tables.record.c
+_WAITING: Final = (State.OPEN.value, State.OVERDUE.value)
+
+
+@dataclass(frozen=True, slots=True)
+class WrongLevel:
+    """A level that was wrong, by the case `uid`, and the one that the ruling restored."""
+
+    uid: str
+    span: Span
+    restored: Level
 
 
 def add(work: UnitOfWork, made: Correction, request_digest: bytes, told: Sealed) -> None:
@@ -85,11 +98,105 @@ def open_cases(work: UnitOfWork, limit: int) -> list[Correction]:
     """Returns the cases that wait for a ruling, the oldest first."""
     found = work.execute(
         sa.select(tables.correction)
-        .where(_case.state == State.OPEN.value)
+        .where(_case.state.in_(_WAITING))
         .order_by(_case.opened_at, _case.uid)
         .limit(limit)
     )
     return [_case_of(row) for row in found]
+
+
+def past_term(work: UnitOfWork, code: str, today: Day) -> list[Correction]:
+    """Returns the enterprise's cases whose last day is over, unless that is noted already."""
+    found = work.execute(
+        sa.select(tables.correction)
+        .where(_case.code == code, _case.state == State.OPEN.value, _case.due_day < today)
+        .order_by(_case.opened_at, _case.uid)
+    )
+    return [_case_of(row) for row in found]
+
+
+def codes_past_term(work: UnitOfWork, today: Day) -> list[str]:
+    """Returns the enterprises that have such cases, sorted."""
+    found = (
+        sa.select(_case.code)
+        .where(_case.state == State.OPEN.value, _case.due_day < today)
+        .distinct()
+        .order_by(_case.code)
+    )
+    return list(work.execute(found).scalars())
+
+
+def disputed_checks(work: UnitOfWork, code: str, submission: str) -> frozenset[str]:
+    """Returns the checks of a submission that wait for a ruling."""
+    found = sa.select(_case.kind).where(
+        _case.code == code,
+        _case.sort == Sort.CHECK.value,
+        _case.subject == submission,
+        _case.state.in_(_WAITING),
+    )
+    return frozenset(work.execute(found).scalars())
+
+
+def entered_by(work: UnitOfWork, code: str, at: Instant) -> dict[str, str]:
+    """Returns by case whose ruling at the instant put something in place."""
+    found = sa.select(_ruling.uid, _ruling.ruled_by).where(
+        _ruling.code == code, _ruling.ruled_at == at, _ruling.applied.is_(True)
+    )
+    return {row.uid: row.ruled_by for row in work.execute(found)}
+
+
+def recorded_at(work: UnitOfWork, code: str, target: Target) -> Instant | None:
+    """Returns when what a platform reports of a record first came; None: it never did."""
+    found = sa.select(sa.func.min(_record.recorded_at)).where(
+        _record.code == code,
+        _record.platform == target.subject,
+        _record.kind == target.kind,
+        _record.record_id == target.item,
+    )
+    at = work.execute(found).scalar()
+    return None if at is None else Instant(at)
+
+
+def add_wrong_levels(
+    work: UnitOfWork, made: Correction, found: Sequence[Span], restored: Level
+) -> None:
+    """Keeps the levels that a won case found wrong."""
+    for each in found:
+        work.execute(
+            tables.wrong_level.insert(),
+            {
+                "code": made.code,
+                "uid": made.uid,
+                "number": len(made.rulings) + 1,
+                "begin_at": each.begin,
+                "end_at": each.end,
+                "level": each.level.value,
+                "restored": restored.value,
+            },
+        )
+
+
+def wrong_levels(work: UnitOfWork, code: str) -> list[WrongLevel]:
+    """Returns the levels that were wrong, of cases that are won still, the latest first."""
+    table, last = tables.wrong_level.c, sa.func.max(_ruling.number)
+    number = (
+        sa.select(last)
+        .where(_ruling.code == table.code, _ruling.uid == table.uid)
+        .scalar_subquery()
+    )
+    found = work.execute(
+        sa.select(tables.wrong_level)
+        .where(table.code == code, table.number == number)
+        .order_by(table.begin_at.desc(), table.uid)
+    )
+    return [
+        WrongLevel(
+            row.uid,
+            Span(Level(row.level), Instant(row.begin_at), Instant(row.end_at)),
+            Level(row.restored),
+        )
+        for row in found
+    ]
 
 
 def nth_latest_at(work: UnitOfWork, actor: str, nth: int) -> Instant | None:

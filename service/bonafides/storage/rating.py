@@ -47,6 +47,29 @@ def delete(work: UnitOfWork, row: RatingRow) -> None:
     work.execute(sa.delete(rating).where(rating.c.code == row.code, rating.c.as_of == row.as_of))
 
 
+def between(
+    work: UnitOfWork, code: str, begin: Instant, end: Instant
+) -> list[tuple[Instant, bytes]]:
+    """Returns the messages shown from `begin` to `end`, exclusive, by as of when.
+
+    The oldest first. The first one may be older than `begin`: it was shown still.
+    """
+    earlier = sa.select(sa.func.max(rating.c.as_of)).where(
+        rating.c.code == code, rating.c.as_of <= begin
+    )
+    first = work.execute(earlier).scalar()
+    found = work.execute(
+        sa.select(rating.c.as_of, rating.c.message)
+        .where(
+            rating.c.code == code,
+            rating.c.as_of >= (begin if first is None else first),
+            rating.c.as_of < end,
+        )
+        .order_by(rating.c.as_of)
+    )
+    return [(Instant(row.as_of), row.message) for row in found]
+
+
 def latest(work: UnitOfWork, code: str, at: Instant) -> RatingRow | None:
     """Returns the newest row as of the instant, valid or not; None if there is none."""
     found = work.execute(

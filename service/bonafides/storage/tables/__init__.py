@@ -49,6 +49,14 @@ from bonafides.storage.tables.membership import (
     ownership_claim,
     voucher,
 )
+from bonafides.storage.tables.people import (
+    automation_refusal,
+    level_override,
+    override_step,
+    review,
+    review_finding,
+    wrong_level,
+)
 from bonafides.storage.tables.records import (
     link_ruling,
     record,
@@ -64,6 +72,7 @@ from bonafides.storage.tables.rights import correction, correction_ruling, erasu
 __all__ = [
     "amendment",
     "assent",
+    "automation_refusal",
     "changes",
     "check_result",
     "consent",
@@ -81,11 +90,13 @@ __all__ = [
     "exchange_rate",
     "fact",
     "invitation",
+    "level_override",
     "link_ruling",
     "membership",
     "metadata",
     "notice",
     "outbox",
+    "override_step",
     "owner_request",
     "ownership_claim",
     "peer_group",
@@ -97,6 +108,8 @@ __all__ = [
     "record",
     "refund_flag",
     "registry",
+    "review",
+    "review_finding",
     "rollup_buyer",
     "rollup_day",
     "snapshot",
@@ -109,4 +122,5 @@ __all__ = [
     "unmatched_refund",
     "voucher",
     "write_cursor",
+    "wrong_level",
 ]

@@ -18,7 +18,8 @@ correction: Final = Table(
     Column("actor", Text, nullable=False),
     # Keyed, as that of a submission is.
     Column("request_digest", LargeBinary, nullable=False),
-    # FACT, RECORD or CHECK; then its platform or submission, its kind or check, its item.
+    # FACT, RECORD, CHECK or OVERRIDE; then its platform, submission or override, its kind or
+    # check, its item.
     Column("sort", String(10), nullable=False),
     Column("subject", String(40), nullable=False),
     Column("kind", String(80), nullable=False),
@@ -28,7 +29,7 @@ correction: Final = Table(
     Column("evidence_sha256", LargeBinary, nullable=False),
     Column("opened_at", BigInteger, nullable=False),
     Column("due_day", BigInteger, nullable=False),
-    # OPEN, or the outcome of the last ruling.
+    # OPEN, OVERDUE, or the outcome of the last ruling.
     Column("state", String(10), nullable=False),
     Index("ix_correction_state", "state", "opened_at", "uid"),
     Index("ix_correction_actor", "actor", "opened_at"),

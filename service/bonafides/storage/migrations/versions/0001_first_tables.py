@@ -38,6 +38,15 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.PrimaryKeyConstraint("code", "kind", "version", name=op.f("pk_assent")),
     )
     op.create_table(
+        "automation_refusal",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("refused", sa.Boolean(), nullable=False),
+        sa.Column("said_at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "number", name=op.f("pk_automation_refusal")),
+    )
+    op.create_table(
         "changes",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
@@ -257,6 +266,25 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_invitation")),
     )
     op.create_table(
+        "level_override",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("level", sa.String(length=4), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("term_days", sa.BigInteger(), nullable=False),
+        sa.Column("proposed_at", sa.BigInteger(), nullable=False),
+        sa.Column("proposed_by", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("started_by", sa.Text(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_level_override")),
+    )
+    op.create_index(
+        "ix_level_override_proposed_at", "level_override", ["proposed_at", "uid"], unique=False
+    )
+    op.create_table(
         "link_ruling",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("platform", sa.String(length=40), nullable=False),
@@ -305,6 +333,17 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_outbox")),
     )
     op.create_index(op.f("ix_outbox_due_at"), "outbox", ["due_at"], unique=False)
+    op.create_table(
+        "override_step",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("step", sa.String(length=20), nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), nullable=False),
+        sa.Column("taken_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "uid", "number", name=op.f("pk_override_step")),
+    )
     op.create_table(
         "owner_request",
         sa.Column("code", sa.String(length=18), nullable=False),
@@ -503,6 +542,34 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.create_index(op.f("ix_registry_sync_due_at"), "registry", ["sync_due_at"], unique=False)
     op.create_index(op.f("ix_registry_title_key"), "registry", ["title_key"], unique=False)
     op.create_table(
+        "review",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("cause", sa.String(length=10), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("due_day", sa.BigInteger(), nullable=False),
+        sa.Column("four_eyes", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_review")),
+    )
+    op.create_index("ix_review_state", "review", ["state", "opened_at", "uid"], unique=False)
+    op.create_table(
+        "review_finding",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("outcome", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("found_by", sa.Text(), nullable=False),
+        sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.Column("final", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "uid", "number", name=op.f("pk_review_finding")),
+    )
+    op.create_table(
         "rollup_buyer",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("platform", sa.String(length=40), nullable=False),
@@ -685,10 +752,24 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("written_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("writer", "source", name=op.f("pk_write_cursor")),
     )
+    op.create_table(
+        "wrong_level",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("begin_at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("level", sa.String(length=4), nullable=False),
+        sa.Column("end_at", sa.BigInteger(), nullable=False),
+        sa.Column("restored", sa.String(length=4), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "code", "uid", "number", "begin_at", "level", name=op.f("pk_wrong_level")
+        ),
+    )
 
 
 def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     """Drops the tables, and with them all data."""
+    op.drop_table("wrong_level")
     op.drop_table("write_cursor")
     op.drop_table("voucher")
     op.drop_index(
@@ -709,6 +790,9 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.drop_table("snapshot")
     op.drop_table("rollup_day")
     op.drop_table("rollup_buyer")
+    op.drop_table("review_finding")
+    op.drop_index("ix_review_state", table_name="review")
+    op.drop_table("review")
     op.drop_index(op.f("ix_registry_title_key"), table_name="registry")
     op.drop_index(op.f("ix_registry_sync_due_at"), table_name="registry")
     op.drop_table("registry")
@@ -740,11 +824,14 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     )
     op.drop_table("ownership_claim")
     op.drop_table("owner_request")
+    op.drop_table("override_step")
     op.drop_index(op.f("ix_outbox_due_at"), table_name="outbox")
     op.drop_table("outbox")
     op.drop_table("notice")
     op.drop_table("membership")
     op.drop_table("link_ruling")
+    op.drop_index("ix_level_override_proposed_at", table_name="level_override")
+    op.drop_table("level_override")
     op.drop_table("invitation")
     op.drop_table("fact")
     op.drop_table("exchange_rate")
@@ -774,6 +861,7 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.drop_table("consent")
     op.drop_table("check_result")
     op.drop_table("changes")
+    op.drop_table("automation_refusal")
     op.drop_table("assent")
     op.drop_index(op.f("ix_amendment_code_amends_uid"), table_name="amendment")
     op.drop_table("amendment")
