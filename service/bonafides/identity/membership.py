@@ -11,7 +11,7 @@
 4. An owner may do everything; staff may read. Who is removed is out at once: a token
    that says otherwise counts no more.
 
-    State.CHALLENGED -> GRANTED | DISPUTED | EXPIRED
+    ClaimState.CHALLENGED -> GRANTED | DISPUTED | EXPIRED
 """
 
 from __future__ import annotations
@@ -145,6 +145,11 @@ class Claim:
     contact: str = ""
     proposed: ClaimState | None = None
     proposed_by: str | None = field(default=None, repr=False)
+
+    def is_late(self, now: Instant) -> bool:
+        """Returns whether a code was sent and is over: the claim then reads EXPIRED."""
+        over = self.code_expires_at is None or now >= self.code_expires_at
+        return self.state is ClaimState.CHALLENGED and over
 
 
 @dataclass(frozen=True, slots=True)
