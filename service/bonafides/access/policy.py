@@ -94,6 +94,9 @@ POLICIES: Final = (
     Policy("/bonafides.v1.DraftService/CreateDraft", _PLATFORMS),
     Policy("/bonafides.v1.DraftService/GetDraft", _LOGGED_IN),
     Policy("/bonafides.v1.DraftService/ConfirmDraft", _MEMBERS),
+    # A buyer's platform alone, and of its own records.
+    Policy("/bonafides.v1.RightsService/GetBuyerHoldings", _PLATFORMS),
+    Policy("/bonafides.v1.RightsService/CorrectBuyer", _PLATFORMS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

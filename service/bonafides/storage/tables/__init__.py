@@ -59,11 +59,12 @@ from bonafides.storage.tables.records import (
     store_link,
     unmatched_refund,
 )
-from bonafides.storage.tables.rights import correction, correction_ruling, erasure
+from bonafides.storage.tables.rights import buyer_place, correction, correction_ruling, erasure
 
 __all__ = [
     "amendment",
     "assent",
+    "buyer_place",
     "changes",
     "check_result",
     "consent",
