@@ -73,6 +73,9 @@ NOTICES: Final = {
     "OWNERSHIP_GRANTED": "A login became the owner of this enterprise.",
     "MEMBER_JOINED": "A login took an invitation up and acts for this enterprise.",
     "MEMBER_REMOVED": "A member was removed and acts for this enterprise no more.",
+    "VERIFICATION_ENDS": "The verification ends soon; see what is open, and submit again.",
+    "VERIFICATION_OVER": "The verification is over; see what is open, and submit again.",
+    "CONSENT_ENDS": "A consent ends soon; see what is open, and grant it anew if you like.",
 }
 
 

@@ -306,6 +306,16 @@ def add_notice(work: UnitOfWork, code: str, reason: str, now: Instant) -> None:
     )
 
 
+def add_notice_once(work: UnitOfWork, code: str, uid: str, reason: str, now: Instant) -> bool:
+    """Tells those who act for the enterprise, unless a notice of this uid did; whether it did."""
+    insert = _insert(work, tables.notice)
+    done = work.execute(
+        insert.on_conflict_do_nothing(index_elements=["code", "uid"]),
+        {"code": code, "uid": uid, "reason": reason, "noticed_at": now},
+    )
+    return bool(done.rowcount)
+
+
 def notices(work: UnitOfWork, code: str) -> tuple[Notice, ...]:
     """Returns what was told, the latest first."""
     table = tables.notice.c
