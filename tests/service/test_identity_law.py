@@ -114,9 +114,10 @@ class Drafted:
     uid: str
     over_at: Instant
     login: str | None = None
+    taken_back: bool = False
 
     def open_to(self, login: str, at: Instant) -> bool:
-        return at < self.over_at and self.login in {None, login}
+        return at < self.over_at and self.login in {None, login} and not self.taken_back
 
 
 @dataclasses.dataclass
@@ -437,6 +438,24 @@ class Drafts(Submissions):
         self.submitted.append(Submitted(status.uid, login, self.now, over_at))
         assert login != STRANGER or self.everything() == before
 
+    @precondition(lambda self: self.drafted)
+    @rule(which=ANY, platform=st.sampled_from([builders.PLATFORM, "another"]))
+    def somebody_takes_a_draft_back(self, which: int, platform: str) -> None:
+        draft = self.drafted[which % len(self.drafted)]
+        before = self.everything()
+        try:
+            drafting.take_back(
+                self.desk, self.code.text, draft.uid, platform=platform, now=self.now
+            )
+        except NotFoundError:
+            assert platform != builders.PLATFORM or self.now >= draft.over_at
+        except TransitionNotAllowedError:
+            assert draft.login is not None
+        else:
+            assert draft.login is None
+            draft.taken_back = True
+        assert self.everything() == before
+
     @rule()
     def old_drafts_are_erased(self) -> None:
         while drafting.erase_expired(self.store, now=self.now):
@@ -455,7 +474,8 @@ class Drafts(Submissions):
             assert told is None or told.submission_uid is None
             if told is not None:
                 expected = State.DRAFT if draft.login is None else State.PENDING
-                assert told.row.state is expected
+                assert told.row.state is (State.WITHDRAWN if draft.taken_back else expected)
+                assert (draft.login is None and not draft.taken_back) or not told.supplies
 
     def look(self, draft: Drafted, onlooker: Onlooker) -> drafting.Draft | None:
         try:

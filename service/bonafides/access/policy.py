@@ -94,6 +94,7 @@ POLICIES: Final = (
     Policy("/bonafides.v1.DraftService/CreateDraft", _PLATFORMS),
     Policy("/bonafides.v1.DraftService/GetDraft", _LOGGED_IN),
     Policy("/bonafides.v1.DraftService/ConfirmDraft", _MEMBERS),
+    Policy("/bonafides.v1.DraftService/DeleteDraft", _PLATFORMS),
     # A buyer's platform alone, and of its own records.
     Policy("/bonafides.v1.RightsService/GetBuyerHoldings", _PLATFORMS),
     Policy("/bonafides.v1.RightsService/CorrectBuyer", _PLATFORMS),
