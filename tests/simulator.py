@@ -1,7 +1,8 @@
 """A source of evidence on loopback that can be right, slow, wrong, broken off and down.
 
 It knows one enterprise, or none, and answers in the shape of the source that it plays.
-What was sent to it is kept as it came.
+What was sent to it is kept as it came. "aliyun-signed" and "tencent-signed" are those
+sources where they want requests signed with a secret, and refuse others as these do.
 
     with simulating("aliyun", Known(code, title, {"测一二": number})) as simulator:
         simulator.mode = "slow"
@@ -11,8 +12,12 @@ What was sent to it is kept as it came.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import gzip
+import hashlib
+import hmac
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +27,9 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from bonafides.identity.codes import UnifiedCode
 from tests import builders
+
+KEY_ID = "AKIDplanted"
+SECRET = "planted-key"
 
 
 @dataclass
@@ -38,7 +46,10 @@ class Simulator:
     """Plays one source. `misbehaves` counts down the requests that `mode` is for; None: all."""
 
     def __init__(self, shape: str, known: Known | None) -> None:
-        self.shape = shape
+        self.shape, _, signed = shape.partition("-")
+        # By which requests must be signed; empty: they needn't be.
+        self.secret = SECRET if signed else ""
+        self.nonces: set[str] = set()
         self.known = known
         self.mode = "right"
         self.misbehaves: int | None = None
@@ -85,12 +96,14 @@ def simulating(shape: str, known: Known | None) -> Iterator[Simulator]:
 
 class _Handler(BaseHTTPRequestHandler):
     played: Simulator
+    body = b""
 
     def do_GET(self) -> None:
         self._answer(urlsplit(self.path).query)
 
     def do_POST(self) -> None:
-        self._answer(self.rfile.read(int(self.headers["content-length"])).decode())
+        self.body = self.rfile.read(int(self.headers["content-length"]))
+        self._answer(self.body.decode())
 
     def log_message(self, *_: object) -> None:
         """Logs nothing: what is asked about is personal."""
@@ -100,7 +113,10 @@ class _Handler(BaseHTTPRequestHandler):
         sent = json.loads(content) if content.startswith("{") else dict(parse_qsl(content))
         simulator.sent.append(sent)
         simulator.wire.append(unquote_plus(f"{self.path}\n{self.headers}\n{content}"))
-        body = json.dumps(simulator.answer(sent), ensure_ascii=False).encode()
+        told = simulator.answer(sent)
+        if simulator.secret and not _is_signed(self):
+            told = _UNSIGNED[simulator.shape]
+        body = json.dumps(told, ensure_ascii=False).encode()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             _MODES[simulator.turn()](self, body)
 
@@ -122,6 +138,51 @@ class _Handler(BaseHTTPRequestHandler):
             if self.played.over.wait(0.02):
                 return
             self.wfile.write(bytes([byte]))
+
+
+def _is_signed(handler: _Handler) -> bool:
+    """Checks the signature of what came, by the headers that it says are signed."""
+    told = re.fullmatch(
+        r"(ACS3|TC3)-HMAC-SHA256 Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=(\w{64})",
+        handler.headers.get("authorization", ""),
+    )
+    if told is None:
+        return False
+    scheme, credential, names, signature = told.groups()
+    digest = hashlib.sha256(handler.body).hexdigest()
+    path, _, query = handler.path.partition("?")
+    canonical = f"{handler.command}\n{path}\n{query}\n"
+    for name in names.split(";"):
+        canonical += f"{name}:{handler.headers[name]}\n"
+    whole = hashlib.sha256(f"{canonical}\n{names}\n{digest}".encode()).hexdigest()
+    if scheme == "ACS3":
+        nonce = handler.headers["x-acs-signature-nonce"]
+        fresh = nonce not in handler.played.nonces
+        handler.played.nonces.add(nonce)
+        needed = {"host", "x-acs-action", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"}
+        bound = handler.headers["x-acs-content-sha256"] == digest and needed <= set(
+            names.split(";")
+        )
+        text = f"ACS3-HMAC-SHA256\n{whole}"
+        expected = hmac.new(handler.played.secret.encode(), text.encode(), "sha256").hexdigest()
+        return fresh and bound and credential == KEY_ID and expected == signature
+    key_id, day, service, end = credential.split("/")
+    second = handler.headers["x-tc-timestamp"]
+    key = f"TC3{handler.played.secret}".encode()
+    for part in (day, service, end):
+        key = hmac.new(key, part.encode(), "sha256").digest()
+    text = f"TC3-HMAC-SHA256\n{second}\n{day}/{service}/{end}\n{whole}"
+    today = dt.datetime.fromtimestamp(int(second), dt.UTC).date().isoformat()
+    expected = hmac.new(key, text.encode(), "sha256").hexdigest()
+    bound = {"content-type", "host"} <= set(names.split(";"))
+    return bound and (key_id, day, end) == (KEY_ID, today, "tc3_request") and expected == signature
+
+
+# What these sources say to a request whose signature is wrong.
+_UNSIGNED = {
+    "aliyun": {"RequestId": "r", "Code": "Forbidden.AccountAccessDenied"},
+    "tencent": {"Response": {"Error": {"Code": "AuthFailure.SignatureFailure"}, "RequestId": "r"}},
+}
 
 
 def _slow(handler: _Handler, _body: bytes) -> None:

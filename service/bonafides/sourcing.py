@@ -11,6 +11,11 @@ BONAFIDES_SOURCES names, in its order:
     attempts = 3                       # how often one question is tried at most
     rest_seconds = 30                  # how long it is left alone after five faults
 
+    [source.signing]                   # unset: requests are not signed
+    scheme = "tc3"                     # or acs3; the key file then holds the secret
+    key_id = "AKID..."                 # which is no secret
+    action = "..."                     # and version, service, region: the provider's
+
 Paths are relative to the file. Addresses are https, on loopback http too. A key is
 read once, and is in no error and no log.
 
@@ -28,10 +33,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
 from bonafides.identity.guards import Guarded, Patience
 from bonafides.identity.questions import Source
 from bonafides.identity.sandbox import SANDBOX, Sandbox
 from bonafides.identity.shapes import Shape, ShapeError, read_shape
+from bonafides.identity.signing import Signing
 from bonafides.identity.sources import REGISTRY, RegistryTable
 from bonafides.keys import read_secret
 from bonafides.personal.sealing import Vault
@@ -39,7 +47,9 @@ from bonafides.settings import Settings, SettingsError
 from bonafides.storage.unit_of_work import Store
 
 SHAPES: Final = Path(__file__).parent / "identity" / "source_shapes"
-_FIELDS: Final = frozenset({"name", "shape", "url", "key_file", "attempts", "rest_seconds"})
+_FIELDS: Final = frozenset(
+    {"name", "shape", "url", "key_file", "attempts", "rest_seconds", "signing"}
+)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _USUAL: Final = Patience()
 _MOST_ATTEMPTS: Final = 10
@@ -95,6 +105,7 @@ def _source(entry: dict[str, Any], folder: Path) -> Source:
         raise _fault(name, "give a url that begins with https://")
     key_file = entry.get("key_file")
     key = "" if key_file is None else read_secret(folder / str(key_file))
+    signing = _signing(name, entry.get("signing"), key=key)
     if not key and any("{key}" in each for each in (*shape.headers.values(), *shape.send.values())):
         raise _fault(name, "its shape needs a key; name the file that holds it as key_file")
     patience = Patience(
@@ -104,12 +115,26 @@ def _source(entry: dict[str, Any], folder: Path) -> Source:
         ),
     )
     return Guarded(
-        HttpSource(name, shape, url, key=key),
+        HttpSource(name, shape, url, key=key, signing=signing),
         patience,
         monotonic=time.monotonic,
         sleep=time.sleep,
         chance=random.random,
     )
+
+
+def _signing(name: str, told: object, *, key: str) -> Signing | None:
+    if told is None:
+        return None
+    try:
+        made = Signing.model_validate(told)
+    except ValidationError as fault:
+        first = fault.errors(include_input=False)[0]
+        where = ".".join(["signing", *map(str, first["loc"])])
+        raise _fault(name, f"{where}: {first['msg']}") from None
+    if not key:
+        raise _fault(name, "signing needs a secret; name the file that holds it as key_file")
+    return made
 
 
 def _shape(name: str, shape: object, folder: Path) -> Shape:

@@ -21,7 +21,15 @@ from typing import Final
 import structlog
 
 from bonafides.archive import operations as archive
-from bonafides.identity import correction_operations, drafting, filing, outbox, registry_operations
+from bonafides.identity import (
+    buyer_operations,
+    correction_operations,
+    drafting,
+    filing,
+    outbox,
+    registry_operations,
+    requirement_operations,
+)
 from bonafides.identity import operations as identity
 from bonafides.identity.couriers import Courier
 from bonafides.identity.filing import Shelf
@@ -86,6 +94,8 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
             "withhold_undecided",
             lambda now: correction_operations.withhold_overdue(desk.store, desk.card, now=now),
         ),
+        Round("tell_deadlines", lambda now: requirement_operations.tell_deadlines(desk, now=now)),
+        Round("place_buyers", lambda _now: buyer_operations.place_buyers(desk.store)),
         Round("erase_drafts", lambda now: drafting.erase_expired(desk.store, now=now)),
         Round("forget_changes", lambda now: archive.forget_changes(desk.store, now=now)),
     )

@@ -16,11 +16,11 @@ from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import DAY, HOUR, Day, Instant, start_of
 from bonafides.personal.sealing import Vault
 from bonafides.records import bulk, mapping
-from bonafides.records.ingest import IngestReport
+from bonafides.records.ingest import BUYER_BYTES, IngestReport
 from bonafides.records.kinds import Kind, Outcome, Record
 from bonafides.records.money import Money, Rate, RateTable
 from bonafides.records.operations import fold, ingest
-from bonafides.storage import tables
+from bonafides.storage import buyers, tables
 from bonafides.storage.unit_of_work import Store
 from tests.builders import NOW, TODAY, code, registration, registration_facts, shared_data
 
@@ -58,6 +58,16 @@ def fill(store: Store, vault: Vault, records: Callable[[Take], None]) -> None:
     for number in range(ENTERPRISES):
         if number % 4:
             _enroll(store, number)
+    with store.writing() as work:
+        buyer, platform = erased(vault), PLATFORMS[0]
+        buyers.hold(work)
+        buyers.erase(work, buyers.codes_naming(work, platform, buyer), platform, buyer)
+        work.commit()
+
+
+def erased(vault: Vault) -> bytes:
+    """Returns the buyer that was taken out of the records of the first platform."""
+    return vault.index(f"buyer|{PLATFORMS[0]}", "b3")[:BUYER_BYTES]
 
 
 def generated(take: Take) -> None:

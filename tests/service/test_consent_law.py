@@ -11,9 +11,8 @@ import dataclasses
 import uuid
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule
 
 from bonafides.archive import operations as archive
 from bonafides.errors import BonafidesError, NotFoundError
@@ -21,33 +20,16 @@ from bonafides.identity import consent_operations as consents
 from bonafides.identity import operations as identity
 from bonafides.identity.claims import read_claims
 from bonafides.identity.consent import TEXTS
-from bonafides.identity.evidence import Evidence
-from bonafides.identity.membership import Actor, Principal
-from bonafides.identity.operations import Desk
-from bonafides.identity.questions import Question
-from bonafides.identity.sources import RegistryTable
 from bonafides.identity.submission import Purpose, State
 from bonafides.instants import DAY, HOUR, Instant
 from bonafides.personal.sealing import Vault
-from bonafides.rating.scorecard import champion
 from bonafides.records import operations as records
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_pb2, disclosure_pb2, rating_pb2
 from tests import builders
-from tests.searching import examples
+from tests.laws import OWNER, Law, enforce
 
-OWNER = Actor(Principal("issuer", "owner"), owns_by_token=True)
 SHOWN = (Purpose.RATE, Purpose.SHOW_BUSINESS_FILE)
-
-
-class Watched(RegistryTable):
-    """The registry's table, noting of whom it was asked."""
-
-    asked: list[str]
-
-    def ask(self, question: Question, *, now: Instant, seconds: float) -> Evidence:
-        self.asked.append(question.code.text)
-        return super().ask(question, now=now, seconds=seconds)
 
 
 @dataclasses.dataclass
@@ -67,29 +49,14 @@ class Agreed:
         )
 
 
-class Law(RuleBasedStateMachine):
-    """Runs on one store for all its runs, each with an enterprise of its own."""
+class Agreements(Law):
+    """Consents of the proprietor of an individual business, and what is shown under them."""
 
-    store: Store
-    vault: Vault
-    runs = 0
+    first = 1_000
+    department_and_type = "92"
 
     def __init__(self) -> None:
         super().__init__()
-        Law.runs += 1
-        self.code = builders.code(1_000 + Law.runs, department_and_type="92")
-        self.now = builders.NOW
-        self.source = Watched(self.store, self.vault)
-        self.source.asked = []
-        self.desk = Desk(
-            store=self.store,
-            vault=self.vault,
-            sources=(self.source,),
-            card=champion(None),
-            agreement_version=builders.AGREEMENT,
-            submissions_per_day=1_000,
-            verification_days=365,
-        )
         self.agreed: list[Agreed] = []
         self.waiting: list[tuple[str, Agreed]] = []
         told = [builders.transaction(f"t{n}", of=self.code) for n in range(3)]
@@ -156,10 +123,10 @@ class Law(RuleBasedStateMachine):
     @rule()
     def waiting_ones_are_asked_again(self) -> None:
         # The store holds what other runs left; that is not this enterprise's.
-        before = self.source.asked.count(self.code.text)
+        before = self.asked_of_persons()
         live = sum(agreed.holds(self.now) for _, agreed in self.waiting)
         identity.recheck_due(self.desk, self.now)
-        assert self.source.asked.count(self.code.text) - before <= live
+        assert self.asked_of_persons() - before <= live
 
     @invariant()
     def nothing_waits_that_was_taken_back(self) -> None:
@@ -207,16 +174,7 @@ class Law(RuleBasedStateMachine):
 @pytest.mark.law
 @pytest.mark.feature("B1", "B2", "B4")
 def test_no_personal_value_is_used_without_a_live_consent(store: Store, vault: Vault) -> None:
-    machine = type("Bound", (Law,), {"store": store, "vault": vault})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples(6),
-            stateful_step_count=10,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    enforce(Agreements, store, vault, few=6, steps=10)
 
 
 def test_model_of_the_law_refuses_what_was_never_agreed_to() -> None:

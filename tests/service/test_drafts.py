@@ -19,6 +19,7 @@ from tests.serving import Served
 
 COMPANY = builders.code()
 STATES = enterprise_pb2.Submission
+NOT_FOUND = "RESOURCE_NOT_FOUND"
 
 
 def prefill(**changes: Any) -> draft_pb2.Prefill:
@@ -222,3 +223,37 @@ def test_draft_is_erased_after_thirty_days(served: Served) -> None:
         assert told.code is grpc.StatusCode.NOT_FOUND
     served.server.worker.run_once()
     assert rows(served, tables.draft) == 0
+
+
+@pytest.mark.feature("A2")
+def test_platform_takes_its_draft_back_and_nothing_of_it_is_left(served: Served) -> None:
+    registered(served)
+    with (
+        platform_of(served) as platform,
+        platform_of(served, "another") as other,
+        served.client(served.token()) as member,
+    ):
+        made = platform.identities.create_draft(COMPANY.text, prefill(), builders.request_id())
+        assert refusal(lambda: other.identities.delete_draft(made.name)).reason == NOT_FOUND
+        for _ in range(2):
+            gone = platform.identities.delete_draft(made.name)
+            assert gone.state == STATES.STATE_WITHDRAWN
+            assert gone.prefill == draft_pb2.Prefill()
+            assert not gone.supplies
+        assert refusal(lambda: member.identities.get_draft(made.name)).reason == NOT_FOUND
+        confirmed = refusal(lambda: member.identities.confirm_draft(made.name, supplement()))
+        assert confirmed.reason == NOT_FOUND
+    with served.store.reading() as work:
+        (kept,) = work.execute(sa.select(tables.draft.c.prefill)).scalars()
+    assert kept == "{}"
+
+
+@pytest.mark.feature("A2")
+def test_draft_that_was_confirmed_is_the_enterprises_and_not_taken_back(served: Served) -> None:
+    registered(served)
+    with platform_of(served) as platform, served.client(served.token()) as member:
+        made = platform.identities.create_draft(COMPANY.text, prefill(), builders.request_id())
+        done = member.identities.confirm_draft(made.name, supplement(), builders.request_id(2))
+        refused = refusal(lambda: platform.identities.delete_draft(made.name))
+        assert refused.reason == "TRANSITION_NOT_ALLOWED"
+        assert member.get_submission(done.name).state == STATES.STATE_VERIFIED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,16 +16,18 @@ from bonafides.client import Client, RemoteError
 from bonafides.identity import registry_operations
 from bonafides.identity.membership import CODE_TERM, CONTACT_AGE, MOST_TRIES
 from bonafides.instants import DAY, MICROSECONDS, Instant
+from bonafides.storage import membership as member_rows
 from bonafides.storage import tables
 from bonafides.storage.follower import Follower
 from bonafides.storage.standings import Standings
 from bonafides.storage.unit_of_work import Store
-from bonafides.v1 import enterprise_pb2, ownership_pb2
+from bonafides.v1 import archive_pb2, enterprise_pb2, ownership_pb2, record_service_pb2
 from tests import builders
 from tests.serving import Served
 
 CODE = builders.code()
 STATES = ownership_pb2.OwnershipClaim
+NOT_OURS = record_service_pb2.DisputeStoreRequest.GROUND_NOT_OURS
 CONTACT = "registry.contact@example.com"
 SANDBOX = "bonafides-sandbox"
 
@@ -229,6 +231,92 @@ def test_earlier_records_contact_needs_age_and_a_live_consent(served: Served) ->
             keeper.consents.revoke(CODE.text, enterprise_pb2.PURPOSE_PROVE_OWNERSHIP)
         assert sent(served) == {}
         assert client.ownership.claim(name).state == STATES.STATE_AWAITING_VOUCHER
+
+
+@pytest.mark.feature("A15", "A3")
+def test_fewer_than_four_elements_make_nobody_own(served: Served) -> None:
+    registered(served)
+    with login(served, "founder") as client:
+        three = builders.claims()
+        three.depth = enterprise_pb2.CHECK_DEPTH_THREE
+        made = client.submit_identity(three, builders.request_id())
+        assert made.state == enterprise_pb2.Submission.STATE_VERIFIED
+        with refused("OWNERSHIP_STATE"):
+            client.ownership.claim(made.name)
+
+
+@pytest.mark.feature("A15", "A3", "A13")
+@pytest.mark.parametrize("counts", ["four elements", "three elements", "over"])
+def test_contact_on_record_is_of_four_elements_that_hold(served: Served, counts: str) -> None:
+    """The founder's consent covers the enterprise; the bookkeeper's record has the contact."""
+    registered(served, contact=None)
+    prove = builders.authorization(enterprise_pb2.PURPOSE_PROVE_OWNERSHIP)
+    prove.scope[:] = ["email"]
+    earlier = builders.claims()
+    if counts == "three elements":
+        earlier.depth = enterprise_pb2.CHECK_DEPTH_THREE
+    with login(served, "bookkeeper") as first:
+        made = first.submit_identity(earlier, builders.request_id())
+        assert made.state == enterprise_pb2.Submission.STATE_VERIFIED
+    later = CONTACT_AGE
+    if counts == "over":
+        # No round of the worker has noted yet that the term is over.
+        later = made.expire_time.ToMicroseconds() - builders.NOW
+    served.clock.now = Instant(builders.NOW + later)
+    with login(served, "founder") as client:
+        both = builders.claims(authorizations=[builders.authorization(), prove])
+        name = client.submit_identity(both, builders.request_id(2)).name
+        claim = client.ownership.claim(name)
+    expected = STATES.STATE_AWAITING_VOUCHER
+    if counts == "four elements":
+        expected = STATES.STATE_CHALLENGED
+    assert claim.state == expected
+
+
+@pytest.mark.feature("A15")
+def test_vouching_comes_too_late_for_a_claim_whose_code_is_over(served: Served) -> None:
+    registered(served)
+    builders.link_stores(served.store, [builders.transaction()])
+    with login(served, "founder") as client:
+        name = verified(client)
+        claim = client.ownership.claim(name)
+    served.clock.now = Instant(builders.NOW + CODE_TERM)
+    with login(served, "founder") as client, served.client(served.token("platform")) as platform:
+        platform.ownership.vouch(CODE.text, issuer=SANDBOX, subject="founder")
+        # Told to be over, it stays over; the word is good for the next one.
+        assert client.ownership.get(claim.name).state == STATES.STATE_EXPIRED
+        assert client.ownership.claim(name).state == STATES.STATE_GRANTED
+
+
+def describe(owner: Client) -> object:
+    name = f"enterprises/{CODE}/self-description"
+    told = archive_pb2.SelfDescription(name=name, main_products=["百货"])
+    return owner.update_self_description(told)
+
+
+def dispute(owner: Client) -> object:
+    return owner.dispute_store(CODE.text, builders.PLATFORM, "link-s1", NOT_OURS)
+
+
+@pytest.mark.feature("A15")
+@pytest.mark.parametrize("write", [describe, dispute])
+def test_owner_who_was_removed_elsewhere_writes_nothing_whatever_is_remembered(
+    served: Served, database_url: str, write: Callable[[Client], object]
+) -> None:
+    """Reads may show it to be an owner for a second more; writes look it up anew."""
+    builders.link_stores(served.store, [builders.transaction()])
+    with owned(served) as owner:
+        assert owner.get_archive(CODE.text).freshness
+        other = Store(database_url)
+        with other.writing() as work:
+            (member,) = member_rows.owners(work, CODE.text)
+            member_rows.end_member(work, member, actor="staff", now=served.clock.now)
+            work.commit()
+        try:
+            with refused("RESOURCE_NOT_FOUND"):
+                write(owner)
+        finally:
+            other.close()
 
 
 @pytest.mark.feature("A15")

@@ -26,6 +26,7 @@ from bonafides.storage import archive as archive_rows
 from bonafides.storage import engines
 from bonafides.storage.engines import DuckDb, Engine, Native
 from bonafides.storage.rollups import ROLLUPS
+from bonafides.storage.tables import rollup_buyer
 from bonafides.storage.unit_of_work import Store
 from tests.builders import NOW, TODAY
 from tests.service import parity
@@ -129,6 +130,16 @@ def test_metrics_are_those_of_the_fold(ground: Ground, opened: Open, name: str) 
     assert found == expected
     # The real records hold no unmatched refund, no membership and no certification.
     assert all(expected[place] for place in (0, 1, 3, 4, 6))
+
+
+@pytest.mark.feature("J2", "L5")
+@pytest.mark.parametrize("name", ENGINES)
+def test_no_engine_counts_a_buyer_who_was_erased(ground: Ground, opened: Open, name: str) -> None:
+    gone = parity.erased(Vault(bytes(range(32)), "sandbox"))
+    with opened(ground, name) as engine:
+        found = {bytes(row[0]) for row in _rows(engine, sa.select(rollup_buyer.c.buyer))}
+    assert found
+    assert gone not in found
 
 
 @pytest.mark.feature("L5")

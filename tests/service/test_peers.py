@@ -17,7 +17,7 @@ from bonafides.rating import operations as rating
 from bonafides.rating.scorecard import champion
 from bonafides.records import operations as records
 from bonafides.records.kinds import Kind, Record
-from bonafides.storage.tables import peer_group, peer_mean
+from bonafides.storage.tables import peer_group, peer_mean, store_link
 from bonafides.storage.tables import rating as rating_table
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_pb2, disclosure_pb2
@@ -139,6 +139,19 @@ def test_stores_of_a_platform_that_is_not_authorized_make_no_category(
     enroll(store, code(99), platforms=())
     with store.writing() as work:
         work.execute(sa.text("UPDATE platform_authorization SET revoked_at = granted_at"))
+        work.commit()
+    rating.measure_peers(store, CARD, now=NOW)
+    with store.reading() as work:
+        groups = set(work.execute(sa.select(peer_group.c.peer_group)).scalars())
+    assert groups == {FORM}
+
+
+@pytest.mark.feature("C6", "E2")
+def test_store_whose_link_does_not_stand_makes_no_category(store: Store, vault: Vault) -> None:
+    populate(store, vault, 30, bakers=30)
+    with store.writing() as work:
+        stores = store_link.c.record_id.in_([f"s{number}" for number in range(1, 31)])
+        assert work.execute(store_link.update().where(stores).values(stands=False)).rowcount == 30
         work.commit()
     rating.measure_peers(store, CARD, now=NOW)
     with store.reading() as work:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 
 import grpc
@@ -12,9 +13,9 @@ from bonafides.identity import consent_operations as consents
 from bonafides.identity import registry_operations
 from bonafides.identity.consent import PublishedText
 from bonafides.identity.sandbox import magic_code
-from bonafides.instants import DAY, HOUR, Instant
+from bonafides.instants import DAY, HOUR, Instant, to_datetime
 from bonafides.records import operations as records
-from bonafides.v1 import record_service_pb2, requirement_pb2
+from bonafides.v1 import enterprise_pb2, record_service_pb2, requirement_pb2
 from tests import builders
 from tests.serving import Served
 
@@ -185,3 +186,71 @@ def test_requirements_are_for_members_submitters_and_staff_alone(served: Served)
     with served.client() as nobody, pytest.raises(RemoteError) as anonymous:
         nobody.identities.requirements(COMPANY.text)
     assert anonymous.value.code is grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.mark.feature("A11", "A13")
+def test_deadlines_that_come_near_or_pass_are_told_once_to_the_enterprise_alone(
+    served: Served,
+) -> None:
+    """Verified; sixty days before the end; a day later; over; renewed; near again."""
+    registered(served)
+
+    def reasons() -> list[str]:
+        served.server.worker.run_once()
+        with served.client(served.token(owns=[COMPANY.text])) as owner:
+            told = [each.reason for each in owner.ownership.notices(COMPANY.text)]
+        return sorted(told)
+
+    with served.client(served.token()) as client:
+        made = client.submit_identity(builders.claims(), builders.request_id())
+    end = Instant(made.expire_time.ToMicroseconds())
+    served.clock.now = Instant(end - 61 * DAY)
+    assert reasons() == []
+    # A stranger's is nobody's deadline.
+    with served.client(served.token(subject="stranger")) as stranger:
+        wrong = builders.claims(title="九九市千草贸易有限公司")
+        stranger.submit_identity(wrong, builders.request_id(2))
+    for day in (60, 59):
+        served.clock.now = Instant(end - day * DAY)
+        assert reasons() == ["VERIFICATION_ENDS"]
+    served.clock.now = Instant(end + DAY)
+    assert reasons() == ["VERIFICATION_ENDS", "VERIFICATION_OVER"]
+    with served.client(served.token()) as client:
+        again = client.submit_identity(builders.claims(), builders.request_id(3))
+    end = Instant(again.expire_time.ToMicroseconds())
+    served.clock.now = Instant(end - 30 * DAY)
+    assert reasons() == ["VERIFICATION_ENDS", "VERIFICATION_ENDS", "VERIFICATION_OVER"]
+    with served.client(served.token(subject="stranger")) as stranger:
+        with pytest.raises(RemoteError) as refused:
+            stranger.ownership.notices(COMPANY.text)
+        assert refused.value.code is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.feature("A11", "B4")
+def test_consent_that_ends_is_told_once_and_one_that_was_taken_back_is_not(
+    served: Served,
+) -> None:
+    """Two enterprises agree to be rated for forty days; one takes it back."""
+    other = builders.code(3, department_and_type="92")
+    granted = to_datetime(served.clock.now)
+    with served.client(served.token(owns=[INDIVIDUAL.text, other.text])) as owner:
+        (text,) = [each for each in owner.consents.agreements() if each.kind == "RATE"]
+        for code in (INDIVIDUAL, other):
+            builders.enroll(served.store, code)
+            owner.consents.grant(
+                code.text,
+                text,
+                evidence_sha256=bytes(32),
+                granted=granted,
+                expires=granted + dt.timedelta(days=40),
+            )
+        owner.consents.revoke(other.text, enterprise_pb2.PURPOSE_RATE)
+    for day in (1, 2):
+        served.clock.now = Instant(builders.NOW + day * DAY)
+        served.server.worker.run_once()
+        with served.client(served.token(owns=[INDIVIDUAL.text, other.text])) as owner:
+            told = [
+                [each.reason for each in owner.ownership.notices(code)]
+                for code in (INDIVIDUAL.text, other.text)
+            ]
+        assert told == [["CONSENT_ENDS"], []]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import grpc
@@ -386,59 +385,3 @@ def test_erasing_a_stray_submission_leaves_the_enterprise_as_it_was(served: Serv
     with served.client(served.token()) as member:
         assert member.get_rating(CODE).level == before.level
         assert [consent for consent in member.consents.ledger(CODE) if consent.live]
-
-
-@pytest.mark.feature("J2", "J6")
-def test_erased_buyer_is_gone_from_log_and_rollups_and_totals_stay(served: Served) -> None:
-    trade(served)
-    builders.enroll(served.store, COMPANY)
-    with (
-        served.client(served.token("platform", subject="shop")) as platform,
-        owner_of(served) as owner,
-    ):
-        before = owner.get_archive(CODE).platforms[0].cumulative
-        assert platform.rights.erase_buyer("b3") == 6
-        after = owner.get_archive(CODE).platforms[0].cumulative
-        assert (after.transactions, after.amount) == (before.transactions, before.amount)
-        assert platform.rights.erase_buyer("b3") == 0
-    with served.store.writing() as work:
-        assert not verify(work).differences
-        rollup = tables.rollup_buyer.c
-        assert len(set(work.execute(sa.select(rollup.buyer)).scalars())) == 6
-        done = work.execute(sa.select(tables.erasure)).one()
-        assert (done.sort, done.subject, done.records) == ("BUYER", builders.PLATFORM, 6)
-        # As a word: a random id may hold the two letters.
-        assert not re.search(r"\bb3\b", str(tuple(done)))
-
-
-@pytest.mark.feature("J2")
-def test_replay_after_erasure_is_known_and_a_new_record_is_a_new_buyer(served: Served) -> None:
-    trade(served, 10)
-    with served.client(served.token("platform", subject="shop")) as platform:
-        assert platform.rights.erase_buyer("b3") == 1
-    again = [builders.transaction("t3", buyer="b3")]
-    report = records.ingest(served.store, served.vault, builders.rates(), again, now=builders.NOW)
-    assert (report.accepted, report.replayed) == (0, 1)
-    fresh = [builders.transaction("t99", buyer="b3")]
-    report = records.ingest(served.store, served.vault, builders.rates(), fresh, now=builders.NOW)
-    assert report.accepted == 1
-    records.fold(served.store, now=builders.NOW)
-    with served.store.writing() as work:
-        assert not verify(work).differences
-        rollup = tables.rollup_buyer.c
-        told = work.execute(sa.select(rollup.buyer, rollup.transactions)).all()
-    assert len({row.buyer for row in told}) == 7
-    assert sum(row.transactions for row in told) == 10
-
-
-@pytest.mark.feature("J2")
-def test_buyer_is_erased_from_what_is_not_folded_yet(served: Served) -> None:
-    told = [builders.transaction(f"t{n}", buyer=f"b{n}") for n in range(3)]
-    builders.link_stores(served.store, told)
-    records.ingest(served.store, served.vault, builders.rates(), told, now=builders.NOW)
-    with served.client(served.token("platform", subject="shop")) as platform:
-        assert platform.rights.erase_buyer("b1") == 1
-    records.fold(served.store, now=builders.NOW)
-    with served.store.writing() as work:
-        assert not verify(work).differences
-        assert len(work.execute(sa.select(tables.rollup_buyer)).all()) == 2

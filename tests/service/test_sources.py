@@ -21,20 +21,27 @@ from bonafides.identity.questions import Fault, Source, SourceError, question
 from bonafides.identity.registry_operations import load_registry
 from bonafides.identity.sandbox import SandboxSource, magic_code
 from bonafides.identity.shapes import read_shape
+from bonafides.identity.signing import Signing
 from bonafides.identity.sources import RegistryTable
 from bonafides.identity.submission import Claims, Depth, Outcome, Purpose, Representative, State
 from bonafides.personal.sealing import Vault
 from bonafides.sourcing import SHAPES
 from bonafides.storage.unit_of_work import Store
 from tests import builders
-from tests.simulator import Known, Simulator, simulating
+from tests.simulator import KEY_ID, SECRET, Known, Simulator, simulating
 
 _SECONDS = 5.0
 _OTHER_TITLE = "九九市千草贸易有限公司"
 _SECOND = "测七八"
 _SECOND_NUMBER = "990000199003070048"
 _TWO_PEOPLE = {builders.PERSON: builders.ID_NUMBER, _SECOND: _SECOND_NUMBER}
-_OVER_HTTP = ("aliyun", "tencent", "tianyancha", "gleif")
+_OVER_HTTP = ("aliyun", "aliyun-signed", "tencent", "tencent-signed", "tianyancha", "gleif")
+_SIGNED = {
+    "aliyun-signed": Signing(scheme="acs3", key_id=KEY_ID, action="Verify", version="2019-03-07"),
+    "tencent-signed": Signing(
+        scheme="tc3", key_id=KEY_ID, action="Verify", version="2018-11-19", service="ocr"
+    ),
+}
 # The deepest that each is asked at here: up to where it answers.
 _DEPTHS = {"tianyancha": Depth.THREE, "gleif": Depth.TWO}
 
@@ -44,9 +51,10 @@ def _claims(depth: Depth = Depth.FOUR, **changes: Any) -> Claims:
     return dataclasses.replace(claims, depth=depth)
 
 
-def _source(name: str, simulator: Simulator) -> HttpSource:
-    shape = read_shape((SHAPES / f"{name}.toml").read_text(encoding="utf-8"))
-    return HttpSource(name, shape, simulator.url, key="planted-key")
+def _source(name: str, simulator: Simulator, key: str = SECRET) -> HttpSource:
+    file = SHAPES / f"{name.removesuffix('-signed')}.toml"
+    shape = read_shape(file.read_text(encoding="utf-8"))
+    return HttpSource(name, shape, simulator.url, key=key, signing=_SIGNED.get(name))
 
 
 def _may_use(claims: Claims) -> frozenset[str]:
@@ -250,6 +258,22 @@ def test_a_source_that_misbehaves_is_a_fault_and_never_an_answer(
     shown = f"{failed.value} {failed.value!r} {failed.value.__cause__} {caplog.text}"
     for needle in (builders.PERSON, builders.ID_NUMBER, "planted-key", builders.code().text):
         assert needle not in shown
+
+
+@pytest.mark.feature("A5")
+@pytest.mark.parametrize("name", sorted(_SIGNED))
+def test_a_secret_signs_and_is_sent_nowhere_and_a_wrong_one_is_refused(name: str) -> None:
+    with simulating(name, Known()) as simulator:
+        source = _source(name, simulator)
+        assert _ask(source, _claims()).entry is not None
+        assert _ask(source, _claims()).entry is not None
+        source.close()
+        assert all(SECRET not in wire and KEY_ID in wire for wire in simulator.wire)
+        other = _source(name, simulator, "another-key")
+        with pytest.raises(SourceError) as refused:
+            _ask(other, _claims())
+        other.close()
+    assert refused.value.fault is Fault.REFUSED
 
 
 @pytest.mark.feature("A5")

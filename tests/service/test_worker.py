@@ -50,6 +50,27 @@ def test_rounds_are_repeated_until_the_worker_is_stopped() -> None:
     assert not three.acquire(timeout=0.1)
 
 
+def test_round_that_is_asked_for_waits_for_the_one_under_way() -> None:
+    """Two ask at once; each waits a while inside for the other to come in."""
+    together = threading.Barrier(2)
+    met: list[bool] = []
+
+    def meet(_now: Instant) -> None:
+        try:
+            together.wait(timeout=0.2)
+            met.append(True)
+        except threading.BrokenBarrierError:
+            met.append(False)
+
+    working = worker([Round("meet", meet)])
+    asking = [threading.Thread(target=working.run_once) for _ in range(2)]
+    for each in asking:
+        each.start()
+    for each in asking:
+        each.join(timeout=20)
+    assert met == [False, False]
+
+
 def test_worker_that_never_began_can_be_stopped() -> None:
     worker([]).stop()
 

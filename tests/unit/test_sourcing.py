@@ -15,6 +15,8 @@ from bonafides.sourcing import SHAPES, evidence_sources, magic
 from bonafides.storage.unit_of_work import Store
 
 _KEY = "planted-key"
+_SIGNED = 'name = "one"\nshape = "aliyun"\nurl = "https://example.com/"\n[source.signing]\n'
+_VERB = 'action = "Verify"\nversion = "2019-03-07"\n'
 
 
 @pytest.fixture
@@ -43,9 +45,11 @@ def test_sources_are_asked_behind_the_registrys_table_in_the_order_of_the_file(
 ) -> None:
     _key_file(tmp_path)
     (tmp_path / "own.toml").write_text((SHAPES / "gleif.toml").read_text("utf-8"), "utf-8")
+    signing = '\n[source.signing]\nscheme = "acs3"\nkey_id = "a"\n' + _VERB
     entries = [
         'name = "second"\nshape = "tianyancha"\nkey_file = "source.key"\nattempts = 2',
-        'name = "first"\nshape = "aliyun"\nurl = "https://example.com/"\nkey_file = "source.key"',
+        'name = "first"\nshape = "aliyun"\nurl = "https://example.com/"\nkey_file = "source.key"'
+        + signing,
         'name = "own"\nshape = "own.toml"\nurl = "http://127.0.0.1:1/"\nrest_seconds = 5',
     ]
     text = "".join(f"[[source]]\n{entry}\n" for entry in entries)
@@ -67,6 +71,10 @@ def test_sources_are_asked_behind_the_registrys_table_in_the_order_of_the_file(
         ('name = "one"\nshape = "tianyancha"\nkey_file = "absent.key"', "can't be read"),
         ('name = "one"\nshape = "gleif"\nattempts = 0', "attempts"),
         ('name = "one"\nshape = "gleif"\nkey = "planted-key"', "no such field"),
+        (f'{_SIGNED}scheme = "tc3"\nkey_id = "a"\n{_VERB}', "tc3 needs a service"),
+        (f'{_SIGNED}scheme = "acs3"\nkey_id = "a"\n{_VERB}', "needs a secret"),
+        (f'{_SIGNED}scheme = "acs3"\nkey_id = "a b"\n{_VERB}', "signing.key_id"),
+        (f'{_SIGNED}scheme = "acs4"\nkey_id = "a"\n{_VERB}', "signing.scheme"),
     ],
 )
 def test_a_source_at_fault_stops_the_start_with_a_remedy(

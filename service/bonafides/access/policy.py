@@ -108,6 +108,10 @@ POLICIES: Final = (
     Policy("/bonafides.v1.ReviewService/EndOverride", _STAFF),
     Policy("/bonafides.v1.ReviewService/ListOverrides", _READERS),
     Policy("/bonafides.v1.ReviewService/ListWrongLevels", _STAFF),
+    Policy("/bonafides.v1.DraftService/DeleteDraft", _PLATFORMS),
+    # A buyer's platform alone, and of its own records.
+    Policy("/bonafides.v1.RightsService/GetBuyerHoldings", _PLATFORMS),
+    Policy("/bonafides.v1.RightsService/CorrectBuyer", _PLATFORMS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import typer
 from google.protobuf import json_format
@@ -20,8 +20,10 @@ from rich.console import RenderableType
 from bonafides.cli import rendering_agreed as rendering
 from bonafides.cli.commands import Code, app, moment_of
 from bonafides.cli.session import Session, content
+from bonafides.client import Client
 from bonafides.v1 import enterprise_pb2
 
+M = TypeVar("M", bound=Message)
 PurposeName = Annotated[str, typer.Argument(help="Purpose, as `bonafides agreements` lists it.")]
 Platform = Annotated[str, typer.Argument(help="The platform, for example 1688.")]
 _PREFIX: Final = "PURPOSE_"
@@ -56,10 +58,11 @@ def assent(
     version: Annotated[str, typer.Argument(help="The version that you read.")],
 ) -> None:
     """Assents to a version of an agreement for an enterprise."""
-    session: Session = context.obj
-    with session.client() as client:
-        given = client.consents.assent(code, kind, version)
-    session.answer(given, rendering.assents([given]))
+    answered(
+        context,
+        lambda client: client.consents.assent(code, kind, version),
+        each_of(rendering.assents),
+    )
 
 
 @app.command()
@@ -68,10 +71,7 @@ def consents(context: typer.Context, code: Code) -> None:
 
     All of it to who acts for the enterprise; to others what is about their own submissions.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        ledger = client.consents.ledger(code)
-    listed(session, "consents", ledger, rendering.consents(ledger))
+    listing(context, "consents", lambda client: client.consents.ledger(code), rendering.consents)
 
 
 @app.command()
@@ -131,19 +131,19 @@ def platforms(context: typer.Context, code: Code) -> None:
 
     To who acts for the enterprise, and to staff.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.consents.platforms(code)
-    listed(session, "platforms", found, rendering.platforms(found))
+    listing(
+        context, "platforms", lambda client: client.consents.platforms(code), rendering.platforms
+    )
 
 
 @app.command()
 def authorize(context: typer.Context, code: Code, platform: Platform) -> None:
     """Lets the service use what a platform reports."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.consents.authorize_platform(code, platform)
-    session.answer(made, rendering.platforms([made]))
+    answered(
+        context,
+        lambda client: client.consents.authorize_platform(code, platform),
+        each_of(rendering.platforms),
+    )
 
 
 @app.command()
@@ -152,10 +152,39 @@ def unauthorize(context: typer.Context, code: Code, platform: Platform) -> None:
 
     Its section is gone from archive and level.
     """
+    answered(
+        context,
+        lambda client: client.consents.revoke_platform(code, platform),
+        each_of(rendering.platforms),
+    )
+
+
+def answered(
+    context: typer.Context, call: Callable[[Client], M], rendered: Callable[[M], RenderableType]
+) -> None:
+    """Calls, and prints the answer: rendered for people, or as a document for programs."""
     session: Session = context.obj
     with session.client() as client:
-        ended = client.consents.revoke_platform(code, platform)
-    session.answer(ended, rendering.platforms([ended]))
+        made = call(client)
+    session.answer(made, rendered(made))
+
+
+def listing(
+    context: typer.Context,
+    name: str,
+    call: Callable[[Client], Sequence[M]],
+    rendered: Callable[[Sequence[M]], RenderableType],
+) -> None:
+    """Calls, and prints the list that is the answer, under the name for programs."""
+    session: Session = context.obj
+    with session.client() as client:
+        found = call(client)
+    listed(session, name, found, rendered(found))
+
+
+def each_of(rendered: Callable[[list[M]], RenderableType]) -> Callable[[M], RenderableType]:
+    """Returns what lays one out as a list of one is."""
+    return lambda one: rendered([one])
 
 
 def listed(session: Session, name: str, found: Iterable[Message], rendered: RenderableType) -> None:

@@ -83,6 +83,18 @@ def draft(context: typer.Context, name: DraftName) -> None:
     session.answer(found, rendering.draft(found))
 
 
+@app.command("delete-draft")
+def delete_draft(context: typer.Context, name: DraftName) -> None:
+    """Takes back, as the platform that made it, a draft.
+
+    As long as nobody confirmed it.
+    """
+    session: Session = context.obj
+    with session.client() as client:
+        made = client.identities.delete_draft(name)
+    session.answer(made, rendering.draft(made))
+
+
 @app.command("confirm-draft")
 def confirm_draft(
     context: typer.Context, name: DraftName, file: File, *, request_id: RequestId = None

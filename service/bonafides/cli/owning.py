@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from bonafides.cli import rendering_agreed as rendering
-from bonafides.cli.agreeing import listed
+from bonafides.cli.agreeing import answered, each_of, listing
 from bonafides.cli.commands import Code, app
 from bonafides.cli.session import Session
 
@@ -28,10 +28,7 @@ def claim(
     By a verified submission of one's own. A one-time code goes to the contact on record;
     in the sandbox, to the folder outbox in the data folder.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.ownership.claim(submission)
-    session.answer(made, rendering.claims([made]))
+    answered(context, lambda client: client.ownership.claim(submission), each_of(rendering.claims))
 
 
 @app.command()
@@ -41,19 +38,15 @@ def confirm(
     code: Annotated[str, typer.Argument(help="The code that was sent, 8 digits.")],
 ) -> None:
     """Gives the one-time code of a claim."""
-    session: Session = context.obj
-    with session.client() as client:
-        ended = client.ownership.confirm(name, code)
-    session.answer(ended, rendering.claims([ended]))
+    answered(
+        context, lambda client: client.ownership.confirm(name, code), each_of(rendering.claims)
+    )
 
 
 @app.command()
 def claimed(context: typer.Context, name: ClaimName) -> None:
     """Shows where a claim stands."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.ownership.get(name)
-    session.answer(found, rendering.claims([found]))
+    answered(context, lambda client: client.ownership.get(name), each_of(rendering.claims))
 
 
 @app.command()
@@ -76,10 +69,7 @@ def vouch(
 @app.command()
 def disputes(context: typer.Context) -> None:
     """Shows the claims that staff have to decide."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.ownership.disputes()
-    listed(session, "claims", found, rendering.claims(found))
+    listing(context, "claims", lambda client: client.ownership.disputes(), rendering.claims)
 
 
 @app.command()
@@ -94,19 +84,17 @@ def decide(
 
     The first proposes how it ends; it takes effect when another gives the same word.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.ownership.decide(name, granted=outcome == "grant")
-    session.answer(made, rendering.claims([made]))
+    answered(
+        context,
+        lambda client: client.ownership.decide(name, granted=outcome == "grant"),
+        each_of(rendering.claims),
+    )
 
 
 @app.command()
 def members(context: typer.Context, code: Code) -> None:
     """Shows who acts for an enterprise, and who did."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.ownership.members(code)
-    listed(session, "members", found, rendering.members(found))
+    listing(context, "members", lambda client: client.ownership.members(code), rendering.members)
 
 
 @app.command()
@@ -119,10 +107,11 @@ def invite(
 
     Hand the code that is shown to whom you mean; it is good once.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.ownership.invite(code, owner=role == "owner")
-    session.answer(made, rendering.invitation(made))
+    answered(
+        context,
+        lambda client: client.ownership.invite(code, owner=role == "owner"),
+        rendering.invitation,
+    )
 
 
 @app.command()
@@ -132,10 +121,9 @@ def join(
     invitation: Annotated[str, typer.Argument(help="The invitation's code.")],
 ) -> None:
     """Takes an invitation up."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.ownership.join(code, invitation)
-    session.answer(made, rendering.members([made]))
+    answered(
+        context, lambda client: client.ownership.join(code, invitation), each_of(rendering.members)
+    )
 
 
 @app.command()
@@ -144,16 +132,10 @@ def remove(
     name: Annotated[str, typer.Argument(help="enterprises/CODE/members/UID")],
 ) -> None:
     """Removes a member, at once."""
-    session: Session = context.obj
-    with session.client() as client:
-        ended = client.ownership.remove(name)
-    session.answer(ended, rendering.members([ended]))
+    answered(context, lambda client: client.ownership.remove(name), each_of(rendering.members))
 
 
 @app.command()
 def notices(context: typer.Context, code: Code) -> None:
     """Shows what those who act for an enterprise are told."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.ownership.notices(code)
-    listed(session, "notices", found, rendering.notices(found))
+    listing(context, "notices", lambda client: client.ownership.notices(code), rendering.notices)

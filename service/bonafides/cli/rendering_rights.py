@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bonafides.cli.figures import day, moment, plain
 from bonafides.cli.rendering_agreed import table_of
-from bonafides.v1 import rights_pb2
+from bonafides.v1 import rights_pb2, rights_service_pb2
 
 
 def holdings(shown: rights_pb2.Holdings) -> RenderableType:
@@ -41,6 +41,30 @@ def holdings(shown: rights_pb2.Holdings) -> RenderableType:
         )
         parts += [*([fields] if told.fields else []), *([asked] if told.sources else [])]
     return Group(*parts)
+
+
+def buyer_holdings(shown: rights_service_pb2.GetBuyerHoldingsResponse) -> RenderableType:
+    """Returns what is held of a buyer: by kind, record by record, and for what."""
+    if not shown.kinds:
+        return Text("No record names this buyer.")
+    kinds = table_of(
+        shown.kinds,
+        ("Kind", lambda k: k.kind),
+        ("Records", lambda k: str(k.records)),
+        ("Revisions", lambda k: str(k.revisions)),
+        ("From", lambda k: day(k.first_date)),
+        ("To", lambda k: day(k.last_date)),
+    )
+    records = table_of(
+        shown.records,
+        ("Enterprise", lambda r: r.parent),
+        ("Kind", lambda r: r.kind),
+        ("Record", lambda r: r.record_id),
+        ("Day", lambda r: day(r.date)),
+        ("Counts", lambda r: "no" if r.superseded else "yes"),
+    )
+    uses = table_of(shown.uses, ("Used for", lambda u: u.use), ("That is", lambda u: u.description))
+    return Group(kinds, records, uses)
 
 
 def corrections(shown: Iterable[rights_pb2.Correction]) -> RenderableType:

@@ -19,6 +19,9 @@ from bonafides.cli.session import Session, content
 from bonafides.v1 import rights_pb2
 
 CaseName = Annotated[str, typer.Argument(help="enterprises/CODE/corrections/UID")]
+Pseudonym = Annotated[
+    Path, typer.Argument(help="File that holds the buyer's pseudonym, or - for standard input.")
+]
 
 queue = typer.Typer(help="What waits for staff: a list, one case, a ruling.")
 app.add_typer(queue, name="queue")
@@ -102,26 +105,65 @@ def erase(
 @app.command("erase-buyer")
 def erase_buyer(
     context: typer.Context,
-    pseudonym: Annotated[
-        Path, typer.Argument(help="File that holds the buyer's pseudonym, or - for standard input.")
-    ],
+    pseudonym: Pseudonym,
 ) -> None:
     """Erases a buyer of your platform from its records.
 
     Totals stay.
     """
     session: Session = context.obj
-    # Not as an argument: command lines are kept by shells and shown to other users.
-    if str(pseudonym) == "-":
-        buyer = typer.get_text_stream("stdin").read().strip()
-    else:
-        buyer = content(pseudonym, "PSEUDONYM").decode().strip()
     with session.client() as client:
-        done = client.rights.erase_buyer(buyer)
+        done = client.rights.erase_buyer(_pseudonym(pseudonym))
     if session.as_json:
         session.document({"records": done})
     else:
         typer.echo(f"Erased from {done} revisions of records.")
+
+
+@app.command("buyer-holdings")
+def buyer_holdings(context: typer.Context, pseudonym: Pseudonym) -> None:
+    """Shows, as a platform, what is held of one of your buyers.
+
+    With what it is used for. PSEUDONYM as of erase-buyer.
+    """
+    session: Session = context.obj
+    with session.client() as client:
+        told = client.rights.buyer_holdings(_pseudonym(pseudonym))
+    session.answer(told, rendering.buyer_holdings(told))
+
+
+@app.command("correct-buyer")
+def correct_buyer(
+    context: typer.Context,
+    code: Code,
+    kind: Annotated[str, typer.Argument(help="Kind of the record, such as transaction.")],
+    record_id: Annotated[str, typer.Argument(help="Your platform's id of the record.")],
+    pseudonym: Pseudonym,
+    *,
+    right: Annotated[
+        Path | None, typer.Option(help="File with the right pseudonym; left out: no buyer.")
+    ] = None,
+) -> None:
+    """Corrects, as a platform, whose one of your records is.
+
+    PSEUDONYM is the wrong one.
+    """
+    session: Session = context.obj
+    wrong = _pseudonym(pseudonym)
+    rightly = "" if right is None else _pseudonym(right)
+    with session.client() as client:
+        revision = client.rights.correct_buyer(code, kind, record_id, wrong=wrong, right=rightly)
+    if session.as_json:
+        session.document({"revision": revision})
+    else:
+        typer.echo(f"Revision {revision} holds now; your next one needs a higher number.")
+
+
+def _pseudonym(file: Path) -> str:
+    # Not as an argument: command lines are kept by shells and shown to other users.
+    if str(file) == "-":
+        return typer.get_text_stream("stdin").read().strip()
+    return content(file, "PSEUDONYM").decode().strip()
 
 
 @queue.callback(invoke_without_command=True)

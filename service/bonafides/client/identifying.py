@@ -74,3 +74,8 @@ class IdentityCalls:
             request_id=request_id or str(uuid.uuid4()), name=name, claims=claims
         )
         return self._connection.call(self._drafts.ConfirmDraft, request)[0]
+
+    def delete_draft(self, name: str) -> draft_pb2.Draft:
+        """Takes, as the platform that made it, a draft back that nobody confirmed."""
+        request = draft_service_pb2.DeleteDraftRequest(name=name)
+        return self._connection.call(self._drafts.DeleteDraft, request)[0]

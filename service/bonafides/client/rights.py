@@ -92,6 +92,27 @@ class RightsCalls:
         request = rights_service_pb2.EraseBuyerRequest(buyer=buyer)
         return self._connection.call(self._stub.EraseBuyer, request)[0].records
 
+    def buyer_holdings(self, buyer: str) -> rights_service_pb2.GetBuyerHoldingsResponse:
+        """Tells what is held of a buyer of one's own platform, on the buyer's behalf."""
+        request = rights_service_pb2.GetBuyerHoldingsRequest(buyer=buyer)
+        return self._connection.call(self._stub.GetBuyerHoldings, request)[0]
+
+    def correct_buyer(
+        self, code: str, kind: str, record_id: str, *, wrong: str, right: str = ""
+    ) -> int:
+        """Puts another buyer, or none, into a record of one's own platform.
+
+        Returns the revision that holds from then on; the next one needs a higher number.
+        """
+        request = rights_service_pb2.CorrectBuyerRequest(
+            parent=f"enterprises/{code}",
+            kind=kind,
+            record_id=record_id,
+            wrong_buyer=wrong,
+            right_buyer=right,
+        )
+        return self._connection.call(self._stub.CorrectBuyer, request)[0].revision
+
     def queue(self, page_size: int = 0) -> Sequence[rights_pb2.QueueItem]:
         """Lists what waits for staff, the nearest deadline first."""
         request = rights_service_pb2.ListQueueRequest(page_size=page_size)

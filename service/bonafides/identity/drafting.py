@@ -3,6 +3,7 @@
 create           a platform makes a draft of what it holds
 get              for the platform, for the login that is to confirm it, for staff
 confirm          makes a submission of the draft and of what the enterprise adds
+take_back        the platform erases what it filled in, as long as nobody confirmed it
 erase_expired    erases drafts after `TERM`
 
 The rules:
@@ -14,6 +15,7 @@ The rules:
 3. The login that is to confirm it is whoever was handed its name; no other name leads
    to it, and the uid can't be guessed. Confirmed, it is that login's own.
 4. A field that both filled in is as the enterprise says. Who supplied which is kept.
+5. A draft that was taken back is there for its platform alone, without what was in it.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from bonafides.errors import (
     NotFoundError,
     RateLimitedError,
     RequestIdReusedError,
+    TransitionNotAllowedError,
 )
 from bonafides.identity.claims import faults_in_part, read_claims
 from bonafides.identity.codes import UnifiedCode
@@ -206,6 +209,27 @@ def confirm(
     return enter(desk, claims, arrival, now=now)
 
 
+def take_back(desk: Desk, code: str, uid: str, *, platform: str, now: Instant) -> Draft:
+    """Erases what the platform filled in; told again it is the same.
+
+    Raises:
+        NotFoundError: there is no such draft of the platform's.
+        TransitionNotAllowedError: it was confirmed, and is the enterprise's since.
+    """
+    onlooker = Onlooker("", platform)
+    with desk.store.writing() as work:
+        # Somebody may be confirming it.
+        row = _found(work, code, uid, onlooker, now, lock=True)
+        if row.state is not State.WITHDRAWN:
+            if row.state is not State.DRAFT:
+                raise TransitionNotAllowedError(row.state.name, State.WITHDRAWN.name)
+            rows.take_back(work, row, advance(row.state, State.WITHDRAWN))
+            row = _found(work, code, uid, onlooker, now)
+        told = _told(work, row, onlooker)
+        work.commit()
+    return told
+
+
 def erase_expired(store: Store, *, now: Instant) -> int:
     """Erases drafts whose term is over; returns how many."""
     with store.writing() as work:
@@ -223,7 +247,8 @@ def _found(
     if onlooker.platform:
         allowed = onlooker.platform == row.platform
     else:
-        allowed = onlooker.staff or row.confirmed_by in {None, onlooker.login}
+        mine = row.confirmed_by in {None, onlooker.login} and row.state is not State.WITHDRAWN
+        allowed = onlooker.staff or mine
     if not allowed:
         raise NotFoundError
     return row

@@ -1,11 +1,10 @@
-"""What can be erased: the personal values of a submission, a buyer of a platform.
+"""What can be erased of persons: the personal values of a submission.
 
 erase_personal_data   makes a submission's values unreadable, and ends what rested on them
-erase_buyer           takes a buyer out of a platform's records; totals stay
 
-Both are told again without harm, and leave a row that says that it was done, never of
+It is told again without harm, and leaves a row that says that it was done, never of
 what. What is sealed under a key that is deleted can't be read again, but from backups
-that still hold the key.
+that still hold the key. Buyers are erased in `bonafides.identity.buyer_operations`.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ from bonafides.identity.membership import Actor
 from bonafides.identity.operations import Desk, withdraw
 from bonafides.identity.submission import Purpose, State, Transition, license_digest
 from bonafides.instants import Instant
-from bonafides.records.ingest import BUYER_BYTES
-from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import corrections as correction_rows
 from bonafides.storage import documents as document_rows
@@ -111,27 +108,3 @@ def _delete(work: UnitOfWork, row: rows.SubmissionRow, now: Instant) -> None:
         document_rows.delete(work, copy, now)
     for case in correction_rows.uids_by(work, row.code, row.submitter, row.uid):
         rows.delete_wrapped_key(work, subject(case))
-
-
-def erase_buyer(desk: Desk, platform: str, pseudonym: str, *, actor: str, now: Instant) -> int:
-    """Takes the buyer out of what the platform reported; returns of how many revisions.
-
-    Totals, levels' sums and digests stay: a replay of an old record is known as one. A
-    later record of that buyer counts as one of a new buyer. 0: no record names it.
-    """
-    buyer = desk.vault.index(f"buyer|{platform}", pseudonym)[:BUYER_BYTES]
-    with desk.store.reading() as work:
-        # Found before anybody has to wait: this reads the log.
-        seen, upto = erasures.codes_of_buyer(work, platform, buyer)
-    with desk.store.writing() as work:
-        codes, done = erasures.erase_buyer(work, platform, buyer, seen, upto)
-        if done:
-            row = erasures.ErasureRow(erasures.BUYER, "", platform, now, actor, done)
-            erasures.add(work, row)
-            archive_rows.mark_stale(work, sorted(codes), now)
-        work.commit()
-    for code in sorted(codes):
-        with desk.store.writing() as work:
-            archive.refresh(work, desk.card, code, now)
-            work.commit()
-    return done

@@ -9,7 +9,9 @@ The rules:
 2. One request has one time for connecting, sending and reading; the answer is bounded
    in size; redirects and compressed answers are refused, proxies of the environment
    are not used.
-3. Whatever goes wrong is a `SourceError` with a fault of the list. Nothing of question
+3. Where the provider wants requests signed, the key is its secret: it makes the
+   signature, and is sent nowhere.
+4. Whatever goes wrong is a `SourceError` with a fault of the list. Nothing of question
    or answer is in an error, a log line or a traceback.
 
     HttpSource("tianyancha", shape, url, key="...").ask(question, now=now, seconds=1.0)
@@ -17,9 +19,11 @@ The rules:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -30,6 +34,7 @@ from bonafides.identity.codes import CodeError, UnifiedCode
 from bonafides.identity.evidence import Entry, Evidence, PersonAnswer
 from bonafides.identity.questions import Fault, PersonAsked, Question, SourceError
 from bonafides.identity.shapes import ELEMENTS, NOT_TOLD, Reading, Shape, filled, places
+from bonafides.identity.signing import Outgoing, Signing, signed_headers
 from bonafides.identity.submission import Depth
 from bonafides.identity.texts import comparable
 from bonafides.instants import Instant, from_datetime
@@ -50,12 +55,14 @@ class HttpSource:
         url: str,
         *,
         key: str = "",
+        signing: Signing | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name: Final = name
         self._shape: Final = shape
         self._url: Final = url
         self._key: Final = key
+        self._signing: Final = signing
         self._depths: Final = {str(depth): called for depth, called in shape.depths.items()}
         self._monotonic: Final = monotonic
         # They log addresses, and an address may hold what is asked about.
@@ -89,7 +96,7 @@ class HttpSource:
             # What is asked about is the same for all where no person is sent.
             sent = frozenset(values.items())
             if sent not in told:
-                bodies.append(self._send(values, deadline))
+                bodies.append(self._send(values, deadline, now))
                 told[sent] = self._shape.read(bodies[-1], self._compared(values))
             readings.append(told[sent])
         raw = bodies[0] if len(bodies) == 1 else json.dumps(bodies, ensure_ascii=False)
@@ -97,7 +104,9 @@ class HttpSource:
 
     def _values(self, question: Question, person: PersonAsked | None) -> dict[str, str] | None:
         """Returns what may be sent; None where the source has no depth that fits."""
-        values = {"code": question.code.text, "title": question.title, "key": self._key}
+        values = {"code": question.code.text, "title": question.title}
+        if self._signing is None:
+            values["key"] = self._key
         depth = Depth.TWO
         if person is not None:
             depth = Depth.THREE
@@ -128,7 +137,7 @@ class HttpSource:
         }
         return tuple(element for element in ELEMENTS if _OF_ELEMENT[element] in used)
 
-    def _send(self, values: Mapping[str, str], deadline: float) -> str:
+    def _send(self, values: Mapping[str, str], deadline: float, now: Instant) -> str:
         parameters = filled(self._shape.send, values)
         carried: dict[str, Any] = {
             {"query": "params", "form": "data", "json": "json"}[self._shape.body]: parameters
@@ -137,19 +146,35 @@ class HttpSource:
         if left <= 0:
             raise SourceError(Fault.TIMED_OUT)
         try:
-            with self._client.stream(
+            request = self._client.build_request(
                 self._shape.method,
                 self._url,
                 headers=filled(self._shape.headers, values),
                 timeout=left,
                 **carried,
-            ) as response:
+            )
+            self._sign(request, now)
+            with contextlib.closing(self._client.send(request, stream=True)) as response:
                 return self._read(response, deadline)
         except httpx2.TimeoutException:
             raise SourceError(Fault.TIMED_OUT) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError):
             # Not chained: the library's errors hold the request.
             raise SourceError(Fault.UNREACHABLE) from None
+
+    def _sign(self, request: httpx2.Request, now: Instant) -> None:
+        if self._signing is None:
+            return
+        sent = Outgoing(
+            method=request.method,
+            host=request.headers["host"],
+            path=request.url.raw_path.partition(b"?")[0].decode(),
+            query=request.url.query.decode(),
+            content_type=request.headers.get("content-type", ""),
+            body=request.read(),
+        )
+        nonce = uuid.uuid4().hex
+        request.headers.update(signed_headers(self._signing, self._key, sent, now=now, nonce=nonce))
 
     def _read(self, response: httpx2.Response, deadline: float) -> str:
         if response.status_code in _BUSY:

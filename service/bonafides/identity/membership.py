@@ -11,7 +11,7 @@
 4. An owner may do everything; staff may read. Who is removed is out at once: a token
    that says otherwise counts no more.
 
-    State.CHALLENGED -> GRANTED | DISPUTED | EXPIRED
+    ClaimState.CHALLENGED -> GRANTED | DISPUTED | EXPIRED
 """
 
 from __future__ import annotations
@@ -78,6 +78,9 @@ NOTICES: Final = {
     "REVIEW_DECIDED": "A person has looked at the level; see the reviews.",
     "APPEAL_UPHELD": "A case of correction was won; see the corrections.",
     "APPEAL_REFUSED": "A case of correction was refused; the reason is with it.",
+    "VERIFICATION_ENDS": "The verification ends soon; see what is open, and submit again.",
+    "VERIFICATION_OVER": "The verification is over; see what is open, and submit again.",
+    "CONSENT_ENDS": "A consent ends soon; see what is open, and grant it anew if you like.",
 }
 
 
@@ -150,6 +153,11 @@ class Claim:
     contact: str = ""
     proposed: ClaimState | None = None
     proposed_by: str | None = field(default=None, repr=False)
+
+    def is_late(self, now: Instant) -> bool:
+        """Returns whether a code was sent and is over: the claim then reads EXPIRED."""
+        over = self.code_expires_at is None or now >= self.code_expires_at
+        return self.state is ClaimState.CHALLENGED and over
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def contact(work: UnitOfWork, vault: Vault, made: Claim, now: Instant) -> Contac
         return None
     before = Instant(now - rules.CONTACT_AGE)
     for uid, sealed in rows.earlier_records(
-        work, made.code, besides=made.principal.name, before=before
+        work, made.code, besides=made.principal.name, before=before, now=now
     ):
         wrapped = identity_rows.wrapped_keys(work, [uid]).get(uid)
         if wrapped is not None:

@@ -129,7 +129,7 @@ def confirm(
             raise CodeNotValidError
         tried = dataclasses.replace(made, tries=made.tries + 1)
         right = hmac.compare_digest(made.code_index, _index(room, uid, given))
-        over = made.code_expires_at is None or now >= made.code_expires_at
+        over = made.is_late(now)
         if over or not right:
             if over or tried.tries >= rules.MOST_TRIES:
                 tried = dataclasses.replace(tried, state=ClaimState.EXPIRED, ended_at=now)
@@ -154,7 +154,11 @@ def vouch(room: Ownership, platform: str, code: str, principal: Principal, *, no
         if platform not in record_rows.platforms(work, code):
             raise NotFoundError
         rows.vouch(work, code, platform, principal, now=now)
-        for each in rows.open_claims(work, code, principal)[:1]:
+        waiting = [
+            each for each in rows.open_claims(work, code, principal) if not each.is_late(now)
+        ]
+        # A claim that was told to be over stays over; a new one is granted by this word.
+        for each in waiting[:1]:
             if _is_verified(work, code, each.submission_uid, now):
                 _proved(work, each, Means.VOUCHED, now)
         work.commit()
@@ -170,8 +174,7 @@ def get_claim(
     """
     with room.desk.store.reading() as work:
         found = _own_claim(work, principal, code, uid)
-    late = found.code_expires_at is not None and now >= found.code_expires_at
-    if found.state is ClaimState.CHALLENGED and late:
+    if found.is_late(now):
         return dataclasses.replace(found, state=ClaimState.EXPIRED)
     return found
 

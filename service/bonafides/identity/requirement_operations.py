@@ -1,12 +1,15 @@
 """What can be asked about what is open for an enterprise; see `requirements` for the rules.
 
 list_requirements    to those who act for it all of it, to others what is their own
+tell_deadlines       tells those who act for it, once each, that a deadline is near or over
 
-Never part of an archive: what an enterprise has to do is nobody else's affair.
+Never part of an archive: what an enterprise has to do is nobody else's affair. Nor is it
+sent to anybody's contact: nobody agreed to that use of it.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
@@ -19,8 +22,9 @@ from bonafides.identity.membership import Actor
 from bonafides.identity.operations import Desk, status_of
 from bonafides.identity.requirements import Requirement
 from bonafides.identity.submission import SubmissionStatus
-from bonafides.instants import Instant
+from bonafides.instants import Instant, day_of
 from bonafides.storage import consents as consent_rows
+from bonafides.storage import deadlines as deadline_rows
 from bonafides.storage import disputes as dispute_rows
 from bonafides.storage import identity as rows
 from bonafides.storage import membership as member_rows
@@ -28,6 +32,13 @@ from bonafides.storage.unit_of_work import UnitOfWork
 
 # What came before the latest hundred is settled or given up.
 _MOST: Final = 100
+# Reasons of requirements that those who act for the enterprise are told of, by the notice's.
+NOTICES: Final = {
+    "VERIFICATION_ENDS": "VERIFICATION_ENDS",
+    "LAPSED": "VERIFICATION_OVER",
+    "CONSENT_ENDS": "CONSENT_ENDS",
+}
+_STEP: Final = 500
 
 
 def list_requirements(
@@ -44,21 +55,81 @@ def list_requirements(
     with desk.store.reading() as work:
         enrolled = rows.is_enrolled(work, code.text)
         member = enrolled if actor is None else acts(work, actor, code.text, as_owner=False)
-        found = rows.submissions_under(
-            work, code.text, _submitters(work, actor, code.text, member=member), _MOST
-        )
-        shown = {row.uid: row for row in found}
-        for uid in rows.enrolled_by(work, code.text) if member else ():
-            row = rows.find_submission(work, code.text, uid)
-            if row is not None:
-                shown[uid] = row
-        if not shown and not member:
+        submitters = _submitters(work, actor, code.text, member=member)
+        told = _statuses(work, code.text, submitters, _bases(work, code.text, member=member), now)
+        if not told and not member:
             raise NotFoundError
-        in_time = sorted(shown.values(), key=lambda row: (row.submitted_at, row.uid))
-        told = [(row.submitter, status_of(work, row, now)) for row in in_time]
         # One account, whoever of its members submitted; strangers have theirs each.
         open_ = _of_submissions(told if actor is None else [("", one) for _, one in told], now)
         return rules.in_order((*open_, *(_of_enterprise(work, desk, code, now) if member else ())))
+
+
+def tell_deadlines(desk: Desk, *, now: Instant) -> int:
+    """Adds a notice for each deadline that came near or passed, once; returns how many.
+
+    Looks once a day, by the day in Shanghai. A deadline that was put off is another one.
+    """
+    with desk.store.reading() as work:
+        last = deadline_rows.told_at(work)
+    if last is not None and day_of(last) >= day_of(now):
+        return 0
+    # Far enough back for a service that was off; what was told then is not told again.
+    begin, end = Instant(now - rules.RENEWAL), Instant(now + rules.RENEWAL)
+    after, added = "", 0
+    while True:
+        with desk.store.writing() as work:
+            codes = deadline_rows.codes_with_deadlines(work, begin, end, after, _STEP)
+            added += sum(_tell(work, desk, code, now) for code in codes)
+            if len(codes) < _STEP:
+                deadline_rows.note_told(work, now)
+            work.commit()
+        if len(codes) < _STEP:
+            return added
+        after = codes[-1]
+
+
+def _tell(work: UnitOfWork, desk: Desk, text: str, now: Instant) -> int:
+    code = UnifiedCode.parse(text)
+    added = 0
+    for each in _open_to_members(work, desk, code, now):
+        reason = NOTICES.get(each.reason)
+        if reason is not None and each.deadline is not None:
+            said = f"{text}|{reason}|{each.item}|{each.submission}|{each.deadline}"
+            uid = str(uuid.UUID(bytes=desk.vault.index("deadline", said)[:16], version=4))
+            added += member_rows.add_notice_once(work, text, uid, reason, now)
+    return added
+
+
+def _open_to_members(
+    work: UnitOfWork, desk: Desk, code: UnifiedCode, now: Instant
+) -> tuple[Requirement, ...]:
+    """Returns what is open about the enterprise and about its members' submissions."""
+    bases = _bases(work, code.text, member=True)
+    members = member_rows.members(work, code.text)
+    submitters = {each.principal.name for each in members if each.ended_at is None}
+    submitters |= {row.submitter for row in bases}
+    told = [("", one) for _, one in _statuses(work, code.text, submitters, bases, now)]
+    return (*_of_submissions(told, now), *_of_enterprise(work, desk, code, now))
+
+
+def _bases(work: UnitOfWork, code: str, *, member: bool) -> list[rows.SubmissionRow]:
+    """Returns the submission by which the enterprise takes part, for those whose affair it is."""
+    uids = rows.enrolled_by(work, code) if member else ()
+    return [row for uid in uids if (row := rows.find_submission(work, code, uid)) is not None]
+
+
+def _statuses(
+    work: UnitOfWork,
+    code: str,
+    submitters: set[str] | None,
+    bases: list[rows.SubmissionRow],
+    now: Instant,
+) -> list[tuple[str, SubmissionStatus]]:
+    """Returns submitters and where their submissions stand, the oldest first."""
+    found = rows.submissions_under(work, code, submitters, _MOST)
+    shown = {row.uid: row for row in (*found, *bases)}
+    in_time = sorted(shown.values(), key=lambda row: (row.submitted_at, row.uid))
+    return [(row.submitter, status_of(work, row, now)) for row in in_time]
 
 
 def _submitters(

@@ -8,7 +8,11 @@ derived, after the room let it through.
 from __future__ import annotations
 
 import uuid
-from typing import Final
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from google.protobuf.message import Message
 
 from bonafides.access.callers import CallerKind
 from bonafides.access.disclosure import view
@@ -27,6 +31,8 @@ from bonafides.v1 import consent_pb2, disclosure_pb2, enterprise_pb2, ownership_
 from bonafides.v1 import consent_service_pb2 as consent_service
 from bonafides.v1 import ownership_service_pb2 as ownership_service
 
+T = TypeVar("T")
+M = TypeVar("M", bound=Message)
 _PURPOSES: Final = {
     enterprise_pb2.Purpose.Value(f"PURPOSE_{purpose.name}"): purpose for purpose in Purpose
 }
@@ -70,24 +76,19 @@ class ConsentService:
     ) -> consent_service.ListAssentsResponse:
         """Lists the assents of an enterprise."""
         code = _enterprise(request.parent, call)
-        shown, more = page(consents.list_assents(self._desk, reader(call, code), code), request)
-        eyes = seen_as(call)
-        return consent_service.ListAssentsResponse(
-            assents=[view(written.assent(each), eyes) for each in shown], next_page_token=more
-        )
+        found = consents.list_assents(self._desk, reader(call, code), code)
+        shown, more = _shown(found, request, written.assent, seen_as(call))
+        return consent_service.ListAssentsResponse(assents=shown, next_page_token=more)
 
     def list_consents(
         self, request: consent_service.ListConsentsRequest, call: Call
     ) -> consent_service.ListConsentsResponse:
         """Lists the ledger, or what of it is about the caller's own submissions."""
         code = _enterprise(request.parent, call)
-        ledger = consents.list_consents(self._desk, reader(call, code), code)
-        shown, more = page(ledger, request)
-        eyes = seen_as(call)
-        return consent_service.ListConsentsResponse(
-            consents=[view(written.consent(each, call.now), eyes) for each in shown],
-            next_page_token=more,
-        )
+        found = consents.list_consents(self._desk, reader(call, code), code)
+        write = partial(written.consent, now=call.now)
+        shown, more = _shown(found, request, write, seen_as(call))
+        return consent_service.ListConsentsResponse(consents=shown, next_page_token=more)
 
     def grant_consent(
         self, request: consent_service.GrantConsentRequest, call: Call
@@ -136,10 +137,10 @@ class ConsentService:
     ) -> consent_service.ListPlatformAuthorizationsResponse:
         """Lists the platforms whose records may be used."""
         code = _enterprise(request.parent, call)
-        shown, more = page(consents.list_platforms(self._desk, reader(call, code), code), request)
+        found = consents.list_platforms(self._desk, reader(call, code), code)
+        shown, more = _shown(found, request, written.platform, seen_as(call))
         return consent_service.ListPlatformAuthorizationsResponse(
-            platforms=[view(written.platform(each), seen_as(call)) for each in shown],
-            next_page_token=more,
+            platforms=shown, next_page_token=more
         )
 
     def authorize_platform(
@@ -243,11 +244,9 @@ class OwnershipService:
     ) -> ownership_service.ListMembersResponse:
         """Lists who acts for the enterprise, and who did."""
         code = _enterprise(request.parent, call)
-        shown, more = page(ownership.list_members(self._room, reader(call, code), code), request)
-        return ownership_service.ListMembersResponse(
-            members=[view(written.member(each), _member_eyes(call)) for each in shown],
-            next_page_token=more,
-        )
+        found = ownership.list_members(self._room, reader(call, code), code)
+        shown, more = _shown(found, request, written.member, _member_eyes(call))
+        return ownership_service.ListMembersResponse(members=shown, next_page_token=more)
 
     def invite_member(
         self, request: ownership_service.InviteMemberRequest, call: Call
@@ -288,11 +287,9 @@ class OwnershipService:
     ) -> ownership_service.ListNoticesResponse:
         """Lists what those who act for the enterprise are told."""
         code = _enterprise(request.parent, call)
-        shown, more = page(ownership.list_notices(self._room, reader(call, code), code), request)
-        return ownership_service.ListNoticesResponse(
-            notices=[view(written.notice(each), _member_eyes(call)) for each in shown],
-            next_page_token=more,
-        )
+        found = ownership.list_notices(self._room, reader(call, code), code)
+        shown, more = _shown(found, request, written.notice, _member_eyes(call))
+        return ownership_service.ListNoticesResponse(notices=shown, next_page_token=more)
 
 
 def actor(call: Call, code: str) -> Actor:
@@ -316,6 +313,17 @@ def seen_as(call: Call) -> disclosure_pb2.Audience.ValueType:
         return _OPERATOR
     platform = call.caller.kind is CallerKind.PLATFORM
     return disclosure_pb2.AUDIENCE_PLATFORM if platform else disclosure_pb2.AUDIENCE_MEMBER
+
+
+def _shown(
+    found: Sequence[T],
+    request: Any,
+    write: Callable[[T], M],
+    eyes: disclosure_pb2.Audience.ValueType,
+) -> tuple[list[M], str]:
+    """Returns the page that the request asks for as the audience may see it, and the next."""
+    rows, more = page(found, request)
+    return [view(write(each), eyes) for each in rows], more
 
 
 def _member_eyes(call: Call) -> disclosure_pb2.Audience.ValueType:

@@ -64,6 +64,17 @@ class DraftService:
         found = drafting.get(self._desk, code.text, uid, onlooker, now=call.now)
         return view(draft_message(found), seen_as(call))
 
+    def delete_draft(
+        self, request: draft_service.DeleteDraftRequest, call: Call
+    ) -> draft_pb2.Draft:
+        """Takes a draft of the calling platform's back."""
+        code, uid = messages.part_of(request.name, "drafts")
+        call.concerns(code.text)
+        made = drafting.take_back(
+            self._desk, code.text, uid, platform=call.caller.platform, now=call.now
+        )
+        return view(draft_message(made), seen_as(call))
+
     def confirm_draft(
         self, request: draft_service.ConfirmDraftRequest, call: Call
     ) -> enterprise_pb2.Submission:

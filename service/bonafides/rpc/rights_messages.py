@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bonafides.errors import FieldViolation, InvalidFieldsError
+from bonafides.identity.buyer_operations import USES, BuyerHoldings
 from bonafides.identity.corrections import Correction, Ruling, Sort, State, Target
 from bonafides.identity.erasing import ERASED, RETAINED, Erasure
 from bonafides.identity.holdings import SubmissionHoldings
@@ -10,6 +11,7 @@ from bonafides.identity.queue_operations import QueueItem
 from bonafides.instants import Instant, to_date_message, to_timestamp
 from bonafides.rpc import messages
 from bonafides.v1 import rights_pb2
+from bonafides.v1 import rights_service_pb2 as rights_service
 
 
 def holdings(code: str, told: tuple[SubmissionHoldings, ...]) -> rights_pb2.Holdings:
@@ -61,6 +63,35 @@ def correction(made: Correction) -> rights_pb2.Correction:
         open_time=to_timestamp(made.opened_at),
         due_date=to_date_message(made.due),
         rulings=[_ruling(each) for each in made.rulings],
+    )
+
+
+def buyer_holdings(told: BuyerHoldings) -> rights_service.GetBuyerHoldingsResponse:
+    """Returns what is held of a buyer."""
+    return rights_service.GetBuyerHoldingsResponse(
+        enterprises=told.enterprises,
+        kinds=[
+            rights_service.BuyerKind(
+                kind=each.kind,
+                records=each.records,
+                revisions=each.revisions,
+                first_date=to_date_message(each.first_day),
+                last_date=to_date_message(each.last_day),
+            )
+            for each in told.kinds
+        ],
+        records=[
+            rights_service.BuyerRecord(
+                parent=f"enterprises/{each.code}",
+                kind=each.kind,
+                record_id=each.record_id,
+                revision=each.revision,
+                date=to_date_message(each.day),
+                superseded=not each.latest,
+            )
+            for each in told.latest
+        ],
+        uses=[rights_service.BuyerUse(use=use, description=text) for use, text in USES.items()],
     )
 
 

@@ -11,11 +11,13 @@ from typing import Final
 from bonafides.access.disclosure import view
 from bonafides.errors import BugError, FieldViolation, InvalidFieldsError
 from bonafides.identity import (
+    buyer_operations,
     correction_operations,
     erasing,
     holding_operations,
     queue_operations,
 )
+from bonafides.identity.buyer_operations import RecordKey
 from bonafides.identity.correction_operations import Asked, Decision
 from bonafides.identity.corrections import State
 from bonafides.identity.operations import Desk
@@ -115,16 +117,32 @@ class RightsService:
         self, request: rights_service.EraseBuyerRequest, call: Call
     ) -> rights_service.EraseBuyerResponse:
         """Erases a buyer of the calling platform."""
-        if not call.caller.platform:
-            raise BugError("a buyer of no platform")
-        done = erasing.erase_buyer(
+        done = buyer_operations.erase_buyer(
             self._desk,
-            call.caller.platform,
+            _platform(call),
             request.buyer,
             actor=principal(call).name,
             now=call.now,
         )
         return rights_service.EraseBuyerResponse(records=done)
+
+    def get_buyer_holdings(
+        self, request: rights_service.GetBuyerHoldingsRequest, call: Call
+    ) -> rights_service.GetBuyerHoldingsResponse:
+        """Tells what is held of a buyer of the calling platform."""
+        told = buyer_operations.get_buyer(self._desk, _platform(call), request.buyer)
+        return written.buyer_holdings(told)
+
+    def correct_buyer(
+        self, request: rights_service.CorrectBuyerRequest, call: Call
+    ) -> rights_service.CorrectBuyerResponse:
+        """Corrects whose a record of the calling platform is."""
+        code = _enterprise(request.parent, call)
+        key = RecordKey(code, _platform(call), request.kind, request.record_id)
+        revision = buyer_operations.correct_buyer(
+            self._desk, key, request.wrong_buyer, request.right_buyer, now=call.now
+        )
+        return rights_service.CorrectBuyerResponse(revision=revision)
 
     def list_queue(
         self, request: rights_service.ListQueueRequest, call: Call
@@ -144,6 +162,12 @@ class RightsService:
             ],
             next_page_token=more,
         )
+
+
+def _platform(call: Call) -> str:
+    if not call.caller.platform:
+        raise BugError("a buyer of no platform")
+    return call.caller.platform
 
 
 def _enterprise(parent: str, call: Call) -> str:

@@ -85,6 +85,15 @@ def confirm(work: UnitOfWork, row: DraftRow, state: State, submission_uid: str, 
     )
 
 
+def take_back(work: UnitOfWork, row: DraftRow, state: State) -> None:
+    """Erases what was filled in; the row stays until its time is over."""
+    work.execute(
+        sa.update(tables.draft)
+        .where(_draft.code == row.code, _draft.uid == row.uid)
+        .values(state=state.value, prefill="{}")
+    )
+
+
 def erase_expired(work: UnitOfWork, now: Instant, limit: int) -> int:
     """Erases drafts whose time is over, the oldest first; returns how many."""
     query = sa.select(_draft.code, _draft.uid).where(_draft.expires_at <= now)

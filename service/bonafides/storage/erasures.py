@@ -1,4 +1,4 @@
-"""Rows of erasures, and taking a buyer out of the log and its roll-ups.
+"""Rows of erasures.
 
 A row says that an erasure was done, never of what: no value and no pseudonym.
 """
@@ -13,15 +13,12 @@ import sqlalchemy as sa
 
 from bonafides.instants import Instant
 from bonafides.storage import tables
-from bonafides.storage.records import hold_fold, hold_log
 from bonafides.storage.unit_of_work import UnitOfWork
 
 SUBMISSION: Final = "SUBMISSION"
 BUYER: Final = "BUYER"
 
 _erasure: Final = tables.erasure.c
-_record: Final = tables.record.c
-_rollup: Final = tables.rollup_buyer.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,47 +57,3 @@ def erased_at(work: UnitOfWork, code: str, subject: str) -> Instant | None:
         )
     ).scalar()
     return None if found is None else Instant(found)
-
-
-def codes_of_buyer(
-    work: UnitOfWork, platform: str, buyer: bytes, after: int = 0
-) -> tuple[frozenset[str], int]:
-    """Returns whose records behind a sequence name the buyer, and the log's last sequence.
-
-    Reads the log: no index leads from a buyer to records, for each record would pay for it.
-    """
-    upto = work.execute(sa.select(sa.func.max(_record.sequence))).scalar() or 0
-    found = work.execute(
-        sa.select(_record.code)
-        .where(_record.sequence > after, _record.platform == platform, _record.buyer == buyer)
-        .distinct()
-    )
-    return frozenset(found.scalars()), upto
-
-
-def erase_buyer(
-    work: UnitOfWork, platform: str, buyer: bytes, seen: frozenset[str], after: int
-) -> tuple[frozenset[str], int]:
-    """Takes the buyer out of every record and roll-up; returns whose, and of how many.
-
-    `seen` are the enterprises whose records up to the sequence `after` name the buyer.
-    Totals by day hold no buyer and stay. A record without a buyer counts as a
-    transaction and as no buyer's, so what is removed here is what a recount leaves out.
-    """
-    # Both, so that no record comes and none is folded between the two statements.
-    hold_log(work)
-    hold_fold(work)
-    codes = seen | codes_of_buyer(work, platform, buyer, after)[0]
-    done = 0
-    for code in sorted(codes):
-        done += work.execute(
-            sa.update(tables.record)
-            .where(_record.code == code, _record.platform == platform, _record.buyer == buyer)
-            .values(buyer=None)
-        ).rowcount
-        work.execute(
-            sa.delete(tables.rollup_buyer).where(
-                _rollup.code == code, _rollup.platform == platform, _rollup.buyer == buyer
-            )
-        )
-    return codes, done

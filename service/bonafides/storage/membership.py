@@ -173,12 +173,12 @@ def put_claim(work: UnitOfWork, claim: Claim, *, decided_by: str | None = None) 
 
 
 def earlier_records(
-    work: UnitOfWork, code: str, *, besides: str, before: Instant
+    work: UnitOfWork, code: str, *, besides: str, before: Instant, now: Instant
 ) -> list[tuple[str, bytes]]:
     """Returns uid and sealed values of other submitters' verified records, the latest first.
 
-    Verified and submitted no later than `before`; `besides` is the name of the login
-    whose own records don't count.
+    Verified, its term not over, and submitted no later than `before`; `besides` is the
+    name of the login whose own records don't count.
     """
     table = tables.submission.c
     found = work.execute(
@@ -189,6 +189,8 @@ def earlier_records(
             table.state == State.VERIFIED.value,
             table.depth == Depth.FOUR.value,
             table.submitted_at <= before,
+            # That a term is over is noted later than it is.
+            sa.or_(table.expires_at.is_(None), table.expires_at > now),
         )
         .order_by(table.submitted_at.desc())
     )
@@ -302,6 +304,16 @@ def add_notice(work: UnitOfWork, code: str, reason: str, now: Instant) -> None:
         tables.notice.insert(),
         {"code": code, "uid": str(uuid.uuid4()), "reason": reason, "noticed_at": now},
     )
+
+
+def add_notice_once(work: UnitOfWork, code: str, uid: str, reason: str, now: Instant) -> bool:
+    """Tells those who act for the enterprise, unless a notice of this uid did; whether it did."""
+    insert = _insert(work, tables.notice)
+    done = work.execute(
+        insert.on_conflict_do_nothing(index_elements=["code", "uid"]),
+        {"code": code, "uid": uid, "reason": reason, "noticed_at": now},
+    )
+    return bool(done.rowcount)
 
 
 def notices(work: UnitOfWork, code: str) -> tuple[Notice, ...]:

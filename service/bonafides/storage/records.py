@@ -272,6 +272,16 @@ def lag(work: UnitOfWork) -> int:
     return (remembered(work, _LAST_RECORD) or 0) - (remembered(work, _WATERMARK) or 0)
 
 
+def mark(work: UnitOfWork, name: str) -> int:
+    """Returns how far something follows the log, and keeps others off it until the commit."""
+    return _lock(work, name)
+
+
+def move_mark(work: UnitOfWork, name: str, upto: int) -> None:
+    """Moves a mark that `mark` gave out."""
+    _advance(work, name, upto)
+
+
 def move_watermark(work: UnitOfWork, upto: int) -> None:
     """Moves the fold's watermark, forth or back, and keeps the fold off it until the commit.
 

@@ -67,12 +67,13 @@ from bonafides.storage.tables.records import (
     store_link,
     unmatched_refund,
 )
-from bonafides.storage.tables.rights import correction, correction_ruling, erasure
+from bonafides.storage.tables.rights import buyer_place, correction, correction_ruling, erasure
 
 __all__ = [
     "amendment",
     "assent",
     "automation_refusal",
+    "buyer_place",
     "changes",
     "check_result",
     "consent",

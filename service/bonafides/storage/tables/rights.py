@@ -1,4 +1,4 @@
-"""Tables of what persons asked for: corrections, the rulings on them, erasures."""
+"""Tables of what persons asked for: corrections, rulings, erasures; where buyers are named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text
 
-from bonafides.storage.tables.columns import code_column, metadata
+from bonafides.storage.tables.columns import PLATFORM, code_column, metadata
 
 # Cases: somebody whom it concerns says that something is wrong.
 correction: Final = Table(
@@ -65,4 +65,17 @@ erasure: Final = Table(
     Column("actor", Text, nullable=False),
     # How many records named the buyer.
     Column("records", BigInteger, nullable=False),
+)
+
+# In whose records a platform's buyer is named, by whatever revision of whatever kind: the
+# way in for what a buyer may ask. Written behind the log, so that no record pays for it.
+# It belongs to the platform that supplies the pseudonym, and so does not begin with the code.
+buyer_place: Final = Table(
+    "buyer_place",
+    metadata,
+    Column("platform", PLATFORM, primary_key=True),
+    # Keyed, as in the log.
+    Column("buyer", LargeBinary, primary_key=True),
+    Column("code", String(18), primary_key=True),
+    sqlite_with_rowid=False,
 )

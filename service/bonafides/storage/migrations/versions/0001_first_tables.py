@@ -47,6 +47,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.PrimaryKeyConstraint("code", "number", name=op.f("pk_automation_refusal")),
     )
     op.create_table(
+        "buyer_place",
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("buyer", sa.LargeBinary(), nullable=False),
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.PrimaryKeyConstraint("platform", "buyer", "code", name=op.f("pk_buyer_place")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "changes",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
@@ -861,6 +869,7 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.drop_table("consent")
     op.drop_table("check_result")
     op.drop_table("changes")
+    op.drop_table("buyer_place")
     op.drop_table("automation_refusal")
     op.drop_table("assent")
     op.drop_index(op.f("ix_amendment_code_amends_uid"), table_name="amendment")
