@@ -42,9 +42,8 @@ from bonafides.identity.claims import read_claims
 from bonafides.identity.operations import Desk, submit
 from bonafides.identity.submission import Claims
 from bonafides.instants import Instant, from_datetime
-from bonafides.keys import load_or_create
+from bonafides.keys import load_or_create, served_card
 from bonafides.personal.sealing import Vault
-from bonafides.rating.scorecard import champion
 from bonafides.rpc.validation import violations
 from bonafides.settings import Settings
 from bonafides.sourcing import evidence_sources, magic
@@ -112,7 +111,7 @@ def _desk(settings: Settings, store: Store, vault: Vault, *, most: int) -> Desk:
         store=store,
         vault=vault,
         sources=evidence_sources(settings, store, vault),
-        card=champion(settings.models_dir),
+        card=served_card(settings),
         agreement_version=settings.agreement_version,
         # The limit is there against strangers who try codes out; this is staff.
         # What was submitted in earlier runs counts too, as repetitions do not.

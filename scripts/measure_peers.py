@@ -25,8 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bonafides.errors import StoreUnavailableError
 from bonafides.instants import Instant, from_datetime
+from bonafides.keys import served_card
 from bonafides.rating.operations import PeerReport, measure_peers
-from bonafides.rating.scorecard import ScorecardError, champion
+from bonafides.rating.scorecard import ScorecardError
 from bonafides.settings import Settings
 from bonafides.storage import identity as identity_rows
 from bonafides.storage.unit_of_work import Store, StoreUrlError
@@ -60,7 +61,7 @@ def main(
 
 def run(settings: Settings, now: Instant) -> PeerReport:
     """Measures peer means as of now."""
-    card = champion(settings.models_dir)
+    card = served_card(settings)
     store = Store(settings.url)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:

@@ -54,9 +54,8 @@ from bonafides.identity.filing import Shelf
 from bonafides.identity.operations import Desk
 from bonafides.identity.ownership_operations import Ownership
 from bonafides.instants import Instant
-from bonafides.keys import Keys, load_or_create
+from bonafides.keys import Keys, load_or_create, served_card
 from bonafides.personal.sealing import Vault
-from bonafides.rating.scorecard import champion
 from bonafides.records import operations as records
 from bonafides.records.group_commit import GroupCommit
 from bonafides.rpc.consent_services import ConsentService, OwnershipService
@@ -194,7 +193,7 @@ def build(settings: Settings, clock: Clock) -> Server:
     _require_private(settings)
     keys = load_or_create(settings)  # 1
     vault = Vault(keys.kek, settings.environment)
-    card = champion(settings.models_dir)
+    card = served_card(settings)
     store = _store(settings)
     snapshots = open_snapshots(store, monotonic=time.monotonic)
     standings = Standings(store, monotonic=time.monotonic)

@@ -9,7 +9,15 @@ stored sealed (`..._sealed`) or as a keyed digest (`..._index`), never in clear.
 
 from __future__ import annotations
 
-from bonafides.storage.tables.archive import fact, peer_group, peer_mean, rating, snapshot
+from bonafides.storage.tables.archive import (
+    announced_level,
+    bulk_run,
+    fact,
+    peer_group,
+    peer_mean,
+    rating,
+    snapshot,
+)
 from bonafides.storage.tables.columns import metadata
 from bonafides.storage.tables.consents import (
     assent,
@@ -63,7 +71,9 @@ from bonafides.storage.tables.rights import correction, correction_ruling, erasu
 
 __all__ = [
     "amendment",
+    "announced_level",
     "assent",
+    "bulk_run",
     "changes",
     "check_result",
     "consent",
