@@ -20,6 +20,7 @@ from bonafides.instants import Day, Instant, day_of
 from bonafides.rating import level_sql, operations, sql
 from bonafides.rating.card import CardFeature, GoldenRow, Level, score
 from bonafides.rating.features import FEATURES, Absent, RatingInputs
+from bonafides.rating.rate import rate
 from bonafides.rating.scorecard import Scorecard
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
@@ -118,6 +119,24 @@ def differences(
     for code in _enrolled(work):
         served = served_points(operations.gather(work, code, now), features)
         if found.pop(code, None) != served:
+            wrong.append(code)
+    return sorted([*wrong, *found])
+
+
+def level_differences(
+    engine: Engine, work: UnitOfWork, card: Scorecard, *, now: Instant
+) -> list[str]:
+    """Returns the codes whose raw level on the engine is not the served one, in order.
+
+    Loads and makes what is needed, as of now. A code that only one side knows differs.
+    """
+    load(engine, work, now=now)
+    make_features(engine, day_of(now))
+    found = dict(levels_of(engine, card))
+    wrong = []
+    for code in _enrolled(work):
+        served = rate(operations.gather(work, code, now), card)
+        if found.pop(code, None) != Standing(served.level, served.score):
             wrong.append(code)
     return sorted([*wrong, *found])
 
