@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from bonafides.instants import DAY, Instant
 from bonafides.rating import soundness
-from bonafides.rating.reports import CardName, Evaluation, Shadow
+from bonafides.rating.reports import CardName, Evaluation, GroupFairness, Shadow
 from bonafides.rating.scorecard import Scorecard
 
 MOST_AUC_LOST: Final = 0.003
@@ -63,7 +62,7 @@ class Case:
     evaluation: Evaluation | None = None
     shadow: Shadow | None = None
     shadow_at: Instant | None = None
-    golden: Mapping[str, Sequence[int]] = MappingProxyType({})
+    golden: Mapping[str, Sequence[int]] = field(default_factory=dict)
     signed: bool | None = None
     announcement: Announcement | None = None
 
@@ -207,13 +206,19 @@ def fairness(case: Case) -> Verdict:
         f"{group.axis} {group.group}: {group.ratio.estimate:.2f}"
         f" ({group.ratio.low:.2f} to {group.ratio.high:.2f})"
         for group in judged
-        if group.ratio and group.ratio.estimate > MOST_RATIO and group.ratio.low > 1.0
+        if group.ratio and is_unfair(group)
     ]
     if unfair:
         return _verdict("fairness", False, f"{'; '.join(unfair)}; at most {MOST_RATIO}")
     told = f"{len(judged)} of {len(case.evaluation.fairness)} groups judged, each within"
     # What nobody could judge is no proof of fairness.
     return _verdict("fairness", bool(judged), f"{told} {MOST_RATIO} or chance")
+
+
+def is_unfair(group: GroupFairness) -> bool:
+    """Tells whether a group's ratio is above the bound, and not by chance."""
+    ratio = group.ratio
+    return ratio is not None and ratio.estimate > MOST_RATIO and ratio.low > 1.0
 
 
 def shadow(case: Case) -> Verdict:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy import special
 
 from bonafides.rating.card import POINT_LEVELS
 from bonafides.rating.features import Direction
@@ -118,11 +119,22 @@ class _Scored:
     def of(cls, table: Labelled, card: Scorecard) -> _Scored:
         points = labelled.points(table, card.features)
         score = points.sum(axis=1).astype(np.float64)
+        levels = _levels(card, score)
+        own = _own_probabilities(card, score)
+        if own is not None:
+            return cls(points, score, levels, own, True)
         recent = table.split == "recent"
         bad = table.bad[recent].astype(np.float64)
-        return cls(
-            points, score, _levels(card, score), recalibrated(score[recent], bad, score), False
-        )
+        return cls(points, score, levels, recalibrated(score[recent], bad, score), False)
+
+
+def _own_probabilities(card: Scorecard, score: Floats) -> Floats | None:
+    # Schema versions without probabilities have no such member, or leave it out.
+    told = getattr(card.content, "calibration", None)
+    if told is None:
+        return None
+    probabilities: Floats = special.expit(told.intercept_e6 / 1e6 - told.slope_e9 / 1e9 * score)
+    return probabilities
 
 
 def _result(table: Labelled, scored: _Scored) -> CardResult:
