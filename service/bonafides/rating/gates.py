@@ -259,15 +259,21 @@ def announced(case: Case) -> Verdict:
     falls, known = case.shadow.migration.falls, case.announcement
     if not falls:
         return _verdict("announced", True, "nobody falls")
-    if known is None or (known.candidate_digest, known.champion_digest) != (
-        case.candidate.digest,
-        case.champion.digest,
-    ):
+    if known is None or not is_announced(case):
         return _verdict(
             "announced", False, f"{falls} fall: announce it, and wait for {ANNOUNCED_DAYS} days"
         )
     left = -(-(known.effective_at - case.now) // DAY)
     return _verdict("announced", left <= 0, f"{falls} fall, announced; {max(0, left)} days to wait")
+
+
+def is_announced(case: Case) -> bool:
+    """Tells whether this candidate was announced beside this champion, due or not."""
+    known = case.announcement
+    return known is not None and (known.candidate_digest, known.champion_digest) == (
+        case.candidate.digest,
+        case.champion.digest,
+    )
 
 
 # In the order in which they are told.

@@ -15,7 +15,7 @@ Lines tell of cards and of who approved by their logins; of no enterprise.
 
     promotions = Promotions(models_folder(None))
     promotions.write(entry)
-    promotions.made("expert-2", digest).from_version    # what expert-2 took the place of
+    promotions.made("expert-2").from_version    # what expert-2 took the place of
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ class Promotions:
                 return None
         return None
 
-    def made(self, version: str, digest: str) -> Entry | None:
-        """Returns the promotion that last made this card champion; None if none did.
+    def made(self, version: str) -> Entry | None:
+        """Returns the promotion that last made this version champion; None if none did.
 
         Raises:
             PromotionError: see `entries`.
@@ -111,7 +111,7 @@ class Promotions:
         made = (
             entry
             for entry in reversed(self.entries())
-            if (entry.action, entry.to_version, entry.to_digest) == ("PROMOTED", version, digest)
+            if (entry.action, entry.to_version) == ("PROMOTED", version)
         )
         return next(made, None)
 

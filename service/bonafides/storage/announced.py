@@ -6,6 +6,7 @@ own row beside its level until the card is served or withdrawn.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
@@ -34,13 +35,15 @@ class AnnouncedLevel:
 def replace(work: UnitOfWork, rows: Sequence[AnnouncedLevel]) -> list[str]:
     """Stores the rows in place of those that were there.
 
+    Who was told of the same level by the same card keeps the instant of being told.
     Returns the codes of all that now see something else, sorted.
     """
     known = {row.code: AnnouncedLevel(**row._mapping) for row in work.execute(_ALL)}  # noqa: SLF001 - its public name
+    told = {row.code: _kept(known.get(row.code), row) for row in rows}
     work.execute(sa.delete(announced_level))
-    for start in range(0, len(rows), _STEP):
-        work.execute(announced_level.insert(), [asdict(row) for row in rows[start : start + _STEP]])
-    told = {row.code: row for row in rows}
+    made = [asdict(row) for row in told.values()]
+    for start in range(0, len(made), _STEP):
+        work.execute(announced_level.insert(), made[start : start + _STEP])
     return sorted(code for code in known.keys() | told.keys() if known.get(code) != told.get(code))
 
 
@@ -48,6 +51,12 @@ def find(work: UnitOfWork, code: str) -> AnnouncedLevel | None:
     """Returns what was announced to the enterprise; None: nothing."""
     row = work.execute(_ONE, {"code": code}).one_or_none()
     return None if row is None else AnnouncedLevel(**row._mapping)  # noqa: SLF001 - its public name
+
+
+def _kept(known: AnnouncedLevel | None, row: AnnouncedLevel) -> AnnouncedLevel:
+    if known is None or dataclasses.replace(known, announced_at=row.announced_at) != row:
+        return row
+    return known
 
 
 _ALL: Final = sa.select(announced_level)
