@@ -4,7 +4,8 @@ The file CHAMPION names the version that is served; PROMOTIONS beside it says wh
 there, when, on which reports, and why. Rules:
 
 1. A line of the log is canonical JSON and holds the SHA-256 of the line before it: lines
-   are added, and one that was changed or taken out since is found.
+   are added, and one that was changed or taken out since is found. The last one nothing
+   vouches for: keep a copy of the log where who writes it can't.
 2. The line is on disk before CHAMPION changes. Who is interrupted in between repeats it:
    the log then has the intention twice, and never a card that nobody answers for.
 3. CHAMPION is replaced as a whole: a reader sees the old version or the new one.
@@ -154,17 +155,18 @@ class Promotions:
         """Returns the lines that have their end, and the digest of the last one."""
         entries, last = [], _NOTHING_BEFORE
         for number, line in enumerate(raw.split(b"\n")[:-1], start=1):
-            try:
-                told: dict[str, Any] = json.loads(line)
-                if told.pop("previous") != last or line != canonical({**told, "previous": last}):
-                    raise PromotionError(
-                        f"{self._log}: line {number} or the one before it was changed since it was"
-                        " written; restore the log from its backup"
-                    )
-                entries.append(Entry.model_validate_json(json.dumps(told)))
-            except (ValidationError, KeyError, AttributeError, json.JSONDecodeError):
+            told = _object(line)
+            if told is None or told.pop("previous", None) != last:
                 raise PromotionError(
-                    f"{self._log}: line {number} is none of ours; restore the log from its backup"
+                    f"{self._log}: line {number} is none of ours, or the one before it was changed"
+                    " since it was written; restore the log from its backup"
+                )
+            try:
+                entries.append(Entry.model_validate_json(json.dumps(told)))
+            except ValidationError:
+                raise PromotionError(
+                    f"{self._log}: line {number} is of another build; restore the log from its"
+                    " backup, or use that build"
                 ) from None
             last = hashlib.sha256(line).hexdigest()
         return entries, last
@@ -188,3 +190,12 @@ class Promotions:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    """Returns the object of a line; None: it is none, or not canonical."""
+    try:
+        told = json.loads(line)
+        return told if isinstance(told, dict) and canonical(told) == line else None
+    except (ValueError, RecursionError):
+        return None
