@@ -20,7 +20,7 @@ from bonafides.rating.training.evaluation import (
     recalibrated,
     row_losses,
 )
-from bonafides.rating.training.fairness import by_group
+from bonafides.rating.training.fairness import Rated, by_group
 from bonafides.rating.training.judging import fairness_of, judge
 from tests.labelled_rows import rows
 
@@ -106,11 +106,16 @@ def test_actual_over_expected_bads_has_the_exact_interval_of_a_count() -> None:
     assert actual_over_expected(np.zeros(5), np.full(5, 0.2)).low == 0
 
 
+def alone(levels: list[str]) -> Rated:
+    """Good rows, each of an enterprise of its own."""
+    return Rated([str(number) for number in range(len(levels))], levels, np.zeros(len(levels)))
+
+
 @pytest.mark.feature("E12")
 def test_a_group_whose_good_rows_get_c_more_often_is_unfair() -> None:
     groups = ["one"] * 1_000 + ["other"] * 1_000
     levels = ["C"] * 150 + ["A"] * 850 + ["C"] * 100 + ["A"] * 900
-    one, other = by_group("region", groups, levels, np.zeros(2_000))
+    one, other = by_group("region", groups, alone(levels))
     assert one.false_low
     assert one.false_low.estimate == pytest.approx(0.15)
     assert one.ratio
@@ -125,14 +130,40 @@ def test_a_group_whose_good_rows_get_c_more_often_is_unfair() -> None:
 def test_a_ratio_that_may_be_chance_or_of_too_few_is_told_and_not_held_against() -> None:
     groups = ["one"] * 40 + ["other"] * 40
     levels = ["C"] * 4 + ["A"] * 36 + ["C"] * 3 + ["A"] * 37
-    one, _ = by_group("size_band", groups, levels, np.zeros(80))
+    one, _ = by_group("size_band", groups, alone(levels))
     assert one.ratio
     assert one.ratio.estimate > 1.25
     assert one.ratio.low < 1
     assert not is_unfair(one)
-    few, _ = by_group("size_band", ["a"] * 5 + ["b"] * 75, levels, np.zeros(80))
+    few, _ = by_group("size_band", ["a"] * 5 + ["b"] * 75, alone(levels))
     assert few.ratio is None
     assert few.goods == 5
+
+
+@pytest.mark.feature("E12")
+def test_ten_rows_of_one_enterprise_tell_less_than_ten_enterprises() -> None:
+    groups = ["one"] * 1_000 + ["other"] * 1_000
+    levels = ["C"] * 150 + ["A"] * 850 + ["C"] * 100 + ["A"] * 900
+    apart, _ = by_group("region", groups, alone(levels))
+    tens = Rated([str(number // 10) for number in range(2_000)], levels, np.zeros(2_000))
+    together, _ = by_group("region", groups, tens)
+    assert apart.ratio
+    assert together.ratio
+    assert together.ratio.estimate == apart.ratio.estimate
+    assert together.ratio.low < 1 < apart.ratio.low
+    assert not is_unfair(together)
+
+
+@pytest.mark.feature("E12")
+def test_groups_that_fare_alike_are_hardly_ever_called_unfair() -> None:
+    """A hundred reports of six regions whose good enterprises get C alike often."""
+    random = np.random.default_rng(11)
+    called = 0
+    for _ in range(100):
+        regions = random.choice(["a", "b", "c", "d", "e", "f"], 1_200).tolist()
+        levels = np.where(random.random(1_200) < 0.08, "C", "A").tolist()
+        called += any(map(is_unfair, by_group("region", regions, alone(levels))))
+    assert called <= 10
 
 
 @pytest.mark.feature("E12")

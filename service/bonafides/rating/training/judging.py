@@ -49,7 +49,7 @@ from bonafides.rating.training.evaluation import (
     recalibrated,
     row_losses,
 )
-from bonafides.rating.training.fairness import by_group
+from bonafides.rating.training.fairness import Flags, Rated, by_group
 from bonafides.rating.training.labelled import AXES, COMPONENTS, GREY, SPLITS, Labelled
 
 # Into so many bins of equal size the score is cut to tell whether it drifts.
@@ -96,13 +96,14 @@ def judge(
 def fairness_of(table: Labelled, card: Scorecard) -> tuple[GroupFairness, ...]:
     """Returns how each group of each axis of audit fares with the card, rows of train apart."""
     held_out = table.where(table.split != "train")
-    levels = _levels(card, labelled.points(held_out, card.features).sum(axis=1))
-    bad = held_out.bad.astype(np.float64)
+    rows = Rated(
+        held_out.enterprise.tolist(),
+        _levels(card, labelled.points(held_out, card.features).sum(axis=1)),
+        held_out.bad.astype(np.float64),
+    )
     is_new = np.where(held_out.is_new, "new", "established")
     axes = [(name, getattr(held_out, name)) for name in AXES] + [("is_new", is_new)]
-    return tuple(
-        group for name, groups in axes for group in by_group(name, groups.tolist(), levels, bad)
-    )
+    return tuple(group for name, groups in axes for group in by_group(name, groups.tolist(), rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _result(table: Labelled, scored: _Scored) -> CardResult:
     out, bad = table.split == "out_of_time", table.bad.astype(np.float64)
     good = out & (table.bad == 0)
 
-    def performance(rows: labelled.Flags) -> Performance:
+    def performance(rows: Flags) -> Performance:
         return measured(scored.score[rows], bad[rows], scored.probabilities[rows])
 
     components: dict[str, float | None] = {}
@@ -185,9 +186,7 @@ def _drift(table: Labelled, card: Scorecard, scored: _Scored, seed: int) -> Drif
     )
 
 
-def _counts(
-    slots: Integers, train: labelled.Flags, out: labelled.Flags
-) -> tuple[Integers, Integers]:
+def _counts(slots: Integers, train: Flags, out: Flags) -> tuple[Integers, Integers]:
     """Returns how many of either rows are in each slot that one of them reaches."""
     _, place = np.unique(slots[train | out], return_inverse=True)
     kept = train[train | out]
