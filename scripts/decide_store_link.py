@@ -21,9 +21,9 @@ from typing import Annotated, Any, Final, Literal
 import typer
 from rich.console import Console
 
+from bonafides.card_keys import served_card
 from bonafides.errors import BonafidesError
 from bonafides.instants import Day, from_datetime, to_date, to_datetime
-from bonafides.keys import served_card
 from bonafides.records import linking
 from bonafides.records.links import Ruling
 from bonafides.settings import Settings, SettingsError

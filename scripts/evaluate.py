@@ -24,7 +24,7 @@ from rich.table import Table
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bonafides.keys import served_card
+from bonafides.card_keys import served_card
 from bonafides.rating import reports
 from bonafides.rating.card import POINT_LEVELS
 from bonafides.rating.gates import MOST_RATIO, is_unfair

@@ -30,8 +30,9 @@ from rich.table import Table
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bonafides.card_keys import served_card
 from bonafides.instants import Day, Instant, day_of, from_date, from_datetime, to_date
-from bonafides.keys import load_or_create, served_card
+from bonafides.keys import load_or_create
 from bonafides.personal.sealing import Vault
 from bonafides.records import bulk, operations
 from bonafides.records.bulk import Refused, Source, Summary, UnreadableError

@@ -43,8 +43,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bonafides.archive.operations import load_public_records
 from bonafides.archive.public_record_rows import REQUIRED_COLUMNS, is_record_id
+from bonafides.card_keys import served_card
 from bonafides.instants import Instant, from_datetime
-from bonafides.keys import served_card
 from bonafides.rating.scorecard import Scorecard
 from bonafides.records.ingest import Rejection
 from bonafides.settings import Settings

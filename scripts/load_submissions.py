@@ -32,6 +32,7 @@ from rich.table import Table
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bonafides.card_keys import served_card
 from bonafides.errors import (
     BonafidesError,
     FieldViolation,
@@ -42,7 +43,7 @@ from bonafides.identity.claims import read_claims
 from bonafides.identity.operations import Desk, submit
 from bonafides.identity.submission import Claims
 from bonafides.instants import Instant, from_datetime
-from bonafides.keys import load_or_create, served_card
+from bonafides.keys import load_or_create
 from bonafides.personal.sealing import Vault
 from bonafides.rpc.validation import violations
 from bonafides.settings import Settings

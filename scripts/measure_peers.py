@@ -23,9 +23,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bonafides.card_keys import served_card
 from bonafides.errors import StoreUnavailableError
 from bonafides.instants import Instant, from_datetime
-from bonafides.keys import served_card
 from bonafides.rating.operations import PeerReport, measure_peers
 from bonafides.rating.scorecard import ScorecardError
 from bonafides.settings import Settings

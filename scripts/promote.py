@@ -30,8 +30,8 @@ from rich.table import Table
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bonafides.card_keys import served_card, trusted_card_key
 from bonafides.instants import DAY, Instant, from_datetime
-from bonafides.keys import served_card, trusted_card_key
 from bonafides.rating import bulk, gates, reports, signature
 from bonafides.rating.gates import ANNOUNCED_DAYS, Announcement, Case, Verdict
 from bonafides.rating.promotions import Entry, PromotionError, Promotions

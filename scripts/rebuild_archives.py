@@ -32,8 +32,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bonafides.card_keys import served_card
 from bonafides.instants import Instant, from_datetime
-from bonafides.keys import served_card
 from bonafides.rating import bulk
 from bonafides.records import operations
 from bonafides.records.operations import ForeignRecordsError

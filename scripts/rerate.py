@@ -36,8 +36,8 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bonafides.archive import operations as archive_operations
+from bonafides.card_keys import served_card
 from bonafides.instants import Instant, day_of, from_datetime, to_datetime
-from bonafides.keys import served_card
 from bonafides.rating import bulk, reports
 from bonafides.rating import operations as rating_operations
 from bonafides.rating.card import Level

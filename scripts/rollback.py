@@ -24,8 +24,8 @@ from rich.console import Console
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bonafides.card_keys import trusted_card_key
 from bonafides.instants import Instant, from_datetime
-from bonafides.keys import trusted_card_key
 from bonafides.rating.promotions import Entry, PromotionError, Promotions
 from bonafides.rating.scorecard import (
     Scorecard,

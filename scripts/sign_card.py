@@ -21,7 +21,7 @@ from rich.console import Console
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bonafides.keys import card_signing_key
+from bonafides.card_keys import card_signing_key
 from bonafides.rating import signature
 from bonafides.rating.scorecard import ARTIFACT, ScorecardError, is_version, load, models_folder
 from scripts.operating import DataDir, read_settings, telling

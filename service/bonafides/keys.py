@@ -2,8 +2,7 @@
 
 Two files in the data folder: `kek.bin`, the 32 bytes under which every subject's
 key is wrapped, and `issuer.pem`, the Ed25519 key that signs the sandbox's access
-tokens. Live has no issuer of its own and reads no `issuer.pem`. A third, `card.pem`,
-is the Ed25519 key that signs scorecards; whoever signs has it, and no server reads it.
+tokens. Live has no issuer of its own and reads no `issuer.pem`.
 
 Rules:
 - in sandbox a missing file is made, mode 0600, with a warning on stderr;
@@ -28,7 +27,7 @@ from typing import Final
 
 import structlog
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -37,20 +36,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from bonafides.personal.sealing import KEY_BYTES
-from bonafides.rating import scorecard, signature
-from bonafides.rating.scorecard import Scorecard
 from bonafides.settings import Settings, SettingsError
 
 KEK_FILE: Final = "kek.bin"
 ISSUER_FILE: Final = "issuer.pem"
-CARD_FILE: Final = "card.pem"
 # A PEM file of an Ed25519 key has some 120 bytes; nothing of ours comes near.
 _MOST_BYTES: Final = 4_096
-# How live comes by each.
-_MADE: Final = {
-    KEK_FILE: f"{KEY_BYTES} random bytes",
-    CARD_FILE: "openssl genpkey -algorithm ed25519",
-}
 _READABLE_BY_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -92,63 +83,16 @@ def load_or_create(settings: Settings) -> Keys:
         )
     if not sandbox:
         return Keys(kek, None)
-    pem = _content(folder / ISSUER_FILE, make=_new_pem)
-    return Keys(kek, _private_key(folder / ISSUER_FILE, pem, "Tokens that it signed end with it."))
+    return Keys(kek, _issuer(folder / ISSUER_FILE, _content(folder / ISSUER_FILE, make=_new_pem)))
 
 
-def served_card(settings: Settings) -> Scorecard:
-    """Returns the champion, as this deployment may serve it.
-
-    Raises:
-        SettingsError: the card can't be used, is not signed by the trusted key, or rests
-            on generated data in live; or live trusts no key.
-    """
-    key = trusted_card_key(settings)
-    live = settings.environment == "live"
-    if key is None and live:
-        raise SettingsError(
-            "BONAFIDES_CARD_KEY is needed in live: the public key that signed the scorecard"
-            " (scripts/sign_card.py; docs/promotion.md)."
-        )
-    try:
-        card = scorecard.champion(settings.models_dir, key=key)
-    except scorecard.ScorecardError as fault:
-        raise SettingsError(str(fault)) from None
-    if card.basis == "SYNTHETIC" and live:
-        raise SettingsError(f"{card.version} is SYNTHETIC, and live serves no such card.")
-    return card
-
-
-def trusted_card_key(settings: Settings) -> Ed25519PublicKey | None:
-    """Returns the public key that scorecards must be signed by; None: none is set.
+def signing_key(file: Path) -> Ed25519PrivateKey:
+    """Returns the Ed25519 private key in a PEM file, which is made if it is not there.
 
     Raises:
-        SettingsError: the file can't be read, or holds no such key.
+        SettingsError: it is readable by others, or is no such key.
     """
-    if settings.card_key is None:
-        return None
-    try:
-        key = signature.public_key(settings.card_key.read_bytes()[:_MOST_BYTES])
-    except OSError as fault:
-        raise SettingsError(
-            f"BONAFIDES_CARD_KEY: {settings.card_key} can't be read: {fault.strerror}."
-        ) from None
-    if key is None:
-        raise SettingsError(
-            f"BONAFIDES_CARD_KEY: {settings.card_key} is not an Ed25519 public key in PEM."
-        )
-    return key
-
-
-def card_signing_key(settings: Settings) -> Ed25519PrivateKey:
-    """Returns the key that signs scorecards, `card.pem`; in sandbox, makes it if need be.
-
-    Raises:
-        SettingsError: it is missing in live, is readable by others, or is no such key.
-    """
-    file = settings.data_dir / CARD_FILE
-    made = _new_pem if settings.environment == "sandbox" else None
-    return _private_key(file, _content(file, make=made), "What it signed must be signed anew.")
+    return _issuer(file, _content(file, make=_new_pem))
 
 
 def read_secret(file: Path) -> str:
@@ -168,15 +112,15 @@ def read_secret(file: Path) -> str:
     return secret
 
 
-def _private_key(file: Path, content: bytes, otherwise: str) -> Ed25519PrivateKey:
+def _issuer(file: Path, content: bytes) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(content, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise SettingsError(
-            f"{file} is not an Ed25519 private key in PEM: restore it, or in a sandbox delete it"
-            f" to have a new one made. {otherwise}"
+            f"{file} is not an Ed25519 private key in PEM: delete it to have a new one made. "
+            "Tokens that it signed end with it."
         )
     return key
 
@@ -189,7 +133,7 @@ def _content(file: Path, *, make: Callable[[], bytes] | None) -> bytes:
         if make is None:
             raise SettingsError(
                 f"{file} is missing, and live makes no keys: restore it from its backup, or for a "
-                f"new deployment write it yourself, mode 0600 ({_MADE[file.name]})."
+                f"new deployment write it yourself, mode 0600 ({KEY_BYTES} random bytes)."
             ) from None
     _create(file, make())
     return _read_private(file)

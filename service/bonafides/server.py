@@ -48,13 +48,14 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from bonafides import logs, mail, processes
 from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier
+from bonafides.card_keys import served_card
 from bonafides.errors import StoreUnavailableError
 from bonafides.identity import qr
 from bonafides.identity.filing import Shelf
 from bonafides.identity.operations import Desk
 from bonafides.identity.ownership_operations import Ownership
 from bonafides.instants import Instant
-from bonafides.keys import Keys, load_or_create, served_card
+from bonafides.keys import Keys, load_or_create
 from bonafides.personal.sealing import Vault
 from bonafides.records import operations as records
 from bonafides.records.group_commit import GroupCommit

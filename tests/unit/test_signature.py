@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
-from bonafides import keys
+from bonafides import card_keys
 from bonafides.rating import explain, signature
 from bonafides.rating.scorecard import ScorecardError, champion, load, models_folder
 from bonafides.settings import Settings, SettingsError
@@ -32,7 +32,7 @@ def _file(settings: Settings) -> Path:
 
 @pytest.mark.feature("E5")
 def test_live_serves_a_card_that_the_trusted_key_signed(tmp_path: Path) -> None:
-    card = keys.served_card(_settings(tmp_path))
+    card = card_keys.served_card(_settings(tmp_path))
     assert card.digest == champion(None).digest
     assert len(card.signature) == 64
     # Anyone who reads the card gets it.
@@ -48,10 +48,10 @@ def test_a_card_without_a_good_signature_is_refused(tmp_path: Path, environment:
     for content in (of_another, file.read_bytes()[:63], file.read_bytes() + b"\n", b"x" * 64):
         file.write_bytes(content)
         with pytest.raises(SettingsError, match="not by the trusted key over these bytes"):
-            keys.served_card(settings)
+            card_keys.served_card(settings)
     file.unlink()
     with pytest.raises(SettingsError, match=r"signature: is missing.*sign_card"):
-        keys.served_card(settings)
+        card_keys.served_card(settings)
 
 
 @pytest.mark.feature("E5")
@@ -62,27 +62,27 @@ def test_another_card_under_the_signature_of_the_first_is_refused(tmp_path: Path
     file.write_bytes(file.read_bytes().replace(b'"max_feature_points":', b'"max_feature_points":9'))
     assert load(file).content.max_feature_points > champion(None).content.max_feature_points
     with pytest.raises(SettingsError, match="trusted key"):
-        keys.served_card(settings)
+        card_keys.served_card(settings)
 
 
 def test_live_without_a_trusted_key_is_refused_and_a_sandbox_is_not(tmp_path: Path) -> None:
     settings = _settings(tmp_path, card_key=None)
     with pytest.raises(SettingsError, match=r"BONAFIDES_CARD_KEY.*docs/promotion\.md"):
-        keys.served_card(settings)
+        card_keys.served_card(settings)
     sandbox = settings.model_copy(update={"environment": "sandbox"})
-    assert keys.served_card(sandbox).digest == champion(None).digest
+    assert card_keys.served_card(sandbox).digest == champion(None).digest
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no key", "private"])
 def test_a_file_that_holds_no_public_key_is_named(tmp_path: Path, content: object) -> None:
     file = tmp_path / "wrong.pem"
     if content == "private":
-        keys.card_signing_key(Settings(data_dir=tmp_path))
+        card_keys.card_signing_key(Settings(data_dir=tmp_path))
         file = tmp_path / "card.pem"
     elif isinstance(content, bytes):
         file.write_bytes(content)
     with pytest.raises(SettingsError, match=r"BONAFIDES_CARD_KEY.*\.pem"):
-        keys.served_card(_settings(tmp_path / "more", card_key=file))
+        card_keys.served_card(_settings(tmp_path / "more", card_key=file))
 
 
 @pytest.mark.feature("E14")
@@ -92,7 +92,7 @@ def test_a_synthetic_card_is_not_served_in_live_whoever_signed_it(tmp_path: Path
     file.write_bytes(file.read_bytes().replace(b'"basis":"EXPERT"', b'"basis":"SYNTHETIC"'))
     data = tmp_path / "data"
     data.mkdir()
-    key = keys.card_signing_key(Settings(data_dir=data))
+    key = card_keys.card_signing_key(Settings(data_dir=data))
     signature.file_of(file).write_bytes(signature.signed(file.read_bytes(), key))
     public = tmp_path / "mine.pem"
     _RUN.invoke(
@@ -102,9 +102,9 @@ def test_a_synthetic_card_is_not_served_in_live_whoever_signed_it(tmp_path: Path
     )
     trusting = settings.model_copy(update={"card_key": public})
     with pytest.raises(SettingsError, match="SYNTHETIC"):
-        keys.served_card(trusting)
+        card_keys.served_card(trusting)
     sandbox = trusting.model_copy(update={"environment": "sandbox"})
-    assert keys.served_card(sandbox).basis == "SYNTHETIC"
+    assert card_keys.served_card(sandbox).basis == "SYNTHETIC"
 
 
 @pytest.mark.feature("J9")
@@ -112,11 +112,11 @@ def test_the_sandbox_makes_the_signing_key_once_and_warns(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings(data_dir=tmp_path / "data")
-    key = keys.card_signing_key(settings)
+    key = card_keys.card_signing_key(settings)
     (event,) = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert event["event"] == "insecure_sandbox_key_created"
     assert stat.S_IMODE((tmp_path / "data" / "card.pem").stat().st_mode) == 0o600
-    assert keys.card_signing_key(settings).public_key() == key.public_key()
+    assert card_keys.card_signing_key(settings).public_key() == key.public_key()
     assert capsys.readouterr().err == ""
 
 
@@ -124,7 +124,7 @@ def test_the_sandbox_makes_the_signing_key_once_and_warns(
 def test_live_makes_no_signing_key_and_names_how_to_make_one(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, environment="live")
     with pytest.raises(SettingsError, match=r"card\.pem is missing.*openssl genpkey"):
-        keys.card_signing_key(settings)
+        card_keys.card_signing_key(settings)
 
 
 @pytest.mark.parametrize("version", ["../expert-2", "absent-1"])
