@@ -85,6 +85,7 @@ def evaluation(card: Scorecard, **changes: Any) -> Evaluation:
         champion=CardName.of(CHAMPION),
         data_basis="OUTCOMES",
         data_sha256="0" * 64,
+        seed=0,
         train_rows=20_000,
         train_bads=1_500,
         candidate_result=result(),

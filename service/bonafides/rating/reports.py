@@ -196,6 +196,8 @@ class Evaluation:
     champion: CardName
     data_basis: Literal["SYNTHETIC", "OUTCOMES"]
     data_sha256: str
+    # Of what is drawn for bounds: with it and the same rows the report is the same.
+    seed: int
     train_rows: int
     train_bads: int
     candidate_result: CardResult

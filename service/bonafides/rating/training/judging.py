@@ -78,6 +78,7 @@ def judge(
         champion=CardName.of(champion),
         data_basis=table.basis,
         data_sha256=data_sha256,
+        seed=seed,
         train_rows=int(train.size),
         train_bads=int(train.sum()),
         candidate_result=_result(table, of_candidate),
