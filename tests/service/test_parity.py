@@ -77,10 +77,13 @@ def _database(server: str) -> Iterator[str]:
     admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.exec_driver_sql("CREATE DATABASE parity")
-    yield sa.make_url(server).set(database="parity").render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql("DROP DATABASE parity WITH (FORCE)")
-    admin.dispose()
+    try:
+        yield sa.make_url(server).set(database="parity").render_as_string(hide_password=False)
+    finally:
+        # A data set that is absent skips from within: nothing may stay open then, either.
+        with admin.connect() as connection:
+            connection.exec_driver_sql("DROP DATABASE parity WITH (FORCE)")
+        admin.dispose()
 
 
 @pytest.fixture
