@@ -21,9 +21,9 @@ from typing import Annotated, Any, Final, Literal
 import typer
 from rich.console import Console
 
+from bonafides.card_keys import served_card
 from bonafides.errors import BonafidesError
 from bonafides.instants import Day, from_datetime, to_date, to_datetime
-from bonafides.rating.scorecard import champion
 from bonafides.records import linking
 from bonafides.records.links import Ruling
 from bonafides.settings import Settings, SettingsError
@@ -103,7 +103,7 @@ def rule(
     def decide(store: Store, settings: Settings) -> frozenset[str]:
         now = from_datetime(dt.datetime.now(dt.UTC))
         told = Ruled(Ruling(ruling), reason, by, now)
-        card = champion(settings.models_dir)
+        card = served_card(settings)
         return linking.decide(store, card, (code, platform, link_id), told)
 
     codes = _with(data_dir, decide)

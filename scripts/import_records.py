@@ -30,10 +30,10 @@ from rich.table import Table
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bonafides.card_keys import served_card
 from bonafides.instants import Day, Instant, day_of, from_date, from_datetime, to_date
 from bonafides.keys import load_or_create
 from bonafides.personal.sealing import Vault
-from bonafides.rating.scorecard import champion
 from bonafides.records import bulk, operations
 from bonafides.records.bulk import Refused, Source, Summary, UnreadableError
 from bonafides.records.ingest import IngestReport
@@ -128,7 +128,7 @@ def run(job: Job, settings: Settings, now: Instant) -> tuple[Summary, Day | None
             with _taking(store, settings, now, dry_run=job.dry_run) as take:
                 summary = _transfer(source, take, None if job.dry_run else job.rejects)
         if not job.dry_run:
-            operations.fold_and_refresh(store, champion(settings.models_dir), now=now)
+            operations.fold_and_refresh(store, served_card(settings), now=now)
     return summary, last
 
 

@@ -43,8 +43,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bonafides.archive.operations import load_public_records
 from bonafides.archive.public_record_rows import REQUIRED_COLUMNS, is_record_id
+from bonafides.card_keys import served_card
 from bonafides.instants import Instant, from_datetime
-from bonafides.rating.scorecard import Scorecard, champion
+from bonafides.rating.scorecard import Scorecard
 from bonafides.records.ingest import Rejection
 from bonafides.settings import Settings
 from bonafides.storage.unit_of_work import Store
@@ -105,7 +106,7 @@ def read_file(
 
 
 def _load(source: Path, settings: Settings, now: Instant) -> Report:
-    card = champion(settings.models_dir)
+    card = served_card(settings)
     with opened(settings) as store:
         return read_file(source, now=now, store=store, card=card)
 

@@ -32,6 +32,7 @@ from rich.table import Table
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bonafides.card_keys import served_card
 from bonafides.errors import (
     BonafidesError,
     FieldViolation,
@@ -44,7 +45,6 @@ from bonafides.identity.submission import Claims
 from bonafides.instants import Instant, from_datetime
 from bonafides.keys import load_or_create
 from bonafides.personal.sealing import Vault
-from bonafides.rating.scorecard import champion
 from bonafides.rpc.validation import violations
 from bonafides.settings import Settings
 from bonafides.sourcing import evidence_sources, magic
@@ -112,7 +112,7 @@ def _desk(settings: Settings, store: Store, vault: Vault, *, most: int) -> Desk:
         store=store,
         vault=vault,
         sources=evidence_sources(settings, store, vault),
-        card=champion(settings.models_dir),
+        card=served_card(settings),
         agreement_version=settings.agreement_version,
         # The limit is there against strangers who try codes out; this is staff.
         # What was submitted in earlier runs counts too, as repetitions do not.

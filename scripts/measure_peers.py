@@ -23,10 +23,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bonafides.card_keys import served_card
 from bonafides.errors import StoreUnavailableError
 from bonafides.instants import Instant, from_datetime
 from bonafides.rating.operations import PeerReport, measure_peers
-from bonafides.rating.scorecard import ScorecardError, champion
+from bonafides.rating.scorecard import ScorecardError
 from bonafides.settings import Settings
 from bonafides.storage import identity as identity_rows
 from bonafides.storage.unit_of_work import Store, StoreUrlError
@@ -60,7 +61,7 @@ def main(
 
 def run(settings: Settings, now: Instant) -> PeerReport:
     """Measures peer means as of now."""
-    card = champion(settings.models_dir)
+    card = served_card(settings)
     store = Store(settings.url)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:

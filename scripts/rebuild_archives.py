@@ -32,9 +32,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bonafides.card_keys import served_card
 from bonafides.instants import Instant, from_datetime
 from bonafides.rating import bulk
-from bonafides.rating.scorecard import champion
 from bonafides.records import operations
 from bonafides.records.operations import ForeignRecordsError
 from bonafides.settings import Settings
@@ -111,7 +111,7 @@ def run(job: Job, settings: Settings, now: Instant) -> Done:
         EngineError: the engine can't be reached, or can't read the records.
         ForeignRecordsError: the records are not of this log; nothing was changed.
     """
-    card = champion(settings.models_dir)
+    card = served_card(settings)
     with opened(settings) as store, _engine(job) as engine:
         rebuilt = _rebuild(store, engine, now)
         with _progress() as progress:

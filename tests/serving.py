@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import threading
 import time
 import uuid
@@ -17,6 +18,7 @@ import grpc
 import structlog
 import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from google.protobuf.descriptor import ServiceDescriptor
 
 from bonafides import server
@@ -25,6 +27,8 @@ from bonafides.client import Client
 from bonafides.errors import NotFoundError
 from bonafides.instants import Instant
 from bonafides.personal.sealing import Vault
+from bonafides.rating import signature
+from bonafides.rating.scorecard import ARTIFACT, champion_version, models_folder
 from bonafides.rpc.pipeline import Limits, Pipeline, World
 from bonafides.settings import Settings
 from bonafides.storage.unit_of_work import Store
@@ -90,6 +94,7 @@ def serving(folder: Path, database_url: str = "", **changes: Any) -> Iterator[Se
             "database_url": database_url,
             "listen": "127.0.0.1:0",
             "drain_seconds": 1.0,
+            **(signed_cards(folder) if changes.get("environment") == "live" else {}),
             **changes,
         }
     )
@@ -105,6 +110,19 @@ def serving(folder: Path, database_url: str = "", **changes: Any) -> Iterator[Se
                 yield Served(made.address, settings, made.store, made.vault, clock, made)
             finally:
                 loop.run(made.stop())
+
+
+def signed_cards(folder: Path) -> dict[str, Any]:
+    """Makes cards of which the champion is signed, as live needs them; returns the settings."""
+    key, models = Ed25519PrivateKey.generate(), folder / "models"
+    shutil.copytree(models_folder(None), models)
+    file = models / champion_version(models) / ARTIFACT
+    signature.file_of(file).write_bytes(signature.signed(file.read_bytes(), key))
+    public = folder / "card-public.pem"
+    public.write_bytes(
+        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    return {"models_dir": models, "card_key": public}
 
 
 class _Whole:

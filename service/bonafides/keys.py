@@ -86,6 +86,15 @@ def load_or_create(settings: Settings) -> Keys:
     return Keys(kek, _issuer(folder / ISSUER_FILE, _content(folder / ISSUER_FILE, make=_new_pem)))
 
 
+def signing_key(file: Path) -> Ed25519PrivateKey:
+    """Returns the Ed25519 private key in a PEM file, which is made if it is not there.
+
+    Raises:
+        SettingsError: it is readable by others, or is no such key.
+    """
+    return _issuer(file, _content(file, make=_new_pem))
+
+
 def read_secret(file: Path) -> str:
     """Returns the secret that a file holds, white space around it taken off.
 

@@ -46,6 +46,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from bonafides import listening, logs, mail, processes
 from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier
+from bonafides.card_keys import served_card
 from bonafides.errors import StoreUnavailableError
 from bonafides.identity import qr
 from bonafides.identity.filing import Shelf
@@ -54,7 +55,6 @@ from bonafides.identity.ownership_operations import Ownership
 from bonafides.instants import Instant
 from bonafides.keys import Keys, load_or_create
 from bonafides.personal.sealing import Vault
-from bonafides.rating.scorecard import champion
 from bonafides.records import operations as records
 from bonafides.records.group_commit import GroupCommit
 from bonafides.rpc.consent_services import ConsentService, OwnershipService
@@ -199,7 +199,7 @@ def build(settings: Settings, clock: Clock) -> Server:
     listening.require_private(settings)
     keys = load_or_create(settings)  # 1
     vault = Vault(keys.kek, settings.environment)
-    card = champion(settings.models_dir)
+    card = served_card(settings)
     store = _store(settings)
     follower = Follower(store, monotonic=time.monotonic)
     snapshots = open_snapshots(store, follower)

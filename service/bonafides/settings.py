@@ -110,6 +110,10 @@ class Settings(BaseSettings):
         default=None,
         description="Folder of scorecards; unset means those that come with the package.",
     )
+    card_key: Path | None = Field(
+        default=None,
+        description="PEM Ed25519 public key that must have signed the champion; live needs it.",
+    )
 
     @property
     def url(self) -> str:

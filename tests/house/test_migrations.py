@@ -30,6 +30,7 @@ def test_keys_of_enterprise_data_begin_with_the_code() -> None:
         "changes",
         "write_cursor",
         "peer_mean",
+        "bulk_run",
         "published_text",
         # Of platforms: by the pseudonym that a platform supplies.
         "buyer_place",

@@ -18,7 +18,7 @@ from sqlalchemy.sql import elements, functions, operators, selectable, visitors
 
 from bonafides.archive import metrics
 from bonafides.instants import Day
-from bonafides.rating import sql
+from bonafides.rating import level_sql, sql
 from bonafides.rating.scorecard import champion
 from bonafides.records import fold
 from bonafides.storage.engines import text
@@ -40,6 +40,8 @@ STATEMENTS: Final[dict[str, Any]] = {
     "figures": sql.figures(),
     "features": sql.features(),
     "points": sql.points(champion(None).features),
+    "standings": level_sql.standings(),
+    "levels": level_sql.levels(champion(None).content),
 }
 ALLOWED: Final = {"sum", "min", "max", "count", "coalesce", "floor", "row_number"}
 KEYWORDS: Final = {"at", "order", "user", "date", "time", "timestamp", "end", "position"}
@@ -50,7 +52,7 @@ _each: Final = pytest.mark.parametrize("name", STATEMENTS)
 def test_every_query_of_metrics_and_points_is_looked_at() -> None:
     made = {
         name
-        for module in (metrics, sql)
+        for module in (metrics, sql, level_sql)
         for name, thing in vars(module).items()
         if callable(thing)
         and not name.startswith("_")

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from bonafides.archive import operations as archive_operations
+from bonafides.archive.facts import OperatingState
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import DAY, HOUR, Day, Instant, start_of
 from bonafides.personal.sealing import Vault
@@ -112,6 +113,10 @@ def _enroll(store: Store, number: int) -> None:
         established=Day(TODAY - 97 * number) if number % 7 else None,
         registered_capital=capitals[number % len(capitals)],
         legal_form=("有限责任公司", "合伙企业", None)[number % 3],
+        # A knock-out for the company, and a person's review for the individual business.
+        operating_state=(
+            OperatingState.REVOKED if number in {13, 25} else OperatingState.IN_BUSINESS
+        ),
     )
     verified = Instant(NOW - (1 + 23 * number) * DAY)
     facts = registration_facts(

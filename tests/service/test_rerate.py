@@ -11,14 +11,17 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
+from bonafides.archive import operations as archive_operations
 from bonafides.instants import DAY, Day, Instant, day_of, from_datetime, start_of
 from bonafides.personal.sealing import Vault
+from bonafides.rating import reports
 from bonafides.rating.card import Level
 from bonafides.rating.scorecard import Scorecard, ScorecardError, champion, load
 from bonafides.records import operations as record_operations
-from bonafides.storage import tables
+from bonafides.storage import bulk_runs, engines, tables
+from bonafides.storage.engines import DuckDb
 from bonafides.storage.unit_of_work import Store
-from scripts import rerate, seal_card
+from scripts import export_records, rerate, seal_card
 from tests import builders
 from tests.builders import NOW, TODAY
 
@@ -109,8 +112,104 @@ def test_rating_anew_reaches_every_enterprise_across_batches(
     for number in range(1, 6):
         builders.enroll(store, builders.code(number))
     kept = _rated(store)
-    assert rerate.rerate(store, CARD, now=Instant(NOW + DAY)) == 5
+    assert rerate.rerate(store, CARD, now=Instant(NOW + DAY)).count == 5
     assert _rated(store) == kept + 5
+
+
+@pytest.mark.feature("E6")
+def test_a_run_that_is_stopped_goes_on_behind_its_last_batch(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped in the third of three batches; the first two are not rated again."""
+    monkeypatch.setattr(rerate, "BATCH", 2)
+    for number in range(1, 6):
+        builders.enroll(store, builders.code(number))
+    refresh = archive_operations.refresh
+    seen: list[str] = []
+
+    def interrupted(work: Any, card: Scorecard, code: str, now: Instant) -> None:
+        if len(seen) == 4:
+            raise KeyboardInterrupt
+        seen.append(code)
+        refresh(work, card, code, now)
+
+    monkeypatch.setattr(archive_operations, "refresh", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        rerate.rerate(store, CARD, now=Instant(NOW + DAY))
+    monkeypatch.setattr(archive_operations, "refresh", refresh)
+    kept = _rated(store)
+    done = rerate.rerate(store, CARD, now=Instant(NOW + 2 * DAY))
+    assert (done.count, done.resumed_at) == (5, 4)
+    assert _rated(store) == kept + 1
+    again = rerate.rerate(store, CARD, now=Instant(NOW + 3 * DAY))
+    assert (again.count, again.resumed_at) == (5, 0)
+
+
+def test_a_run_of_another_card_begins_anew(store: Store) -> None:
+    with store.writing() as work:
+        bulk_runs.begin(work, "rerate", "another", now=NOW)
+        bulk_runs.advance(work, "rerate", [builders.code(9).text])
+        work.commit()
+    builders.enroll(store, builders.code(1))
+    assert rerate.rerate(store, CARD, now=NOW) == rerate.Rerated(1, 0)
+
+
+@pytest.mark.feature("E6", "L5")
+def test_store_and_duckdb_find_whom_the_served_path_would_move(
+    store: Store, vault: Vault, tmp_path: Path
+) -> None:
+    for number in (1, 2, 3):
+        builders.enroll(store, builders.code(number))
+    _trade(store, vault, today=TODAY, now=NOW)
+    expected = rerate.compare(store, CARD, _stricter(), now=NOW)
+    cards = (CARD, _stricter())
+    with store.reading() as work:
+        engines.export(work, tmp_path / "records.parquet")
+    with DuckDb() as duck:
+        duck.attach("record", str(tmp_path / "records.parquet"))
+        engines.rollups(duck)
+        assert rerate.compare_on(store, duck, cards, now=NOW) == expected
+    assert rerate.compare_on(store, None, cards, now=NOW) == expected
+    assert rerate.rerate(store, CARD, now=NOW, check=True).wrong == []
+
+
+@pytest.mark.feature("E6")
+def test_a_dry_run_writes_the_report_that_promotion_reads(data_dir: Path, tmp_path: Path) -> None:
+    seal_card.write(_stricter(), tmp_path / "models")
+    records, shadow = tmp_path / "records.parquet", tmp_path / "shadow.json"
+    exported = _RUN.invoke(export_records.app, [str(records), "--data-dir", str(data_dir)])
+    assert exported.exit_code == 0
+    told = {}
+    for engine in (["served"], ["store"], ["duckdb", "--records", str(records)]):
+        arguments = ["--dry-run", "--card", str(tmp_path / "models" / _stricter().version)]
+        arguments += ["--shadow", str(shadow), "--data-dir", str(data_dir), "--engine", *engine]
+        answer = _RUN.invoke(rerate.app, arguments)
+        assert (answer.exit_code, answer.stderr.count("Not rated")) == (0, 0)
+        told[engine[0]] = reports.read(shadow, reports.Shadow).report
+        assert told[engine[0]].engine == engine[0]
+    assert told["served"].after.digest == _stricter().digest
+    assert told["served"].matrix == told["store"].matrix == told["duckdb"].matrix
+    assert told["served"].moves == told["store"].moves == told["duckdb"].moves
+    (fall,) = told["served"].falls
+    assert (fall.code, fall.after) == (builders.code(1).text, Level.C)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--engine", "duckdb"],
+        ["--engine", "served", "--records", "r.parquet"],
+        ["--engine", "spark", "--records", "r.parquet"],
+        ["--engine", "duckdb", "--records", "r.parquet", "--spark", "sc://127.0.0.1:1"],
+        ["--dry-run", "--engine", "store"],
+        ["--dry-run", "--shadow", "s.json"],
+    ],
+)
+def test_options_that_do_not_belong_together_are_wrong_usage(
+    data_dir: Path, arguments: list[str]
+) -> None:
+    answer = _RUN.invoke(rerate.app, [*arguments, "--data-dir", str(data_dir)])
+    assert answer.exit_code == 2
 
 
 def test_a_dry_run_prints_one_document_for_programs(data_dir: Path, tmp_path: Path) -> None:

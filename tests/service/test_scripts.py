@@ -16,6 +16,7 @@ from scripts import (
     load_public_records,
     load_rates,
     load_registry,
+    promote,
     rebuild_archives,
     reconcile,
     rerate,
@@ -46,6 +47,10 @@ def online_retail(folder: Path) -> list[str]:
     return [str(mappings / "online_retail.toml"), str(folder)]
 
 
+def promotion(_folder: Path) -> list[str]:
+    return ["expert-9", "--approver", "li", "--approver", "wang", "--reason", "tried"]
+
+
 SCRIPTS: dict[str, tuple[typer.Typer, Arguments]] = {
     "export_records": (export_records.app, lambda folder: [str(folder / "records.parquet")]),
     "import_records": (import_records.app, online_retail),
@@ -53,6 +58,7 @@ SCRIPTS: dict[str, tuple[typer.Typer, Arguments]] = {
     "load_public_records": (load_public_records.app, table(_PUBLIC)),
     "load_rates": (load_rates.app, table(_RATES)),
     "load_registry": (load_registry.app, table(_REGISTRY)),
+    "promote": (promote.app, promotion),
     "rebuild_archives": (rebuild_archives.app, lambda _folder: []),
     "reconcile": (reconcile.app, lambda _folder: ["--platform", "1688", "--status"]),
     "rerate": (rerate.app, lambda _folder: []),

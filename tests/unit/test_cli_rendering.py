@@ -242,6 +242,19 @@ def test_not_rated_is_said_to_be_no_judgement() -> None:
     assert "range" not in printed
 
 
+@pytest.mark.feature("E6")
+def test_a_fall_that_was_announced_is_printed_with_both_levels_and_its_day() -> None:
+    shown = _rating()
+    shown.announced.level = rating_pb2.LEVEL_B
+    shown.announced.model_version = "fitted-2"
+    shown.announced.effective_time.FromJsonString("2026-12-20T00:00:00Z")
+    printed = _printed(rendering.explained(shown))
+    assert "Announced" in printed
+    assert "fitted-2" in printed
+    assert "2026-12-20" in printed
+    assert "Announced" not in _printed(rendering.explained(_rating()))
+
+
 @pytest.mark.feature("E2")
 def test_explanation_shows_points_bar_window_and_facts() -> None:
     printed = _printed(rendering.explained(_rating()))

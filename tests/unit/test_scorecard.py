@@ -167,6 +167,49 @@ def test_what_has_no_canonical_form_is_refused(part: object) -> None:
         canonical([part])
 
 
+# Of RFC 8785: strings of 3.2.2.2, order of 3.2.3 as far as names are ASCII, integers of
+# appendix B; and the arrays, structures and values of the authors' own test data.
+VECTORS = [
+    (
+        r"""{"string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/"}""",
+        r"""{"string":"€$\u000f\nA'B\"\\\\\"/"}""",
+    ),
+    (
+        r'{"1": {"f": {"f": "hi", "F": 5}, "\n": 56}, "10": {}, "": "empty", "a": {}, "111": []}',
+        r'{"":"empty","1":{"\n":56,"f":{"F":5,"f":"hi"}},"10":{},"111":[],"a":{}}',
+    ),
+    (r'[56, {"d": 1, "10": 2, "1": []}]', r'[56,{"1":[],"10":2,"d":1}]'),
+    (r'{"name": "\u0080 \u00f6 \u05d3\ufb33 \ud83d\ude02"}', '{"name":"\u0080 ö \u05d3\ufb33 😂"}'),
+    (r'{"name": "A\u030a"}', '{"name":"A\u030a"}'),
+    (r'["\b\t\n\f\r\u0000\u001f\u007f"]', '["\\b\\t\\n\\f\\r\\u0000\\u001f\x7f"]'),
+    ("[9007199254740991, -9007199254740991, 0, -0]", "[9007199254740991,-9007199254740991,0,0]"),
+]
+
+
+@pytest.mark.parametrize(("given_text", "expected"), VECTORS)
+def test_canonical_form_agrees_with_the_vectors_of_rfc_8785(given_text: str, expected: str) -> None:
+    made = canonical(json.loads(given_text))
+    assert made == expected.encode()
+    assert canonical(json.loads(made)) == made
+
+
+# What of the RFC's data the restricted form leaves out, it refuses and never writes otherwise.
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        '{"\\u20ac": "Euro Sign", "\\r": "Carriage Return"}',
+        "[333333333.33333329, 1E30, 4.50, 6, 2e-3]",
+        "[null, true, false]",
+        "[9007199254740992]",
+        "[-9007199254740992]",
+        '["\\udead"]',
+    ],
+)
+def test_vectors_outside_the_restricted_form_are_refused(left_out: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - UnicodeEncodeError is one, too
+        canonical(json.loads(left_out))
+
+
 @pytest.mark.feature("E5")
 def test_bytes_that_are_not_canonical_are_refused() -> None:
     for raw in (

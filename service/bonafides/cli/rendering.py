@@ -232,6 +232,8 @@ def _level(shown: rating_pb2.Rating) -> str:
 
 def _explanation(shown: rating_pb2.Rating) -> list[RenderableType]:
     parts: list[RenderableType] = []
+    if shown.HasField("announced"):
+        parts += [layout.heading("Announced: by a scorecard to come"), _announced(shown.announced)]
     if shown.rules:
         parts += [layout.heading("Rules that decided beside the points"), _rules(shown.rules)]
     if shown.reasons:
@@ -246,6 +248,16 @@ def _explanation(shown: rating_pb2.Rating) -> list[RenderableType]:
             )
         )
     return parts
+
+
+def _announced(shown: rating_pb2.AnnouncedLevel) -> RenderableType:
+    return layout.facts(
+        ("Level by it", word(figures.LEVELS, shown.level)),
+        ("Not before", layout.moment_of(shown, "effective_time")),
+        ("Announced", layout.moment_of(shown, "announce_time")),
+        ("Model version", shown.model_version),
+        ("Scorecard SHA-256", shown.model_digest),
+    )
 
 
 def _rules(shown: Iterable[rating_pb2.RuleHit]) -> RenderableType:

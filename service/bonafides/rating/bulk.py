@@ -1,8 +1,9 @@
-"""Points of every enterprise at once, on any engine, and whether they are those served.
+"""Points and levels of every enterprise at once, on any engine, and whether they are those served.
 
     load(engine, work, now=now)                  # who takes part, and what facts say
     make_features(engine, day_of(now))
     for code, points in points_of(engine, card.features): ...
+    for code, standing in levels_of(engine, card): ...
 
 The engine must know `record` and the roll-ups. `differences` compares with what the
 served path computes of the same facts, enterprise by enterprise.
@@ -16,9 +17,11 @@ from typing import Final, NamedTuple
 from bonafides.archive import metrics
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import Day, Instant, day_of
-from bonafides.rating import operations, sql
-from bonafides.rating.card import CardFeature, score
-from bonafides.rating.features import FEATURES, RatingInputs
+from bonafides.rating import level_sql, operations, sql
+from bonafides.rating.card import CardFeature, GoldenRow, Level, score
+from bonafides.rating.features import FEATURES, Absent, RatingInputs
+from bonafides.rating.rate import rate
+from bonafides.rating.scorecard import Scorecard
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as identity_rows
@@ -26,6 +29,15 @@ from bonafides.storage.engines import Engine
 from bonafides.storage.unit_of_work import UnitOfWork
 
 _PAGE: Final = 500
+# Stands for the code of a golden row.
+_GOLDEN: Final = "golden-{:05}"
+
+
+class Standing(NamedTuple):
+    """A raw level and its score; None: no points led to it."""
+
+    level: Level
+    score: int | None
 
 
 class Points(NamedTuple):
@@ -37,18 +49,22 @@ class Points(NamedTuple):
 
 def load(engine: Engine, work: UnitOfWork, *, now: Instant) -> None:
     """Loads what the store knows of all who take part: facts, and authorized platforms."""
-    facts, pairs = [], []
+    facts, rules, pairs = [], [], []
     for code in _enrolled(work):
-        facts.append(sql.fact_row(_without_platforms(work, code, now)))
+        inputs = _without_platforms(work, code, now)
+        facts.append(sql.fact_row(inputs))
+        rules.append(level_sql.rule_row(inputs))
         authorized = consent_rows.authorized_platforms(work, code, now)
         pairs += [(code, platform) for platform in authorized]
     engine.load(sql.fact_features, facts)
+    engine.load(level_sql.rule_facts, rules)
     engine.load(sql.authorized, pairs)
 
 
 def make_features(engine: Engine, today: Day) -> None:
-    """Makes the table `feature` of what is known to the engine, as of the day."""
+    """Makes the tables `feature` and `standing` of what is known to the engine, as of the day."""
     engine.make(sql.feature.name, sql.features(), metrics.parameters(today))
+    engine.make(level_sql.standing.name, level_sql.standings(), metrics.parameters(today))
 
 
 def points_of(engine: Engine, features: tuple[CardFeature, ...]) -> Iterator[tuple[str, Points]]:
@@ -56,6 +72,30 @@ def points_of(engine: Engine, features: tuple[CardFeature, ...]) -> Iterator[tup
     for batch in engine.rows(sql.points(features), {}):
         for code, *given, total in batch:
             yield code, Points(tuple(given), total)
+
+
+def levels_of(engine: Engine, card: Scorecard) -> Iterator[tuple[str, Standing]]:
+    """Yields the raw level of every enterprise in the table `feature`."""
+    for batch in engine.rows(level_sql.levels(card.content), {}):
+        for code, place, total in batch:
+            yield code, Standing(level_sql.LEVELS[place], total)
+
+
+def golden_differences(engine: Engine, card: Scorecard) -> list[int]:
+    """Returns the numbers of the golden rows that the engine scores otherwise, in order.
+
+    Replaces the table `feature`.
+    """
+    golden = card.content.golden
+    engine.load(sql.feature, [_golden_cells(number, row) for number, row in enumerate(golden)])
+    found = dict(points_of(engine, card.features))
+    order = [part.name for part in card.features]
+    return [
+        number
+        for number, row in enumerate(golden)
+        if found.get(_GOLDEN.format(number))
+        != Points(tuple(row.points[name] for name in order), row.score)
+    ]
 
 
 def served_points(inputs: RatingInputs, features: tuple[CardFeature, ...]) -> Points:
@@ -83,6 +123,38 @@ def differences(
     return sorted([*wrong, *found])
 
 
+def level_differences(
+    engine: Engine, work: UnitOfWork, card: Scorecard, *, now: Instant
+) -> list[str]:
+    """Returns the codes whose raw level on the engine is not the served one, in order.
+
+    Loads and makes what is needed, as of now. A code that only one side knows differs.
+    """
+    load(engine, work, now=now)
+    make_features(engine, day_of(now))
+    found = dict(levels_of(engine, card))
+    wrong = []
+    for code in _enrolled(work):
+        served = rate(operations.gather(work, code, now), card)
+        if found.pop(code, None) != Standing(served.level, served.score):
+            wrong.append(code)
+    return sorted([*wrong, *found])
+
+
+def _golden_cells(number: int, row: GoldenRow) -> tuple[str | int | None, ...]:
+    cells: dict[str, str | int] = {"code": _GOLDEN.format(number)}
+    for name, value in row.values.items():
+        cells[f"{name}_applies"] = int(value != Absent.NOT_APPLICABLE.value)
+        match value:
+            case tuple():
+                cells[f"{name}_part"], cells[f"{name}_whole"] = value
+            case int():
+                cells[name] = value
+            case _:
+                pass
+    return tuple(cells.get(column.name) for column in sql.feature.c)
+
+
 def _enrolled(work: UnitOfWork) -> Iterator[str]:
     after = ""
     while codes := identity_rows.enrolled_codes(work, after, _PAGE):
@@ -91,11 +163,14 @@ def _enrolled(work: UnitOfWork) -> Iterator[str]:
 
 
 def _without_platforms(work: UnitOfWork, code: str, now: Instant) -> RatingInputs:
+    # Of purposes only rules ask.
+    allowed = consent_rows.standing(work, code, now)
     return RatingInputs(
         code=UnifiedCode.parse(code),
         as_of=now,
         sheet=archive_rows.fact_sheet(work, code, now),
         platforms=(),
         platforms_known=0,
-        purposes=frozenset(),
+        purposes=allowed.purposes,
+        purposes_end_at=allowed.ends_at,
     )

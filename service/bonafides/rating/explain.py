@@ -61,6 +61,7 @@ def scorecard_message(card: Scorecard) -> rating_pb2.Scorecard:
         basis=rating_pb2.Basis.Value(f"BASIS_{card.basis}"),
         artifact=card.artifact,
         digest=card.digest,
+        signature=card.signature,
     )
 
 

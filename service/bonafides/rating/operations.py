@@ -23,7 +23,7 @@ from typing import Final
 from bonafides.archive.categories import main_category
 from bonafides.errors import BugError, NotFoundError
 from bonafides.identity.codes import UnifiedCode
-from bonafides.instants import Day, Instant, day_of, from_timestamp
+from bonafides.instants import Day, Instant, day_of, from_timestamp, to_timestamp
 from bonafides.rating import disputed, explain, people
 from bonafides.rating import rate as rules
 from bonafides.rating.features import RatingInputs
@@ -35,6 +35,7 @@ from bonafides.rating.scorecard import (
     load,
     models_folder,
 )
+from bonafides.storage import announced as announced_rows
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as identity_rows
@@ -198,11 +199,12 @@ def with_peers(work: UnitOfWork, message: rating_pb2.Rating) -> rating_pb2.Ratin
     """Returns the level with the means of its enterprise's peers beside its contributions.
 
     As they were measured last. Kept levels are without: what a level follows from does
-    not change with its peers.
+    not change with its peers. A fall that was announced stands beside the level, too.
     """
+    code = message.name.split("/")[1]
+    message = _with_announced(work, code, message)
     if not message.contributions:
         return message
-    code = message.name.split("/")[1]
     means = peer_rows.means_for(work, code)
     if not means:
         return message
@@ -211,6 +213,25 @@ def with_peers(work: UnitOfWork, message: rating_pb2.Rating) -> rating_pb2.Ratin
     for part in told.contributions:
         if part.feature in means:
             part.peers.CopyFrom(explain.peers_message(*means[part.feature]))
+    return told
+
+
+def _with_announced(work: UnitOfWork, code: str, message: rating_pb2.Rating) -> rating_pb2.Rating:
+    """Returns the level with the one that a card to come would give, if it was announced."""
+    row = announced_rows.find(work, code)
+    if row is None or row.model_digest == message.model_digest:
+        return message
+    told = rating_pb2.Rating()
+    told.CopyFrom(message)
+    told.announced.CopyFrom(
+        rating_pb2.AnnouncedLevel(
+            level=rating_pb2.Level.Value(f"LEVEL_{row.level}"),
+            model_version=row.model_version,
+            model_digest=row.model_digest,
+            announce_time=to_timestamp(row.announced_at),
+            effective_time=to_timestamp(row.effective_at),
+        )
+    )
     return told
 
 

@@ -11,7 +11,8 @@ refused unless
    above neutral, and the neutral points of a share are those of its expected mean;
 5. no feature moves more than the card allows, the levels descend, and every rule of
    the code and of the schema version is there once;
-6. its golden rows reach every slot of every feature and score exactly as they say.
+6. its golden rows reach every slot of every feature and score exactly as they say;
+7. where a key is trusted, the champion's detached signature is by that key.
 
 The digest, SHA-256 of the bytes, is the identity of the card. Nothing is ever
 unpickled. No schema version has a calibration yet: levels are ordinal.
@@ -25,13 +26,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import ValidationError
 
+from bonafides.rating import signature as signatures
 from bonafides.rating import soundness
 from bonafides.rating.card import (
     VERSION_PATTERN,
@@ -64,11 +67,15 @@ class ScorecardError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """A card that was loaded and found good. `artifact` is its canonical bytes."""
+    """A card that was loaded and found good. `artifact` is its canonical bytes.
+
+    `signature` is what stood beside them, checked or not; empty: nothing did.
+    """
 
     content: Content
     artifact: bytes
     digest: str
+    signature: bytes = b""
 
     @property
     def version(self) -> str:
@@ -94,14 +101,31 @@ class Scorecard:
         return tuple(rule for rule in self.content.rules if rule.kind is kind)
 
 
-def champion(models_dir: Path | None) -> Scorecard:
+def champion(models_dir: Path | None, *, key: Ed25519PublicKey | None = None) -> Scorecard:
     """Returns the card that is served. None: the cards that come with the package.
+
+    With a key the card must be signed by it.
 
     Raises:
         ScorecardError: there is none, or it can't be used.
     """
     folder = models_folder(models_dir)
-    return load(folder, champion_version(folder))
+    card = load(folder, champion_version(folder))
+    if key is not None:
+        require_signature(card, key, str(folder / card.version / ARTIFACT))
+    return card
+
+
+def require_signature(card: Scorecard, key: Ed25519PublicKey, origin: str) -> None:
+    """Refuses a card that the key did not sign; `origin` says in errors where it came from.
+
+    Raises:
+        ScorecardError: it has no signature, or none of this key and these bytes.
+    """
+    if not card.signature:
+        raise ScorecardError(origin, "signature", "is missing; run scripts/sign_card.py")
+    if not signatures.is_good(card.artifact, card.signature, key):
+        raise ScorecardError(origin, "signature", "is not by the trusted key over these bytes")
 
 
 def models_folder(models_dir: Path | None) -> Path:
@@ -150,7 +174,7 @@ def load(path: Path, version: str | None = None) -> Scorecard:
     card = parse(raw, str(file))
     if version is not None and card.version != version:
         raise ScorecardError(str(file), "version", f"is {card.version}, its folder is {version}")
-    return card
+    return replace(card, signature=signatures.read(file))
 
 
 def parse(raw: bytes, origin: str) -> Scorecard:

@@ -9,7 +9,15 @@ stored sealed (`..._sealed`) or as a keyed digest (`..._index`), never in clear.
 
 from __future__ import annotations
 
-from bonafides.storage.tables.archive import fact, peer_group, peer_mean, rating, snapshot
+from bonafides.storage.tables.archive import (
+    announced_level,
+    bulk_run,
+    fact,
+    peer_group,
+    peer_mean,
+    rating,
+    snapshot,
+)
 from bonafides.storage.tables.columns import metadata
 from bonafides.storage.tables.consents import (
     assent,
@@ -71,8 +79,10 @@ from bonafides.storage.tables.rights import buyer_place, correction, correction_
 
 __all__ = [
     "amendment",
+    "announced_level",
     "assent",
     "automation_refusal",
+    "bulk_run",
     "buyer_place",
     "changes",
     "check_result",

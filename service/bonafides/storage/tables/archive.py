@@ -73,3 +73,30 @@ peer_mean: Final = Table(
     Column("members", BigInteger, nullable=False),
     Column("measured_at", BigInteger, nullable=False),
 )
+
+# Who falls by a card that is to be served, as it was announced to each; see
+# `bonafides.rating.promotions`. Gone once the card is served, or withdrawn.
+announced_level: Final = Table(
+    "announced_level",
+    metadata,
+    code_column(),
+    Column("model_version", String(40), nullable=False),
+    Column("model_digest", String(64), nullable=False),
+    Column("level", String(4), nullable=False),
+    Column("announced_at", BigInteger, nullable=False),
+    # Not before this instant.
+    Column("effective_at", BigInteger, nullable=False),
+)
+
+# How far a long run over all enterprises is, so that one that was stopped goes on.
+bulk_run: Final = Table(
+    "bulk_run",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    # What the run is of: one of another card begins anew.
+    Column("subject", String(64), nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    # The last code that is done; "" before the first.
+    Column("last_code", String(18), nullable=False),
+    Column("done", BigInteger, nullable=False),
+)

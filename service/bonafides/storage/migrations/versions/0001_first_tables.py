@@ -28,6 +28,16 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         op.f("ix_amendment_code_amends_uid"), "amendment", ["code", "amends_uid"], unique=False
     )
     op.create_table(
+        "announced_level",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("model_version", sa.String(length=40), nullable=False),
+        sa.Column("model_digest", sa.String(length=64), nullable=False),
+        sa.Column("level", sa.String(length=4), nullable=False),
+        sa.Column("announced_at", sa.BigInteger(), nullable=False),
+        sa.Column("effective_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_announced_level")),
+    )
+    op.create_table(
         "assent",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
@@ -45,6 +55,15 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("said_at", sa.BigInteger(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("code", "number", name=op.f("pk_automation_refusal")),
+    )
+    op.create_table(
+        "bulk_run",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_code", sa.String(length=18), nullable=False),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_bulk_run")),
     )
     op.create_table(
         "buyer_place",
@@ -870,7 +889,9 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.drop_table("check_result")
     op.drop_table("changes")
     op.drop_table("buyer_place")
+    op.drop_table("bulk_run")
     op.drop_table("automation_refusal")
     op.drop_table("assent")
+    op.drop_table("announced_level")
     op.drop_index(op.f("ix_amendment_code_amends_uid"), table_name="amendment")
     op.drop_table("amendment")
