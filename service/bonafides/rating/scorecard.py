@@ -11,10 +11,12 @@ refused unless
    above neutral, and the neutral points of a share are those of its expected mean;
 5. no feature moves more than the card allows, the levels descend, and every rule of
    the code and of the schema version is there once;
-6. its golden rows reach every slot of every feature and score exactly as they say.
+6. its golden rows reach every slot of every feature and score exactly as they say;
+7. it says on what it was fitted if it was, and has a calibration only where enough
+   outcomes were behind it.
 
 The digest, SHA-256 of the bytes, is the identity of the card. Nothing is ever
-unpickled. No schema version has a calibration yet: levels are ordinal.
+unpickled. Without a calibration levels are ordinal.
 
     card = champion(None)
     card.version, card.digest, card.basis
