@@ -70,6 +70,9 @@ class Habits:
     hop_days: int = 270
     on_site_days: int = 400
     second_platform: float = 0.4
+    # Stores whose platform names no buyers, or no promised days.
+    unnamed: float = 0.05
+    undated: float = 0.06
 
 
 HABITS: Final = Habits()
@@ -116,7 +119,8 @@ def rows(block: Block, seed: int) -> pa.Table:
     complaints = _complaints(block, orders, chance)
     disputes = _disputes(block, complaints, chance)
     bought = _bought(block, orders, chance)
-    made = [stores, orders, *(_revised(cases) for cases in (complaints, disputes, *bought))]
+    told = _as_told(orders, len(stores.of), chance)
+    made = [stores, told, *(_revised(cases) for cases in (complaints, disputes, *bought))]
     made.append(_certifications(block, chance))
     last = start_of(Day(block.span.last + 1))
     tables = [_table(block, each.where(each.recorded < last)) for each in made]
@@ -222,6 +226,17 @@ def _buyers(
     drawn = (crowd * chance.random(each.size) ** 1.4).astype(np.int64)
     hands = chance.integers(HABITS.ring_hands, size=each.size)
     return np.where(made_up, hands, drawn + HABITS.ring_hands)
+
+
+def _as_told(orders: Ledger, stores: int, chance: np.random.Generator) -> Ledger:
+    """Orders as platforms report them: of some stores without buyers, of some without days."""
+    unnamed = chance.random(stores) < HABITS.unnamed
+    undated = chance.random(stores) < HABITS.undated
+    return _changed(
+        orders,
+        buyer=np.where(unnamed[orders.store], _NOBODY, orders.buyer),
+        promised=np.where(undated[orders.store], _NOBODY, orders.promised),
+    )
 
 
 def _complaints(block: Block, orders: Ledger, chance: np.random.Generator) -> Ledger:

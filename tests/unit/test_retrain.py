@@ -138,6 +138,13 @@ def test_few_outcomes_give_no_probability_and_the_report_says_why(tmp_path: Path
     assert f"{LEAST_BADS} and 50 are needed" in (tmp_path / "report.html").read_text("utf-8")
 
 
+def test_table_of_rows_to_train_on_alone_gives_a_card_and_a_report(tmp_path: Path) -> None:
+    write(labelled_rows(500, split=np.full(500, "train")), tmp_path / "train.parquet")
+    found = train(tmp_path / "train.parquet", _SERVED, out=tmp_path)
+    assert found.card.content.calibration is None
+    assert "AUC" in (tmp_path / "report.html").read_text("utf-8")
+
+
 def test_calibration_without_the_outcomes_for_it_is_refused(done: Trained) -> None:
     draft = json.loads(done.card.artifact)
     draft["training"]["bads"] = LEAST_BADS - 1

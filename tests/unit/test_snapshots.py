@@ -151,6 +151,16 @@ def test_listing_in_the_window_makes_everybody_bad_and_changes_no_feature(
     _same_features(told.where(np.isin(told.enterprise, table.enterprise)), table)
 
 
+def test_listing_of_shortly_before_that_is_learned_after_the_day_is_a_label(
+    history: History, cohort: Cohort, table: Labelled
+) -> None:
+    """Nobody knew of it on the day: no feature has it, so the label must."""
+    begins, learned = Day(cohort.day - 5), Instant(cohort.as_of + 3 * DAY)
+    told = looked_at(_with_case(history, Kind.DISHONEST_DEBTOR, begins, learned), cohort)
+    assert told.bad.min() == 1
+    _same_features(told.where(np.isin(told.enterprise, table.enterprise)), table)
+
+
 def test_listing_that_is_learned_after_outcomes_are_ripe_is_no_label(
     history: History, cohort: Cohort, table: Labelled
 ) -> None:
@@ -208,7 +218,7 @@ def test_snapshot_has_the_features_of_the_whole_log_as_it_was_known(
     names = sql.feature.columns.keys()
     for name in ("paid_orders", "active_months", "distinct_buyers", "verified_days"):
         expected = [whole[of][names.index(name)] for of in table.enterprise.tolist()]
-        assert table.figures[name].tolist() == expected
+        assert np.array_equal(table.figures[name], np.array(expected, float), equal_nan=True)
     for place, of in enumerate(table.enterprise.tolist()):
         lost = whole[of][names.index("dispute_lost_rate_part")]
         orders = whole[of][names.index("dispute_lost_rate_whole")]

@@ -29,8 +29,8 @@ MATURITY_DAYS: Final = 61
 HISTORY_DAYS: Final = 365
 OUT_OF_TIME: Final = 2
 # Shares of enterprises in "train" and "recent", in percent; the others are out of time.
-_TRAIN_PERCENT: Final = 50
-_RECENT_PERCENT: Final = 20
+_TRAIN_PERCENT: Final = 45
+_RECENT_PERCENT: Final = 25
 _QUARTER_ENDS: Final = ((3, 31), (6, 30), (9, 30), (12, 31))
 
 

@@ -18,7 +18,7 @@ from bonafides.archive.public_records import Listing, MatchedBy, RemovalGround
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import Day, Instant
 from bonafides.rating.features import RatingInputs
-from bonafides.rating.training.cohorts import Cohort
+from bonafides.rating.training.cohorts import MATURITY_DAYS, Cohort
 
 _KNOCKED_OUT = (Kind.DISHONEST_DEBTOR, Kind.SERIOUS_ILLEGAL)
 
@@ -85,11 +85,16 @@ class Participant:
         ]
 
     def listed(self, kind: Kind, cohort: Cohort) -> bool:
-        """Tells whether it was put on a list within the window, by code, and not by mistake."""
+        """Tells whether it came to be on a list, by code, and not by mistake.
+
+        The listing is of the window, or of so shortly before that it was learned of after
+        the day: it is in no feature then, and must be in the label.
+        """
         known = {
             each.fact.item: each.fact for each in self._by(cohort.ripe_at) if each.fact.kind is kind
         }
-        return any(_stood(fact, cohort) for fact in known.values())
+        before = {each.fact.item for each in self._by(cohort.as_of) if each.fact.kind is kind}
+        return any(_stood(fact, cohort) for item, fact in known.items() if item not in before)
 
     def left(self, cohort: Cohort) -> bool:
         """Tells whether it went within the window: an authorization, or its registration."""
@@ -114,5 +119,5 @@ def knocked_out(inputs: RatingInputs) -> bool:
 def _stood(fact: Fact, cohort: Cohort) -> bool:
     record = public_record(fact)
     annulled = isinstance(record, Listing) and record.removal_ground is RemovalGround.ANNULLED
-    within = cohort.day < record.begins <= cohort.ends
+    within = cohort.day - MATURITY_DAYS < record.begins <= cohort.ends
     return within and record.matched_by is MatchedBy.CODE and not annulled

@@ -91,15 +91,15 @@ def calibration_plot(told: Floats, bad: Integers) -> str:
     """Draws the share of bad rows by tenths of the probability, with its 95 % bounds."""
     with mpl.rc_context(_STYLE):
         figure, axes = _axes((4.2, 3.6))
-        for part in np.array_split(np.argsort(told, kind="stable"), _TENTHS):
-            if not part.size:
-                continue
-            low, high = wilson(int(bad[part].sum()), part.size)
-            seen, at = 100 * float(bad[part].mean()), 100 * float(told[part].mean())
-            bounds = [[seen - 100 * low], [100 * high - seen]]
-            axes.errorbar(at, seen, yerr=bounds, fmt="o", capsize=3, color="C0")
-        most = 100 * float(told.max(initial=0.01))
-        axes.plot((0, most), (0, most), linestyle=":", color="gray")
+        parts = [
+            part for part in np.array_split(np.argsort(told, kind="stable"), _TENTHS) if part.size
+        ]
+        at = np.array([100 * float(told[part].mean()) for part in parts])
+        seen = np.array([100 * float(bad[part].mean()) for part in parts])
+        bounds = np.array([wilson(int(bad[part].sum()), part.size) for part in parts])
+        yerr = [seen - 100 * bounds[:, 0], 100 * bounds[:, 1] - seen]
+        axes.errorbar(at, seen, yerr=yerr, fmt="o", capsize=3)
+        axes.plot((0, at.max()), (0, at.max()), linestyle=":", color="gray")
         axes.set_xlabel("probability, %")
         axes.set_ylabel("bad, %")
         return _svg(figure)
