@@ -44,7 +44,7 @@ from bonafides.rating.rules import RULES
 Fault = tuple[str, str]
 
 # The schema version from which on a card that was fitted says on what.
-_FITTED_SINCE: Final = 3
+FITTED_SINCE: Final = 3
 PLACEHOLDERS: Final = frozenset({"measured", "at_least", "lacking"})
 # Words of features that would be of a person. The code knows no such feature anyway;
 # they are told apart so that the refusal says why.
@@ -159,9 +159,9 @@ def _text_faults(rule: Rule, where: str) -> Iterator[Fault]:
 
 def _training_faults(content: Content) -> Iterator[Fault]:
     training, calibration = content.training, content.calibration
-    if content.schema_version < _FITTED_SINCE and (training or calibration):
+    if content.schema_version < FITTED_SINCE and (training or calibration):
         yield "training" if training else "calibration", "belongs to schema version 3"
-    elif content.schema_version >= _FITTED_SINCE and (content.basis == "EXPERT") == bool(training):
+    elif content.schema_version >= FITTED_SINCE and (content.basis == "EXPERT") == bool(training):
         yield "training", "must be there for a card that was fitted, and for no EXPERT one"
     if calibration is None:
         return

@@ -33,6 +33,7 @@ from bonafides.rating.card import (
 )
 from bonafides.rating.features import Direction, Share
 from bonafides.rating.scorecard import Scorecard
+from bonafides.rating.soundness import FITTED_SINCE
 from bonafides.rating.training.binning import Floats, Integers
 from bonafides.rating.training.fitting import fit
 from bonafides.rating.training.labelled import Labelled, figures, points
@@ -45,7 +46,6 @@ from bonafides.rating.training.points_card import (
 from bonafides.rating.training.priors import priors
 from bonafides.rating.training.tables import FitError
 
-SCHEMA_VERSION: Final = 3
 # The wheels on which the same rows and seed give the same card.
 _LIBRARIES: Final = ("numpy", "scikit-learn", "scipy")
 _TITLES: Final = {
@@ -113,7 +113,7 @@ def challenge(
     limits = {lang: text + _LIMITS[table.basis][lang] for lang, text in _NOT_FOR_LENDING.items()}
     draft = {
         **json.loads(champion.artifact),
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": max(FITTED_SINCE, champion.content.schema_version),
         "version": version,
         "basis": table.basis,
         "title": _TITLES[table.basis],
