@@ -6,7 +6,7 @@ PROTOS := $(wildcard protos/bonafides/v1/*.proto) protos/build_hook.py
 DATA ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run demo test search check bench faults package baseline format protos features clean
+.PHONY: help run demo test search check bench faults retrain package baseline format protos features clean
 help: ## Lists the targets.
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
@@ -60,6 +60,9 @@ bench: $(VENV)/compiled $(VENV)/benched ## Measures this machine's ratios, to bu
 
 faults: $(VENV)/compiled ## Breaks the service on purpose, to build/faults.json; QUICK=1 a little of it, SEED=n again.
 	$(BIN)/python -m scripts.faults $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
+
+retrain: $(VENV)/compiled ## Fits a scorecard to generated data, with a report, into build/retrain; SEED=n others.
+	$(BIN)/python scripts/retrain.py $(if $(SEED),--seed $(SEED))
 
 baseline: $(VENV)/compiled ## Makes today's protos what breaking changes are measured against.
 	cd protos && buf build ../build/image.binpb --exclude-source-info -o baseline.binpb

@@ -161,6 +161,7 @@ def describe(card: Scorecard) -> str:
         "A knock-out goes before NR, and NR before points.",
         "",
         *(line for kind in RuleKind for line in _rules(card, kind)),
+        *_training(card),
         *_RECOMPUTE,
     ]
     return "\n".join(lines) + "\n"
@@ -221,6 +222,33 @@ def _rules(card: Scorecard, kind: RuleKind) -> list[str]:
         lines += [f"- `{rule.reason}` (at least {rule.at_least}): {rule.text.en} {rule.text.zh}"]
         lines += [f"  {rule.basis.en} {rule.basis.zh}"]
     return [*lines, ""]
+
+
+def _training(card: Scorecard) -> list[str]:
+    """Returns on what a card was fitted, and what makes a probability of its score."""
+    training, calibration = card.content.training, card.content.calibration
+    if training is None:
+        return []
+    lines = [
+        "## What it was fitted on",
+        "",
+        f"{training.rows} rows of {training.enterprises} enterprises, {training.bads} of them bad,"
+        f" as of {training.first_cohort} to {training.last_cohort};"
+        f" {training.bads_out_of_time} bad out of time. The labelled table has the SHA-256"
+        f" `{training.table_sha256}`; seed {training.seed}; "
+        + ", ".join(f"{name} {number}" for name, number in sorted(training.libraries.items()))
+        + ".",
+        "",
+    ]
+    if calibration is None:
+        return [*lines, "Too few outcomes for a probability: points order.", ""]
+    slope = f"{calibration.slope_e9} / 10**9 * score"
+    return [
+        *lines,
+        f"Fitted to the cohort of {calibration.as_of}, the probability of bad within a year is",
+        f"`1 / (1 + exp(-({calibration.intercept_e6} / 10**6 - {slope})))`.",
+        "",
+    ]
 
 
 def _probes(feature: CardFeature) -> list[Value]:

@@ -23,7 +23,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from scripts.bench import builds, folds, idle, ingests, reads, scores, streams, submit
+from scripts.bench import builds, fits, folds, idle, ingests, reads, scores, streams, submit
 from scripts.bench.databases import Databases, databases
 from scripts.bench.effort import FULL, QUICK, USUAL, Effort
 from scripts.bench.figures import BARS, Figure, failed, write
@@ -47,6 +47,7 @@ TOPICS: Final[tuple[tuple[tuple[str, ...], Topic], ...]] = (
     (("process.",), lambda folder, _made, effort: idle.measure(folder, effort)),
     (("score.with", "score.over"), lambda _folder, _made, effort: scores.measure(effort)),
     (("score.rescore",), lambda _folder, _made, effort: builds.rescored(effort)),
+    (("score.fit",), lambda _folder, _made, effort: fits.measure(effort)),
     (("read.",), reads.measure),
     (("ingest.stream.",), streams.measure),
     (("ingest.fdatasync", "ingest.sqlite.", "ingest.postgresql."), ingests.measure),

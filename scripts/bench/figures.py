@@ -96,6 +96,9 @@ BARS: Final[Mapping[str, Bar]] = MappingProxyType(
         "score.with_reasons.over_bare_bisect": Bar(RATIO, 2.0, 1.6),
         "score.over_sklearn_row": Bar(RATIO, 1 / 500, 1 / 1_000),
         "score.rescore_1m.over_numpy": Bar(RATIO, 1.0, 0.35),
+        "score.fit.cpu_s": Bar("CPU s", 1.5, 1.0),
+        # No bar: what interactions would be worth is for the gates to say, not its time.
+        "score.fit.over_boosting": Bar(RATIO),
         "process.idle_memory_mb": Bar("MB", 150.0, 110.0),
         "process.import_cpu_s": Bar("CPU s", 0.6, 0.4),
         # No bars: a submission is three commits where the bare write is one.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from scripts.bench import __main__ as bench
-from scripts.bench import processes, scores, workload
+from scripts.bench import fits, processes, scores, workload
 from scripts.bench.effort import QUICK
 from scripts.bench.figures import (
     BARS,
@@ -103,6 +103,12 @@ def test_tiny_run_of_scores_gives_rows_of_the_document_s_shape() -> None:
     ]
     assert all(list(row) == ["name", "value", "unit", "bar", "holds"] for row in rows)
     assert isinstance(rows[0]["value"], float)
+
+
+def test_tiny_run_of_fits_gives_both_rows() -> None:
+    rows = document(fits.measure(_TINY, rows=400))
+    assert [row["name"] for row in rows] == ["score.fit.cpu_s", "score.fit.over_boosting"]
+    assert all(isinstance(row["value"], float) for row in rows)
 
 
 def test_cpu_time_is_summed_over_the_tasks_of_a_process(tmp_path: Path) -> None:

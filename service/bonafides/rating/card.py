@@ -32,6 +32,10 @@ from bonafides.rating.features import Absent, Direction, Share, Value
 PPM: Final = 1_000_000
 # A version names a folder: nothing in it may lead out of the models' folder.
 VERSION_PATTERN: Final = r"^[a-z0-9][a-z0-9.-]{0,39}$"
+_DATE_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+# Fewer outcomes than these carry no probability.
+LEAST_BADS: Final = 200
+LEAST_BADS_OUT_OF_TIME: Final = 50
 # The normal quantile that leaves 5 % on either side, times PPM.
 _QUANTILE_90_PPM: Final = 1_645_000
 # Keeps every sum far inside int32.
@@ -218,11 +222,45 @@ class GoldenRow(_Part):
     range_high: Level
 
 
+class Calibration(_Part):
+    """What makes a probability of bad of a score, in whole numbers.
+
+    probability = 1 / (1 + exp(-(intercept_e6 / 10**6 - slope_e9 / 10**9 * score)))
+
+    `as_of` is the day of the cohort that it was fitted to.
+    """
+
+    as_of: str = Field(pattern=_DATE_PATTERN)
+    intercept_e6: int = Field(ge=-(10**9), le=10**9)
+    slope_e9: int = Field(ge=1, le=10**12)
+
+
+class Training(_Part):
+    """On what a card was fitted, so that whoever has the rows can fit it again.
+
+    No clock and no commit is in it. `table_sha256` is of the labelled table's file; the
+    two numbers of a penalty are written as texts, as Python prints them.
+    """
+
+    table_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    first_cohort: str = Field(pattern=_DATE_PATTERN)
+    last_cohort: str = Field(pattern=_DATE_PATTERN)
+    rows: int = Field(ge=1)
+    enterprises: int = Field(ge=1)
+    bads: int = Field(ge=1)
+    bads_recent: int = Field(ge=0)
+    bads_out_of_time: int = Field(ge=0)
+    seed: int = Field(ge=0)
+    penalties: tuple[tuple[str, str], ...]
+    libraries: dict[str, str]
+
+
 class Content(_Part):
     """What a card says.
 
-    Schema version 2 has the rules on public records; 3 has the ceiling of one buyer, and
-    explains its features as the code does.
+    Schema version 2 has the rules on public records. 3 has the ceiling of one buyer and
+    explains its features as the code does; a card that was fitted says on what, and may
+    have a calibration. Without one points order and give no probability.
     """
 
     schema_version: Literal[1, 2, 3]
@@ -237,6 +275,8 @@ class Content(_Part):
     levels: tuple[Cut, ...]
     rules: tuple[Rule, ...]
     golden: tuple[GoldenRow, ...] = Field(min_length=1)
+    training: Training | None = None
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ refused unless
 5. no feature moves more than the card allows, the levels descend, and every rule of
    the code and of the schema version is there once;
 6. its golden rows reach every slot of every feature and score exactly as they say;
-7. where a key is trusted, the champion's detached signature is by that key.
+7. it says on what it was fitted if it was, and has a calibration only where enough
+   outcomes were behind it;
+8. where a key is trusted, the champion's detached signature is by that key.
 
 The digest, SHA-256 of the bytes, is the identity of the card. Nothing is ever
-unpickled. No schema version has a calibration yet: levels are ordinal.
+unpickled. Without a calibration levels are ordinal.
 
     card = champion(None)
     card.version, card.digest, card.basis

@@ -10,7 +10,9 @@ The bins are finite, so that what is shown here is shown for all inputs:
 5. every rule of the code, as far as the schema version has it, is there once, does what
    the code says it is for, and asks for what can be reached: so no input has a level by
    points beside a knock-out, and each rule lets somebody pass;
-6. the golden rows reach every slot of every feature and score exactly as they say.
+6. the golden rows reach every slot of every feature and score exactly as they say;
+7. a card says on what it was fitted if, and only if, it was, and has a calibration only
+   where enough outcomes were behind it.
 
 It says nothing of causes: whether a feature ought to count is for people.
 
@@ -26,6 +28,8 @@ from string import Formatter
 from typing import Final
 
 from bonafides.rating.card import (
+    LEAST_BADS,
+    LEAST_BADS_OUT_OF_TIME,
     POINT_LEVELS,
     PPM,
     CardFeature,
@@ -40,8 +44,10 @@ from bonafides.rating.rules import RULES
 
 Fault = tuple[str, str]
 
-# The schema version from which on cards print the explanations of the code.
+# The schema version from which on cards print the explanations of the code, and from
+# which on a card that was fitted says on what.
 WITH_EXPLANATIONS: Final = 3
+FITTED_SINCE: Final = 3
 PLACEHOLDERS: Final = frozenset({"measured", "at_least", "lacking"})
 # Words of features that would be of a person. The code knows no such feature anyway;
 # they are told apart so that the refusal says why.
@@ -68,6 +74,7 @@ def faults(content: Content) -> Iterator[Fault]:
             yield from _feature_faults(content, feature, where)
     yield from _level_faults(content)
     yield from _rule_faults(content)
+    yield from _training_faults(content)
     if len(known) == len(names) == len(set(names)):
         yield from _golden_faults(content)
 
@@ -166,6 +173,25 @@ def _text_faults(rule: Rule, where: str) -> Iterator[Fault]:
             named = {""}
         if not named <= PLACEHOLDERS:
             yield f"{where}.text.{language}", "may name {measured}, {at_least}, {lacking} alone"
+
+
+def _training_faults(content: Content) -> Iterator[Fault]:
+    training, calibration = content.training, content.calibration
+    if content.schema_version < FITTED_SINCE and (training or calibration):
+        yield "training" if training else "calibration", "belongs to schema version 3"
+    elif content.schema_version >= FITTED_SINCE and (content.basis == "EXPERT") == bool(training):
+        yield "training", "must be there for a card that was fitted, and for no EXPERT one"
+    if calibration is None:
+        return
+    if (
+        training is None
+        or training.bads < LEAST_BADS
+        or training.bads_out_of_time < LEAST_BADS_OUT_OF_TIME
+    ):
+        yield (
+            "calibration",
+            f"needs {LEAST_BADS} bads in training and {LEAST_BADS_OUT_OF_TIME} out of time",
+        )
 
 
 def _golden_faults(content: Content) -> Iterator[Fault]:

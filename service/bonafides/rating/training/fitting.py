@@ -23,7 +23,14 @@ from scipy import stats
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from bonafides.rating.training.binning import MAX_BINS, MIN_SHARE, Floats, Integers, edges_of
+from bonafides.rating.training.binning import (
+    MAX_BINS,
+    MIN_SHARE,
+    Flags,
+    Floats,
+    Integers,
+    edges_of,
+)
 from bonafides.rating.training.points_card import (
     POINTS_PER_NAT,
     PointsCard,
@@ -43,6 +50,7 @@ L2_GRID: Final = (3e-2, 1e-2, 3e-3, 1e-3)
 _FOLDS: Final = 5
 # One side to fit on, one to look at.
 _FEWEST: Final = 2
+_BINNING: Final = {"max_bins": MAX_BINS, "min_share": MIN_SHARE}
 # How many solutions are averaged.
 _AVERAGED: Final = 5
 # A path is left once so many weaker penalties in a row did worse.
@@ -57,6 +65,7 @@ def fit(
     l1: float | None = None,
     l2: float | None = None,
     groups: Sequence[Any] | None = None,
+    neutral: Flags | None = None,
     seed: int = 0,
 ) -> PointsCard:
     """Returns the card that fits best where it was not fitted.
@@ -65,7 +74,8 @@ def fit(
     (n,), is 1 for bad and 0 for good. `directions` says of each column, by name or in
     order, whether more is better (1) or worse (-1); 0, or none at all: as the rows have
     it. `l1` and `l2` fix the penalties that are else found by cross-validation. Rows of
-    one group are never on both sides of a split.
+    one group are never on both sides of a split. `neutral`, shape (n, columns), is True
+    where a feature does not apply: there the value is NaN and adds exactly nothing.
 
     Raises:
         FitError: the data can't be fitted; the text says why.
@@ -75,9 +85,9 @@ def fit(
     with threadpool_limits(limits=1):
         signs = _signs(rows, bad, names, directions)
         splits = _splits(bad, groups, seed)
-        found = _best(rows, bad, signs, splits, _grid(l1, l2))
+        found = _best(_Rows(rows, bad, neutral), signs, splits, _grid(l1, l2))
         edges = [edges_of(column, bad) for column in rows.T]
-        design = Design.of(rows, edges, signs)
+        design = Design.of(rows, edges, signs, neutral)
         steps = _mean([solve(design, bad, l1=each.l1, l2=each.l2) for each in found])
         features = _features(names, design, steps)
         held_out = np.mean([each.log_odds for each in found], axis=0)
@@ -85,14 +95,26 @@ def fit(
     fingerprint = {
         "bads": int(bad.sum()),
         "directions": [feature.direction for feature in features],
-        "max_bins": MAX_BINS,
-        "min_share": MIN_SHARE,
         "penalties": [[each.l1, each.l2] for each in found],
         "rows": len(rows),
         "seed": seed,
+        **_BINNING,
     }
     shift = steps.intercept
     return PointsCard(features, intercept + slope * shift, slope / POINTS_PER_NAT, fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is fitted: the table, what came of its rows, and where a feature does not apply."""
+
+    table: Floats
+    bad: Floats
+    neutral: Flags | None
+
+    def neutral_of(self, rows: Integers) -> Flags | None:
+        """Returns where features do not apply, of some rows."""
+        return None if self.neutral is None else self.neutral[rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +158,16 @@ def _splits(
 
 
 def _best(
-    rows: Floats,
-    bad: Floats,
+    given: _Rows,
     signs: Floats,
     splits: Sequence[tuple[Integers, Integers]],
     grid: Iterable[tuple[float, tuple[float, ...]]],
 ) -> list[_Tried]:
     """Returns the penalties that did best on rows held out, the best first."""
-    folds = [_Fold.of(rows, bad, signs, split) for split in splits]
+    folds = [_Fold.of(given, signs, split) for split in splits]
     tried: list[_Tried] = []
     for l2, path in grid:
-        tried += _along(path, l2, folds, bad)
+        tried += _along(path, l2, folds, given.bad)
     return sorted(tried, key=lambda each: each.loss)[:_AVERAGED]
 
 
@@ -187,13 +208,13 @@ class _Fold:
     steps: Steps | None = None
 
     @classmethod
-    def of(
-        cls, rows: Floats, bad: Floats, signs: Floats, split: tuple[Integers, Integers]
-    ) -> _Fold:
+    def of(cls, given: _Rows, signs: Floats, split: tuple[Integers, Integers]) -> _Fold:
         fitted, held_out = split
-        edges = [edges_of(column, bad[fitted]) for column in rows[fitted].T]
-        design = Design.of(rows[fitted], edges, signs)
-        return cls(design, design.of_other(rows[held_out]), bad[fitted], held_out)
+        rows, bad = given.table[fitted], given.bad[fitted]
+        edges = [edges_of(column, bad) for column in rows.T]
+        design = Design.of(rows, edges, signs, given.neutral_of(fitted))
+        other = design.of_other(given.table[held_out], given.neutral_of(held_out))
+        return cls(design, other, bad, held_out)
 
     def fitted(self, l1: float, l2: float) -> Floats:
         """Returns the log-odds of the rows held out."""

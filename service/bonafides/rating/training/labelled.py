@@ -44,9 +44,8 @@ import pyarrow.parquet as pq
 from bonafides.identity.codes import GENERATED_REGION
 from bonafides.rating.card import PPM, CardFeature
 from bonafides.rating.features import FEATURES
-from bonafides.rating.training.binning import Floats, Integers
+from bonafides.rating.training.binning import Flags, Floats, Integers
 
-Flags: TypeAlias = npt.NDArray[np.bool_]
 Texts: TypeAlias = npt.NDArray[np.str_]
 Days: TypeAlias = npt.NDArray[np.datetime64]
 Basis: TypeAlias = Literal["SYNTHETIC", "OUTCOMES"]

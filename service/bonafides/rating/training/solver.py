@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 from scipy import optimize, sparse, special
 
-from bonafides.rating.training.binning import Floats, Integers, bins_of
+from bonafides.rating.training.binning import Flags, Floats, Integers, bins_of
 
 _MOST_ITERATIONS: Final = 500
 _TOLERANCE: Final = 1e-7
@@ -50,16 +50,21 @@ class Design:
     rows: sparse.csr_matrix = field(repr=False)
 
     @classmethod
-    def of(cls, table: Floats, edges: Sequence[Floats], signs: Floats) -> Design:
-        """Returns the design of the table that is to be fitted, shape (n, columns)."""
+    def of(
+        cls, table: Floats, edges: Sequence[Floats], signs: Floats, neutral: Flags | None = None
+    ) -> Design:
+        """Returns the design of the table that is to be fitted, shape (n, columns).
+
+        Where `neutral` holds, a feature adds 0, whatever the slot of what is missing adds.
+        """
         bins = [bins_of(table[:, place], each) for place, each in enumerate(edges)]
         shares = [_shares(found, each.size) for found, each in zip(bins, edges, strict=True)]
-        return cls(edges, signs, shares, _indicators(bins, edges))
+        return cls(edges, signs, shares, _indicators(bins, edges, neutral))
 
-    def of_other(self, table: Floats) -> Design:
+    def of_other(self, table: Floats, neutral: Flags | None = None) -> Design:
         """Returns the design of another table in the same bins."""
         bins = [bins_of(table[:, place], each) for place, each in enumerate(self.edges)]
-        return Design(self.edges, self.signs, self.shares, _indicators(bins, self.edges))
+        return Design(self.edges, self.signs, self.shares, _indicators(bins, self.edges, neutral))
 
     def part(self, rows: Integers) -> Design:
         """Returns the design of some rows, centered as the whole."""
@@ -149,15 +154,17 @@ def _shares(bins: Integers, edges: int) -> Floats:
     return shares
 
 
-def _indicators(bins: Sequence[Integers], edges: Sequence[Floats]) -> sparse.csr_matrix:
-    """Returns one row a row, with a one for the slot of each column."""
+def _indicators(
+    bins: Sequence[Integers], edges: Sequence[Floats], neutral: Flags | None
+) -> sparse.csr_matrix:
+    """Returns one row a row, with a one for the slot of each column that is not neutral."""
     widths = np.array([each.size + 2 for each in edges], dtype=np.int64)
     starts = np.concatenate(([0], np.cumsum(widths)))
     places = np.column_stack(bins) + starts[:-1]
     n, columns = places.shape
     return sparse.csr_matrix(
         (
-            np.ones(places.size),
+            np.ones(places.size) if neutral is None else (~neutral).astype(np.float64).ravel(),
             places.astype(np.int32).ravel(),
             np.arange(0, places.size + 1, columns, dtype=np.int32),
         ),
