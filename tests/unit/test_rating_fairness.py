@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from random import Random
+from typing import get_args, get_type_hints
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bonafides.archive.facts import Change, Kind, Shareholder
+from bonafides.archive.facts import Change, Fact, Kind, Shareholder
 from bonafides.archive.self_description import SelfDescription
 from bonafides.archive.statistics import PlatformRecord, Statistics
 from bonafides.instants import DAY, Day, Instant
@@ -111,6 +112,35 @@ def test_levels_and_contributions_of_10_000_archives_stay_when_their_persons_are
         assert rate(before, CARD) == rate(after, CARD)
         levels.add(rate(before, CARD).level)
     assert len(levels) > 4
+
+
+def _reached(kind: object, seen: dict[str, set[str]]) -> None:
+    """Collects the fields of every dataclass that the type holds, by its name."""
+    for part in get_args(kind):
+        _reached(part, seen)
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind.__name__ not in seen:
+        hints = get_type_hints(kind)
+        seen[kind.__name__] = set(hints)
+        for hint in hints.values():
+            _reached(hint, seen)
+
+
+@pytest.mark.feature("E2")
+def test_levels_are_computed_from_nothing_that_holds_a_person_but_what_was_exchanged() -> None:
+    seen: dict[str, set[str]] = {}
+    _reached(RatingInputs, seen)
+    _reached(Fact, seen)
+    assert {"FactSheet", "Registration", "PlatformRecord", "Statistics"} <= seen.keys()
+    exchanged = {"Shareholder", "Change", "SelfDescription", "HeldCertificate"}
+    words = ("person", "representative", "proprietor", "phone", "mail", "id_number", "contact")
+    named = {
+        f"{kind}.{field}"
+        for kind, held in seen.items()
+        if kind not in exchanged
+        for field in held
+        if any(word in field for word in words)
+    }
+    assert named == set()
 
 
 def test_no_reason_names_a_person() -> None:

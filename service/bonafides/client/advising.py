@@ -9,8 +9,9 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Final
 
+from google.type.date_pb2 import Date
+
 from bonafides.client.connection import Connection
-from bonafides.instants import from_date, to_date_message
 from bonafides.v1 import rating_pb2, rating_service_pb2, rating_service_pb2_grpc
 
 
@@ -37,5 +38,5 @@ class AdviceCalls:
             name=f"enterprises/{code}/rating", steps=steps
         )
         if date is not None:
-            request.date.CopyFrom(to_date_message(from_date(date)))
+            request.date.CopyFrom(Date(year=date.year, month=date.month, day=date.day))
         return self._connection.call(self._stub.SimulateRating, request)[0]

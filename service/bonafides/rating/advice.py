@@ -257,8 +257,12 @@ def _of_records(inputs: RatingInputs) -> Iterator[Day]:
 def _text(advice: Advice) -> Words:
     now, target = advice.present.level, advice.target
     if target is None:
-        return Words(f"当前等级{now}，已是最高。", f"The level is {now}; none is above.")
-    zh, en = [f"当前等级{now}，下一等级{target}。"], [f"The level is {now}; the next is {target}."]
+        return Words(
+            f"仅按事实、评分卡和日期，等级为{now}，已是最高。",
+            f"By facts, card and date alone the level is {now}; none is above.",
+        )
+    zh = [f"仅按事实、评分卡和日期，等级为{now}，下一等级为{target}。"]
+    en = [f"By facts, card and date alone the level is {now}; the next is {target}."]
     for number, way in enumerate(advice.ways, start=1):
         reached, day = way.promised, to_date(way.day).isoformat()
         zh.append(
