@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from bonafides.cli import app
 from bonafides.identity import registry_operations
+from bonafides.records import operations as records
 from bonafides.v1 import enterprise_pb2
 from scripts import publish_agreement
 from tests import builders
@@ -194,3 +195,39 @@ def test_change_is_announced_from_a_file(served: Served, tmp_path: Path) -> None
     made = answer(run(served, "amend", CODE.text, str(file), "--json", token=token))
     assert made["amends"] == before.name
     assert [each["field"] for each in made["changes"]] == ["phone"]
+
+
+@pytest.mark.feature("A2")
+def test_draft_is_taken_back_by_its_platform(served: Served, tmp_path: Path) -> None:
+    held = tmp_path / "held.json"
+    held.write_text(json.dumps({"title": builders.registration().title}))
+    platform = served.token("platform")
+    made = answer(run(served, "prefill", CODE.text, str(held), "--json", token=platform))
+    gone = answer(run(served, "delete-draft", made["name"], "--json", token=platform))
+    assert gone["state"] == "STATE_WITHDRAWN"
+    assert run(served, "draft", made["name"], token=served.token()).exit_code != 0
+
+
+@pytest.mark.feature("J2")
+def test_buyer_is_shown_corrected_and_erased_from_files(served: Served, tmp_path: Path) -> None:
+    told = [builders.transaction(f"t{n}", of=CODE, buyer=f"b{n}") for n in range(3)]
+    builders.link_stores(served.store, told)
+    records.ingest(served.store, served.vault, builders.rates(), told, now=builders.NOW)
+    platform = served.token("platform")
+    wrong, right = tmp_path / "wrong", tmp_path / "right"
+    wrong.write_text("b1\n")
+    right.write_text("b2\n")
+    shown = run(served, "buyer-holdings", str(wrong), token=platform)
+    assert f"enterprises/{CODE}" in shown.stdout
+    assert "REPEAT_RATE" in shown.stdout
+    correct = ("correct-buyer", CODE.text, "transaction", "t1", str(wrong), "--right", str(right))
+    done = answer(run(served, *correct, "--json", token=platform))
+    assert done == {"revision": 2}
+    assert "Revision 2 holds" in run(served, *correct, token=platform).stdout
+    told_of = answer(run(served, "buyer-holdings", str(right), "--json", token=platform))
+    assert {each["record_id"] for each in told_of["records"]} == {"t1", "t2"}
+    nobody = run(served, "buyer-holdings", str(wrong), token=platform)
+    assert "No record names this buyer." in nobody.stdout
+    assert answer(run(served, "erase-buyer", str(right), "--json", token=platform)) == {
+        "records": 2
+    }
