@@ -110,6 +110,10 @@ class Settings(BaseSettings):
         default=None,
         description="Folder of scorecards; unset means those that come with the package.",
     )
+    receipt_key: Path | None = Field(
+        default=None,
+        description="PEM Ed25519 private key that signs receipts; unset in live: none are signed.",
+    )
 
     @property
     def url(self) -> str:

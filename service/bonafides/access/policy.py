@@ -94,6 +94,9 @@ POLICIES: Final = (
     Policy("/bonafides.v1.DraftService/CreateDraft", _PLATFORMS),
     Policy("/bonafides.v1.DraftService/GetDraft", _LOGGED_IN),
     Policy("/bonafides.v1.DraftService/ConfirmDraft", _MEMBERS),
+    # Whose history and receipts these are is looked up call by call.
+    Policy("/bonafides.v1.RatingService/ListRatings", _READERS),
+    Policy("/bonafides.v1.RatingService/GetReceipt", _READERS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

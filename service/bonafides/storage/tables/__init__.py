@@ -9,7 +9,14 @@ stored sealed (`..._sealed`) or as a keyed digest (`..._index`), never in clear.
 
 from __future__ import annotations
 
-from bonafides.storage.tables.archive import fact, peer_group, peer_mean, rating, snapshot
+from bonafides.storage.tables.archive import (
+    fact,
+    peer_group,
+    peer_mean,
+    rating,
+    rating_secret,
+    snapshot,
+)
 from bonafides.storage.tables.columns import metadata
 from bonafides.storage.tables.consents import (
     assent,
@@ -94,6 +101,7 @@ __all__ = [
     "platform_contract",
     "published_text",
     "rating",
+    "rating_secret",
     "record",
     "refund_flag",
     "registry",
