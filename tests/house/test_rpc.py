@@ -21,6 +21,7 @@ from bonafides.rpc import (
     consent_services,
     documents,
     draft_services,
+    rating_services,
     rights_services,
     services,
 )
@@ -49,7 +50,7 @@ MODULES = (
     ownership_service_pb2,
     rights_service_pb2,
 )
-HOMES = (services, consent_services, documents, draft_services, rights_services)
+HOMES = (services, consent_services, documents, draft_services, rating_services, rights_services)
 MAY_IMPORT_GRPC = ("rpc/", "client/", "server.py", "v1/")
 
 

@@ -41,6 +41,7 @@ from bonafides.client.faults import (
     TokenUnusableError,
 )
 from bonafides.client.identifying import IdentityCalls
+from bonafides.client.levels import LevelCalls
 from bonafides.client.outbox import Outbox
 from bonafides.client.owning import OwnershipCalls
 from bonafides.client.rights import RightsCalls
@@ -136,6 +137,7 @@ class Client:
         self.ownership: Final = OwnershipCalls(self._connection)
         # What is held, corrections, erasures, and what waits for staff.
         self.rights: Final = RightsCalls(self._connection)
+        self.levels: Final = LevelCalls(self._connection)
         # What is open for an enterprise.
         self.identities: Final = IdentityCalls(self._connection)
         self._documents: Final = document_service_pb2_grpc.DocumentServiceStub(channel)
