@@ -68,7 +68,7 @@ def publish(prior: Any, receipt: Any) -> dict[str, Any]:  # Step 2: of that, and
     new["relieved"] = int(old["relieved"] or (moment["relief"] != [] and not moment["withdrawn"]))
     waits = all(HELD.get(reason) in moment["down"] for reason in receipt["rules"])
     if raw["level"] in POINTS:
-        new = by_points(old, new, raw, held=moment["down"] != [], now=now)
+        new = by_points(old, new, raw, held=moment["down"] != [])
     elif not (raw["level"] == "NR" and old["level"] in POINTS and waits):
         new["level"], _ = raw["level"], new.pop("weak_since", 0)
     if prior and new["level"] != prior["level"]:
@@ -76,12 +76,16 @@ def publish(prior: Any, receipt: Any) -> dict[str, Any]:  # Step 2: of that, and
     return new
 
 
-def by_points(old: Any, new: Any, raw: Any, *, held: bool, now: int) -> dict[str, Any]:
+def by_points(old: Any, new: Any, raw: Any, *, held: bool) -> dict[str, Any]:
     relieved, weak, evaluation = new["relieved"], new.pop("weak_since", 0), new["evaluated_at"]
-    if "standing" not in old:
-        first = {"standing": raw["level"], "earned": raw["clean"], "stepped_at": now}
-        return {**new, "level": raw["level"], "relieved": 0, **first}
-    level, earned, due = old["standing"], old["earned"], evaluation > old["evaluated_at"]
+    due, level, new["relieved"] = evaluation > old["evaluated_at"], old.get("standing"), 0
+    if "stepped_at" not in old:
+        first = lowest(raw["level"], new.get("cap"))
+        first = level if held and level and better(level, first) else first
+        earned = first if better(first, raw["clean"]) else raw["clean"]
+        new |= {"level": first, "standing": first, "earned": earned}
+        return {**new, **({"stepped_at": evaluation} if due and level else {})}
+    earned = old["earned"]
     may_step = due and old["stepped_at"] + 30 * DAY <= evaluation
     climbs = may_step and better(raw["clean"], earned)
     earned = POINTS[POINTS.index(earned) - climbs]
@@ -96,7 +100,7 @@ def by_points(old: Any, new: Any, raw: Any, *, held: bool, now: int) -> dict[str
         level, still_weak = (raw["level"], 0) if falls else (level, evaluation)
     if due and not held and better(earned, raw["clean"]):
         earned = raw["clean"] if better(raw["clean"], level) else level
-    new |= {"level": level, "standing": level, "earned": earned, "relieved": 0}
+    new |= {"level": level, "standing": level, "earned": earned}
     new |= {"stepped_at": evaluation if climbs else old["stepped_at"]}
     return {**new, **({"weak_since": still_weak} if still_weak else {})}
 

@@ -54,6 +54,8 @@ CARD = champion(None)
 CARD_FILE = models_folder(None) / CARD.version / "scorecard.json"
 CHECKER = Path(check_receipt.__file__)
 _HEX_DIGITS = 64
+# A week before: by NOW the first evaluation has been.
+BEGUN = Instant(NOW - 7 * DAY)
 
 
 # --- What happens to an enterprise ----------------------------------------------------
@@ -136,10 +138,11 @@ def lost(
     ]
 
 
-def traded(store: Store, vault: Vault, count: int = 150, *, now: Instant = NOW) -> None:
-    """Makes the enterprise take part, with a record that gives it a level."""
-    builders.enroll(store, CODE, now=Instant(now - 1))
-    take_in(store, vault, [opened(), *orders(count, day_of(now))], now=now)
+def traded(store: Store, vault: Vault, *more: Record) -> None:
+    """Makes the enterprise take part, with a record that gives it a level that settles."""
+    builders.enroll(store, CODE, now=Instant(BEGUN - 1))
+    take_in(store, vault, more or [opened(), *orders(150, day_of(BEGUN))], now=BEGUN)
+    refresh(store, NOW)
 
 
 def rows(store: Store, of: UnifiedCode = CODE) -> list[rating_rows.RatingRow]:
@@ -210,8 +213,8 @@ def test_a_listing_gives_d_at_once_and_its_end_restores_at_once(store: Store, va
 def test_attack_orders_that_dilute_lost_disputes_lift_a_level_by_a_notch_a_month(
     store: Store, vault: Vault
 ) -> None:
-    builders.enroll(store, CODE, now=Instant(NOW - 1))
-    take_in(store, vault, [opened(), *orders(20, TODAY), *lost(6, TODAY)], now=NOW)
+    today = day_of(BEGUN)
+    traded(store, vault, opened(), *orders(20, today), *lost(6, today))
     first = level(store, NOW)
     bought = Instant(NOW + HOUR)
     take_in(store, vault, orders(900, TODAY, label="more"), now=bought)
@@ -220,7 +223,8 @@ def test_attack_orders_that_dilute_lost_disputes_lift_a_level_by_a_notch_a_month
     assert told.raw_level < first
     assert told.hold == rating_pb2.HOLD_ONE_NOTCH_A_MONTH
     assert from_timestamp(told.next_evaluation_time) == next_evaluation(NOW)
-    month = next_evaluation(Instant(NOW + 30 * DAY))
+    # 30 days from the first evaluation, which was the last before now, to the next.
+    month = next_evaluation(Instant(last_evaluation(NOW) + 30 * DAY))
     assert level(store, Instant(month - 1)) == first
     risen = read_rating(store, CARD, CODE.text, now=month)
     assert risen.level == risen.prior_level - 1 == first - 1
@@ -243,7 +247,7 @@ def test_evaluations_are_made_though_nobody_reads(store: Store, vault: Vault) ->
     evaluation = next_evaluation(NOW)
     seen = archive.Evaluations()
     archive.evaluate_due(store, CARD, seen, now=Instant(NOW + HOUR))
-    assert {row.as_of for row in rows(store)} == {NOW - 1, NOW}
+    assert rows(store)[-1].as_of == NOW
     for _ in range(3):
         archive.evaluate_due(store, CARD, seen, now=Instant(evaluation + HOUR))
     assert seen.done
@@ -279,9 +283,11 @@ def test_a_platform_that_falls_silent_lowers_no_level(store: Store, vault: Vault
 
 @pytest.mark.feature("E4")
 def test_a_platform_that_is_taken_back_lifts_no_level(store: Store, vault: Vault) -> None:
-    builders.enroll(store, CODE, platforms=(PLATFORM, "bad"), now=Instant(NOW - 1))
-    told = [opened(), *orders(150, TODAY), opened("bad"), *orders(30, TODAY, platform="bad")]
-    take_in(store, vault, [*told, *lost(25, TODAY, platform="bad")], now=NOW)
+    builders.enroll(store, CODE, platforms=(PLATFORM, "bad"), now=Instant(BEGUN - 1))
+    today = day_of(BEGUN)
+    told = [opened(), *orders(150, today), opened("bad"), *orders(30, today, platform="bad")]
+    take_in(store, vault, [*told, *lost(25, today, platform="bad")], now=BEGUN)
+    refresh(store, NOW)
     before = level(store, NOW)
     with store.writing() as work:
         consent_rows.revoke_platform(work, CODE.text, "bad", Instant(NOW + HOUR))
@@ -298,7 +304,7 @@ def test_a_platform_that_is_taken_back_lifts_no_level(store: Store, vault: Vault
 
 @pytest.mark.feature("E4")
 def test_a_store_that_closes_caps_the_level(store: Store, vault: Vault) -> None:
-    traded(store, vault, 12)
+    traded(store, vault)
     closed = opened(to_day=TODAY, revision=2)
     take_in(store, vault, [closed], now=Instant(NOW + HOUR))
     told = read_rating(store, CARD, CODE.text, now=Instant(NOW + HOUR))
@@ -391,7 +397,7 @@ def test_receipts_of_one_enterprise_do_not_show_that_they_are(store: Store, vaul
     traded(store, vault)
     refresh(store, Instant(NOW + DAY))
     names = {json.loads(row.receipt)["subject"] for row in rows(store)}
-    assert len(names) == len(rows(store)) == 3
+    assert len(names) == len(rows(store)) > 2
 
 
 @pytest.mark.feature("L2")
@@ -480,8 +486,16 @@ def long_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 _EVENTS = st.sampled_from(["orders", "lost", "penalty", "debtor", "cleared", "close", "revoke"])
-_HISTORIES = st.lists(st.tuples(st.integers(1, 15 * 24), _EVENTS), min_size=3, max_size=12)
+_HISTORIES = st.lists(st.tuples(st.integers(1, 12 * 24), _EVENTS), min_size=3, max_size=12)
 _NUMBERS = iter(range(100, 10_000))
+
+
+def _begin(store: Store, vault: Vault, of: UnifiedCode) -> None:
+    builders.enroll(store, of, platforms=(PLATFORM, "other"), now=Instant(BEGUN - 1))
+    today = day_of(BEGUN)
+    begun = [opened(of=of), opened("other", of=of), *orders(60, today, of=of)]
+    begun += orders(15, today, of=of, platform="other") + lost(1, today, of=of, platform="other")
+    take_in(store, vault, begun, now=BEGUN, of=of)
 
 
 def _happens(store: Store, vault: Vault, of: UnifiedCode, event: str, *, now: Instant) -> None:
@@ -501,7 +515,7 @@ def _happens(store: Store, vault: Vault, of: UnifiedCode, event: str, *, now: In
             )
             tell(store, listed, now=now, of=of)
         case "close":
-            revision = now - NOW
+            revision = (now - BEGUN) // HOUR + 1
             shut = opened(of=of, to_day=today, revision=revision)
             take_in(store, vault, [shut], now=now, of=of)
         case _:
@@ -522,11 +536,8 @@ def test_every_level_of_any_history_is_recomputed_by_the_checker(
     long_store: Store, vault: Vault, tmp_path: Path, history: list[tuple[int, str]]
 ) -> None:
     of = builders.code(next(_NUMBERS))
-    builders.enroll(long_store, of, platforms=(PLATFORM, "other"), now=Instant(NOW - 1))
-    begun = [opened(of=of), opened("other", of=of), *orders(60, TODAY, of=of)]
-    begun += orders(15, TODAY, of=of, platform="other") + lost(1, TODAY, of=of, platform="other")
-    take_in(long_store, vault, begun, now=NOW, of=of)
-    now = NOW
+    _begin(long_store, vault, of)
+    now = BEGUN
     for hours, event in history:
         now = Instant(now + hours * HOUR)
         _happens(long_store, vault, of, event, now=now)

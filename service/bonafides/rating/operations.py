@@ -151,9 +151,14 @@ def get_rating(store: Store, card: Scorecard, code: str, *, now: Instant) -> rat
     Raises:
         NotFoundError: the enterprise does not take part.
     """
-    row = _current(store, card, code, now)
     with store.reading() as work:
-        return with_peers(work, rating_pb2.Rating.FromString(row.message))
+        row = _kept(work, card, code, now)
+        if row is not None:
+            return with_peers(work, rating_pb2.Rating.FromString(row.message))
+    with store.writing() as work:
+        message = with_peers(work, _rated(work, card, code, now))
+        work.commit()
+    return message
 
 
 def list_ratings(
@@ -190,16 +195,16 @@ def get_receipt(
     Raises:
         NotFoundError: the enterprise does not take part, or had no level by then.
     """
-    if as_of is None:
-        row: rating_rows.RatingRow | None = _current(store, card, code, now)
-    else:
-        with store.reading() as work:
-            row = rating_rows.latest(work, code, as_of)
-    if row is None:
-        raise NotFoundError
     with store.writing() as work:
+        if as_of is None:
+            if _kept(work, card, code, now) is None:
+                _rated(work, card, code, now)
+            as_of = now
+        row = rating_rows.latest(work, code, as_of)
         secret = rating_rows.secret(work, code)
         work.commit()
+    if row is None:
+        raise NotFoundError
     return receipt_message(code, Receipt(row.receipt), salt(secret, row.as_of))
 
 
@@ -410,23 +415,21 @@ def _gives_way(before: rating_rows.RatingRow, row: rating_rows.RatingRow) -> boo
     return given.prior == given.published
 
 
-def _current(store: Store, card: Scorecard, code: str, now: Instant) -> rating_rows.RatingRow:
-    """Returns the level of now as it is kept; rates anew if there is none that is valid."""
-    with store.reading() as work:
-        if not identity_rows.is_enrolled(work, code):
-            raise NotFoundError
-        row = rating_rows.latest(work, code, now)
-        if row is not None and now < row.valid_until and row.model_version == card.version:
-            return row
-    with store.writing() as work:
-        # Of two at once each would take the same step up.
-        identity_rows.take_turns(work, f"archive {code}")
-        rate(work, card, gather(work, code, now), now)
-        row = rating_rows.latest(work, code, now)
-        work.commit()
-    if row is None:
-        raise BugError("a level that was kept is not there")
-    return row
+def _kept(
+    work: UnitOfWork, card: Scorecard, code: str, now: Instant
+) -> rating_rows.RatingRow | None:
+    """Returns the level that is kept, if it is of the card and still valid."""
+    if not identity_rows.is_enrolled(work, code):
+        raise NotFoundError
+    row = rating_rows.latest(work, code, now)
+    is_valid = row is not None and now < row.valid_until and row.model_version == card.version
+    return row if is_valid else None
+
+
+def _rated(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> rating_pb2.Rating:
+    # Of two at once each would take the same step up.
+    identity_rows.take_turns(work, f"archive {code}")
+    return rate(work, card, gather(work, code, now), now)
 
 
 def _count_in(tally: Tally, member: peer_rows.Candidate, today: Day) -> None:

@@ -4,7 +4,9 @@ The raw level follows from facts, card and instant alone. The published level mo
 it by these rules, and by nothing else:
 
 1. **Evaluations** are weekly, at the start of Monday in Shanghai. One that nobody made in
-   time is made up once, as of the instant at which it is.
+   time is made up once, as of the instant at which it is. Until the first one after the
+   first level, the published level is the raw one: a platform's past comes in piece by
+   piece, and the first piece must not decide for months.
 2. **Knock-outs and NR act at once.** When they end, what was published before them is
    restored at once, as far as the raw level allows.
 3. **Gains** from what was recorded since are taken at evaluations: one notch, and no
@@ -120,10 +122,10 @@ class Published:
 
     `since` is when `level` began, `evaluated_at` the last evaluation that was made.
     `standing` is the last level of AAA to C that was published, `earned` as rule 5 has it,
-    `stepped_at` the last step up of either. `weak_since` is the evaluation that found the
-    raw level below; `cap` holds until before `cap_until`. `relieved`: relief came while
-    there was no level to restore. `former` was published before `level`, from
-    `former_since` on. None: there is none.
+    `stepped_at` the last step up of either, or the first evaluation; None before that.
+    `weak_since` is the evaluation that found the raw level below; `cap` holds until before
+    `cap_until`. `relieved`: relief came while there was no level to restore. `former` was
+    published before `level`, from `former_since` on. None: there is none.
     """
 
     level: Level
@@ -213,10 +215,9 @@ def _by_points(before: Published, after: Published, raw: Raw, moment: Moment) ->
     """Returns what is published where points give the raw level; see the rules above."""
     relieved, after = after.relieved, replace(after, relieved=False)
     base, earned, stepped_at = before.standing, before.earned, before.stepped_at
-    if base is None or earned is None or stepped_at is None:
-        first = replace(after, level=raw.level, standing=raw.level)
-        return replace(first, earned=raw.clean, stepped_at=moment.as_of)
     due = after.evaluated_at > before.evaluated_at
+    if base is None or earned is None or stepped_at is None:
+        return _at_first(after, raw, moment, settles=due and base is not None)
     may_step = due and stepped_at + STEP_DAYS * DAY <= after.evaluated_at
     climbs = may_step and _is_better(raw.clean, earned)
     earned = _next_up(earned) if climbs else earned
@@ -238,6 +239,16 @@ def _by_points(before: Published, after: Published, raw: Raw, moment: Moment) ->
         stepped_at=after.evaluated_at if climbs else stepped_at,
         weak_since=weak_since,
     )
+
+
+def _at_first(after: Published, raw: Raw, moment: Moment, *, settles: bool) -> Published:
+    """Returns what is published until the first evaluation after the first level."""
+    level, base = lower(raw.level, after.cap or raw.level), after.standing
+    if moment.down and base is not None and _is_better(base, level):
+        level = base
+    earned = level if _is_better(level, raw.clean) else raw.clean
+    stepped_at = after.evaluated_at if settles else None
+    return replace(after, level=level, standing=level, earned=earned, stepped_at=stepped_at)
 
 
 def _fallen(
