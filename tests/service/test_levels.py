@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from bonafides.archive import operations as archive
 from bonafides.archive.facts import Fact, Kind
@@ -25,11 +26,12 @@ from bonafides.archive.public_records import Severity
 from bonafides.client import RemoteError
 from bonafides.errors import NotFoundError
 from bonafides.identity.codes import UnifiedCode
+from bonafides.identity.submission import State
 from bonafides.instants import DAY, HOUR, Day, Instant, day_of, from_timestamp, start_of
 from bonafides.personal.sealing import Vault
 from bonafides.rating.card import Level
+from bonafides.rating.history_operations import get_receipt, list_ratings, replay
 from bonafides.rating.operations import get_rating as read_rating
-from bonafides.rating.operations import get_receipt, list_ratings, replayed
 from bonafides.rating.publishing import FEED_SILENT_HOURS, last_evaluation, next_evaluation
 from bonafides.rating.receipt import Receipt, subject
 from bonafides.rating.scorecard import canonical, champion, models_folder
@@ -43,7 +45,7 @@ from bonafides.storage import records as record_rows
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import rating_pb2
-from scripts import check_receipt
+from scripts import check_receipt, replay_levels
 from tests import builders
 from tests.builders import NOW, PLATFORM, TODAY
 from tests.searching import examples
@@ -311,6 +313,61 @@ def test_a_store_that_closes_caps_the_level(store: Store, vault: Vault) -> None:
     assert from_timestamp(told.cap_end_time) == NOW + HOUR + 365 * DAY
 
 
+@pytest.mark.feature("E1")
+@pytest.mark.parametrize(("submitter", "held"), [("issuer|own", True), ("issuer|stranger", False)])
+def test_a_renewal_that_waits_for_a_source_holds_the_level(
+    store: Store, vault: Vault, submitter: str, *, held: bool
+) -> None:
+    """The verification ends while a source is down; a stranger's submission holds nothing."""
+    ends = Instant(NOW + 30 * HOUR)
+    builders.enroll(
+        store,
+        CODE,
+        facts=builders.registration_facts(CODE, expires_at=ends),
+        now=Instant(BEGUN - 1),
+    )
+    take_in(store, vault, [opened(), *orders(150, day_of(BEGUN))], now=BEGUN)
+    refresh(store, NOW)
+    before = level(store, NOW)
+    with store.writing() as work:
+        taking_part = work.execute(sa.select(tables.enterprise.c.uid)).scalar_one()
+        for uid, state, by in (
+            (taking_part, State.VERIFIED, "issuer|own"),
+            (_RENEWAL, State.PENDING, submitter),
+        ):
+            work.execute(tables.submission.insert(), _submission(uid, state, by))
+        asked = {"code": CODE.text, "uid": _RENEWAL, "asked_at": NOW, "source": "registry"}
+        work.execute(
+            tables.evidence.insert(), asked | {"retrieved_at": NOW, "fault": "UNREACHABLE"}
+        )
+        work.commit()
+    told = read_rating(store, CARD, CODE.text, now=ends)
+    assert name_of(told.raw_level) == "NR"
+    assert told.stale is held
+    assert (told.level == before) is held
+
+
+_RENEWAL = "00000000-0000-4000-8000-000000000001"
+
+
+def _submission(uid: str, state: State, submitter: str) -> dict[str, Any]:
+    filled: dict[str, Any] = {
+        column.name: (
+            b""
+            if isinstance(column.type, sa.LargeBinary)
+            else 0
+            if isinstance(column.type, sa.BigInteger)
+            else False
+            if isinstance(column.type, sa.Boolean)
+            else ""
+        )
+        for column in tables.submission.columns
+        if not column.nullable
+    }
+    told = {"code": CODE.text, "uid": uid, "state": state.value, "submitter": submitter}
+    return filled | told | {"request_id": uid, "submitted_at": NOW}
+
+
 # --- History --------------------------------------------------------------------------
 
 
@@ -467,10 +524,39 @@ def test_a_kept_level_is_made_again_by_its_card_byte_for_byte(store: Store, vaul
     kept = rows(store)
     assert len(kept) >= 5
     later = Instant(NOW + 30 * DAY)
-    with store.reading() as work:
-        for row in kept:
-            again = replayed(work, CARD, CODE.text, row.as_of, later)
-            assert again == (row.message, row.receipt)
+    told = list(replay(store, None, CODE.text, now=later))
+    assert [each.as_of for each in told] == [row.as_of for row in reversed(kept)]
+    assert all(each.agrees for each in told)
+
+
+@pytest.mark.feature("E5")
+def test_a_level_that_was_changed_behind_the_service_s_back_is_not_made_again(
+    store: Store, vault: Vault
+) -> None:
+    traded(store, vault)
+    with store.writing() as work:
+        forged = rows(store)[-1].message.replace(CARD.version.encode(), b"expert-9")
+        work.execute(
+            sa.update(tables.rating).where(tables.rating.c.as_of == NOW).values(message=forged)
+        )
+        work.commit()
+    told = list(replay(store, None, CODE.text, now=NOW))
+    assert [each.agrees for each in told] == [False, True, True]
+
+
+@pytest.mark.feature("E5")
+def test_the_script_replays_every_level_of_an_enterprise(tmp_path: Path, vault: Vault) -> None:
+    made = Store(f"sqlite:///{tmp_path / 'bonafides.db'}")
+    made.migrate()
+    traded(made, vault)
+    made.close()
+    run = CliRunner().invoke(replay_levels.app, [CODE.text, "--data-dir", str(tmp_path), "--json"])
+    assert run.exit_code == 0
+    assert [each["agrees"] for each in json.loads(run.stdout)] == [True, True, True]
+    unknown = CliRunner().invoke(
+        replay_levels.app, [builders.code(2).text, "--data-dir", str(tmp_path)]
+    )
+    assert unknown.exit_code == 1
 
 
 # --- Any history ----------------------------------------------------------------------

@@ -4,15 +4,13 @@
     inputs = gather_past(work, code, as_of, now)    # as they were known then
     rating = rate(work, card, inputs, now)    # the level, published and kept as a row
     get_rating(store, card, code, now=now)    # the kept level while it is valid
-    list_ratings(store, code, until=None, size=100)     # step by step, with causes
-    get_receipt(store, card, code, as_of=None, now=now)    # all that it follows from
-    replayed(work, card, code, as_of, now)    # a kept level again, byte for byte
     get_scorecard(models_dir, "champion")     # what anyone needs to recompute it
     measure_peers(store, card, now=now)       # how groups of enterprises stand
 
 A level is computed from facts, never from the archive. A kept level is served while
 it is valid and of the card that is served; otherwise the enterprise is rated anew. A
-rating that changed nothing gives way to the next of its day; whatever changed is kept.
+rating that changed nothing gives way to the next of its day; whatever changed is kept,
+for `bonafides.rating.history_operations` to tell.
 """
 
 from __future__ import annotations
@@ -21,7 +19,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +29,7 @@ from bonafides.instants import HOUR, Day, Instant, day_of, to_timestamp
 from bonafides.rating import explain
 from bonafides.rating import rate as rules
 from bonafides.rating.features import RatingInputs
-from bonafides.rating.marks import differing, marks, relief, withdrawn
+from bonafides.rating.marks import marks, relief, withdrawn
 from bonafides.rating.peers import Tally, groups_of
 from bonafides.rating.publishing import (
     FEED_SILENT_HOURS,
@@ -44,7 +41,7 @@ from bonafides.rating.publishing import (
     next_evaluation,
     publish,
 )
-from bonafides.rating.receipt import Receipt, Told, raw_of, receipt, salt
+from bonafides.rating.receipt import Receipt, Told, raw_of, receipt
 from bonafides.rating.scorecard import (
     Scorecard,
     champion_version,
@@ -52,7 +49,7 @@ from bonafides.rating.scorecard import (
     load,
     models_folder,
 )
-from bonafides.rating.told import add_published, receipt_message, step_message
+from bonafides.rating.told import add_published
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as identity_rows
@@ -65,8 +62,6 @@ from bonafides.v1 import rating_pb2
 
 # Enterprises that are looked at in one go: some megabytes of levels.
 _PEER_PAGE: Final = 500
-# Behind every instant that a row can have.
-_FOREVER: Final = Instant(2**53)
 
 
 def gather(work: UnitOfWork, code: str, now: Instant) -> RatingInputs:
@@ -159,80 +154,6 @@ def get_rating(store: Store, card: Scorecard, code: str, *, now: Instant) -> rat
         message = with_peers(work, _rated(work, card, code, now))
         work.commit()
     return message
-
-
-def list_ratings(
-    store: Store, code: str, *, until: Instant | None, size: int
-) -> tuple[list[rating_pb2.RatingStep], Instant | None]:
-    """Returns the steps of a level's history, the latest first, and where the next page begins.
-
-    A step changed the published level, the raw level or the card, and says which facts
-    differ from those of the step before. `until` is where the page begins; None: with the
-    latest. None in the answer: there are no more.
-
-    Raises:
-        NotFoundError: the enterprise does not take part.
-    """
-    with store.reading() as work:
-        if not identity_rows.is_enrolled(work, code):
-            raise NotFoundError
-        # One more, to compare the last of the page with.
-        rows = rating_rows.steps(work, code, until or _FOREVER, size + 1)
-    steps = []
-    for row, former in zip_longest(rows[:size], rows[1 : size + 1]):
-        changed = differing(json.loads(former.marks), json.loads(row.marks)) if former else ()
-        steps.append(step_message(code, Receipt(row.receipt), row.cause, changed=changed))
-    return steps, rows[size - 1].as_of if len(rows) > size else None
-
-
-def get_receipt(
-    store: Store, card: Scorecard, code: str, *, as_of: Instant | None, now: Instant
-) -> rating_pb2.Receipt:
-    """Returns the receipt of the level, not signed; None as the instant: of the level of now.
-
-    Of an instant of the past it is the receipt of the level that was kept last by then.
-
-    Raises:
-        NotFoundError: the enterprise does not take part, or had no level by then.
-    """
-    with store.writing() as work:
-        if as_of is None:
-            if _kept(work, card, code, now) is None:
-                _rated(work, card, code, now)
-            as_of = now
-        row = rating_rows.latest(work, code, as_of)
-        secret = rating_rows.secret(work, code)
-        work.commit()
-    if row is None:
-        raise NotFoundError
-    return receipt_message(code, Receipt(row.receipt), salt(secret, row.as_of))
-
-
-def replayed(
-    work: UnitOfWork, card: Scorecard, code: str, as_of: Instant, now: Instant
-) -> tuple[bytes, bytes]:
-    """Returns message and receipt of a kept level, made again by its card, of facts as of then.
-
-    They are those that were kept, byte for byte, unless what they rested on may be used no
-    more. What did not answer, and what was published before, are as the receipt has it:
-    the table of sources knows the present alone.
-
-    Raises:
-        NotFoundError: no level of that instant and card is kept.
-    """
-    row = rating_rows.latest(work, code, as_of)
-    if row is None or (row.as_of, row.model_version) != (as_of, card.version):
-        raise NotFoundError
-    given = Receipt(row.receipt)
-    inputs = gather_past(work, code, as_of, now)
-    result = rules.rate(inputs, card)
-    raw = raw_of(result, card)
-    told = Told(given.prior, given.moment, publish(given.prior, raw, given.moment))
-    made = receipt(result, card, told, secret=rating_rows.secret(work, code))
-    message = explain.message(result, card)
-    message.valid_until_time.CopyFrom(to_timestamp(row.valid_until))
-    add_published(message, raw, told, made)
-    return message.SerializeToString(deterministic=True), made.document
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bonafides.access.disclosure import view
 from bonafides.errors import NotFoundError
 from bonafides.instants import Instant
+from bonafides.rating import history_operations as history
 from bonafides.rating import operations as rating
 from bonafides.rating.scorecard import Scorecard
 from bonafides.rating.told import sign
@@ -58,7 +59,7 @@ class RatingService:
         """Lists the steps of the history, for the enterprise itself and for staff."""
         code, eyes = self._own(messages.parent_of(request.parent).text, call)
         until, _ = after(request)
-        shown, more = rating.list_ratings(
+        shown, more = history.list_ratings(
             self._store, code, until=Instant(until) if until else None, size=page_size(request)
         )
         return rating_service.ListRatingsResponse(
@@ -74,7 +75,7 @@ class RatingService:
         as_of = None
         if request.HasField("as_of_time"):
             as_of = messages.past_instant_of(request.as_of_time, "as_of_time", now=call.now)
-        made = rating.get_receipt(self._store, self._card, code, as_of=as_of, now=call.now)
+        made = history.get_receipt(self._store, self._card, code, as_of=as_of, now=call.now)
         if self._receipt_key is not None:
             sign(made, self._receipt_key)
         return view(made, eyes)

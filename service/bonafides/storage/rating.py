@@ -79,12 +79,12 @@ def before(work: UnitOfWork, code: str, at: Instant) -> RatingRow | None:
 
 def steps(work: UnitOfWork, code: str, at: Instant, limit: int) -> list[RatingRow]:
     """Returns the rows of until before the instant that changed something, the newest first."""
-    told = sa.select(rating).where(
-        rating.c.code == code, rating.c.as_of < at, rating.c.cause != NOTHING
-    )
-    return [
-        _row(found) for found in work.execute(told.order_by(rating.c.as_of.desc()).limit(limit))
-    ]
+    return _rows(work, limit, rating.c.code == code, rating.c.as_of < at, rating.c.cause != NOTHING)
+
+
+def kept(work: UnitOfWork, code: str, at: Instant, limit: int) -> list[RatingRow]:
+    """Returns the rows of until before the instant, the newest first."""
+    return _rows(work, limit, rating.c.code == code, rating.c.as_of < at)
 
 
 def unevaluated(work: UnitOfWork, codes: Iterable[str], since: Instant) -> list[str]:
@@ -159,9 +159,12 @@ def renewal_waits(work: UnitOfWork, code: str, ended_at: Instant) -> bool:
 
 
 def _newest(work: UnitOfWork, *where: sa.ColumnElement[bool]) -> RatingRow | None:
-    told = sa.select(rating).where(*where).order_by(rating.c.as_of.desc()).limit(1)
-    found = work.execute(told).one_or_none()
-    return None if found is None else _row(found)
+    return next(iter(_rows(work, 1, *where)), None)
+
+
+def _rows(work: UnitOfWork, limit: int, *where: sa.ColumnElement[bool]) -> list[RatingRow]:
+    told = sa.select(rating).where(*where).order_by(rating.c.as_of.desc()).limit(limit)
+    return [_row(found) for found in work.execute(told)]
 
 
 def _row(found: sa.Row[Any]) -> RatingRow:
