@@ -273,7 +273,8 @@ def _kept(work: UnitOfWork, code: str, now: Instant) -> Standing | None:
     if row is None:
         return None
     message = rating_pb2.Rating.FromString(row.message)
-    return Standing(row.level, message.score if message.HasField("score") else None)
+    # What is published follows the raw level by a calendar, whichever card gave it.
+    return Standing(row.raw_level, message.score if message.HasField("score") else None)
 
 
 def _shadow(found: Comparison, cards: tuple[Scorecard, Scorecard], engine: Kind) -> reports.Shadow:

@@ -1,8 +1,10 @@
 """Loads the keys of a deployment, and makes them on the first run of a sandbox.
 
-Two files in the data folder: `kek.bin`, the 32 bytes under which every subject's
-key is wrapped, and `issuer.pem`, the Ed25519 key that signs the sandbox's access
-tokens. Live has no issuer of its own and reads no `issuer.pem`.
+Three files in the data folder: `kek.bin`, the 32 bytes under which every subject's
+key is wrapped; `issuer.pem`, the Ed25519 key that signs the sandbox's access tokens; and
+`receipt.pem`, the one that signs its receipts. Live has no issuer of its own and reads
+neither PEM file; the setting `receipt_key` names the key of its receipts, and without it
+they are handed out unsigned.
 
 Rules:
 - in sandbox a missing file is made, mode 0600, with a warning on stderr;
@@ -40,6 +42,7 @@ from bonafides.settings import Settings, SettingsError
 
 KEK_FILE: Final = "kek.bin"
 ISSUER_FILE: Final = "issuer.pem"
+RECEIPT_FILE: Final = "receipt.pem"
 # A PEM file of an Ed25519 key has some 120 bytes; nothing of ours comes near.
 _MOST_BYTES: Final = 4_096
 _READABLE_BY_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -51,6 +54,8 @@ class Keys:
 
     kek: bytes = field(repr=False)
     sandbox_issuer: Ed25519PrivateKey | None = field(repr=False)
+    # None: receipts are not signed.
+    receipts: Ed25519PrivateKey | None = field(default=None, repr=False)
 
     @property
     def issuer_private_key(self) -> Ed25519PrivateKey:
@@ -82,8 +87,12 @@ def load_or_create(settings: Settings) -> Keys:
             "its backup. A new key can't read what was sealed under the old one."
         )
     if not sandbox:
-        return Keys(kek, None)
-    return Keys(kek, _issuer(folder / ISSUER_FILE, _content(folder / ISSUER_FILE, make=_new_pem)))
+        return Keys(kek, None, _receipt_key(settings.receipt_key))
+    issuer = _issuer(folder / ISSUER_FILE, _content(folder / ISSUER_FILE, make=_new_pem))
+    if settings.receipt_key is not None:
+        return Keys(kek, issuer, _receipt_key(settings.receipt_key))
+    receipts = folder / RECEIPT_FILE
+    return Keys(kek, issuer, _issuer(receipts, _content(receipts, make=_new_pem)))
 
 
 def signing_key(file: Path) -> Ed25519PrivateKey:
@@ -110,6 +119,18 @@ def read_secret(file: Path) -> str:
     if not secret:
         raise SettingsError(f"{file} holds no key: write the source's key there, mode 0600.")
     return secret
+
+
+def _receipt_key(file: Path | None) -> Ed25519PrivateKey | None:
+    """Returns the key that the setting names; None: it names none."""
+    if file is None:
+        return None
+    try:
+        return _issuer(file, _read_private(file))
+    except OSError as fault:
+        raise SettingsError(
+            f"BONAFIDES_RECEIPT_KEY: can't read {file}: {fault.strerror}."
+        ) from None
 
 
 def _issuer(file: Path, content: bytes) -> Ed25519PrivateKey:

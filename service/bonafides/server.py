@@ -63,9 +63,10 @@ from bonafides.rpc.draft_services import DraftService
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.health import StockServices
 from bonafides.rpc.pipeline import Limits, Pipeline, World
+from bonafides.rpc.rating_services import RatingService
 from bonafides.rpc.review_services import ReviewService
 from bonafides.rpc.rights_services import RightsService
-from bonafides.rpc.services import ArchiveService, IdentityService, RatingService, RecordService
+from bonafides.rpc.services import ArchiveService, IdentityService, RecordService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
 from bonafides.storage.follower import Follower
@@ -244,7 +245,7 @@ def build(settings: Settings, clock: Clock) -> Server:
             store, snapshots, card, eyes
         ),
         _service(rating_service_pb2, "RatingService"): RatingService(
-            store, card, settings.models_dir, eyes
+            store, card, settings.models_dir, eyes, receipt_key=keys.receipts
         ),
         _service(record_service_pb2, "RecordService"): RecordService(
             store, vault, writer, card=card, eyes=eyes

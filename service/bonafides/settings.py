@@ -114,6 +114,10 @@ class Settings(BaseSettings):
         default=None,
         description="PEM Ed25519 public key that must have signed the champion; live needs it.",
     )
+    receipt_key: Path | None = Field(
+        default=None,
+        description="PEM Ed25519 private key that signs receipts; unset in live: none are signed.",
+    )
 
     @property
     def url(self) -> str:

@@ -2,10 +2,10 @@
 
 A round takes new registrations in, asks again for evidence that was missing, lets
 verifications lapse, folds new records into the archives, withholds what a dispute or a
-case left undecided, measures peers once a day, erases drafts that nobody confirmed, and
-forgets old changes. Each of these is repeatable and commits by itself: a process that dies in the
-middle loses nothing, and what failed is tried again in the next round. The log gets the
-type of the fault and where it happened, never its text.
+case left undecided, evaluates levels once a week, measures peers once a day, erases drafts
+that nobody confirmed, and forgets old changes. Each of these is repeatable and commits by
+itself: a process that dies in the middle loses nothing, and what failed is tried again in
+the next round. The log gets the type of the fault and where it happened, never its text.
 
     worker = Worker(rounds(desk), now=now, pause_seconds=5)
     worker.start()
@@ -61,6 +61,7 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
 
     Without a courier nothing is sent.
     """
+    evaluated = archive.Evaluations()
     sending = (
         []
         if courier is None
@@ -81,6 +82,10 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
         Round("watch_lag", lambda _now: watch_lag(desk.store)),
         Round(
             "fold_and_refresh", lambda now: records.fold_and_refresh(desk.store, desk.card, now=now)
+        ),
+        Round(
+            "evaluate_due",
+            lambda now: archive.evaluate_due(desk.store, desk.card, evaluated, now=now),
         ),
         Round(
             "measure_peers",

@@ -21,6 +21,7 @@ from bonafides.rpc import (
     consent_services,
     documents,
     draft_services,
+    rating_services,
     review_services,
     rights_services,
     services,
@@ -57,6 +58,7 @@ HOMES = (
     consent_services,
     documents,
     draft_services,
+    rating_services,
     rights_services,
     review_services,
 )

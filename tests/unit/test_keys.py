@@ -30,7 +30,7 @@ def test_first_run_makes_private_keys_and_warns_on_stderr(
     assert len(made.kek) == 32
     assert printed.out == ""
     events = [json.loads(line) for line in printed.err.splitlines()]
-    assert [event["event"] for event in events] == ["insecure_sandbox_key_created"] * 2
+    assert [event["event"] for event in events] == ["insecure_sandbox_key_created"] * 3
     for file in (tmp_path / "data").iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
@@ -52,7 +52,8 @@ def test_processes_that_start_at_once_share_the_keys(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda _: keys.load_or_create(sandbox(tmp_path)), range(8)))
     assert len({one.kek for one in made}) == 1
-    assert sorted(file.name for file in (tmp_path / "data").iterdir()) == ["issuer.pem", "kek.bin"]
+    files = sorted(file.name for file in (tmp_path / "data").iterdir())
+    assert files == ["issuer.pem", "kek.bin", "receipt.pem"]
 
 
 @pytest.mark.feature("J9")
@@ -71,7 +72,26 @@ def test_live_has_no_issuer_of_its_own(tmp_path: Path) -> None:
         _ = loaded.issuer_private_key
 
 
-@pytest.mark.parametrize("name", [keys.KEK_FILE, keys.ISSUER_FILE])
+@pytest.mark.feature("L2")
+def test_live_signs_receipts_with_the_key_that_its_setting_names(tmp_path: Path) -> None:
+    made = keys.load_or_create(sandbox(tmp_path))
+    assert keys.load_or_create(live(tmp_path)).receipts is None
+    file = tmp_path / "data" / keys.RECEIPT_FILE
+    named = live(tmp_path).model_copy(update={"receipt_key": file})
+    loaded = keys.load_or_create(named).receipts
+    assert loaded is not None
+    assert made.receipts is not None
+    assert loaded.public_key() == made.receipts.public_key()
+
+
+def test_a_receipt_key_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    keys.load_or_create(sandbox(tmp_path))
+    named = live(tmp_path).model_copy(update={"receipt_key": tmp_path / "gone.pem"})
+    with pytest.raises(SettingsError, match="BONAFIDES_RECEIPT_KEY"):
+        keys.load_or_create(named)
+
+
+@pytest.mark.parametrize("name", [keys.KEK_FILE, keys.ISSUER_FILE, keys.RECEIPT_FILE])
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666])
 def test_key_that_others_can_open_is_refused(tmp_path: Path, name: str, mode: int) -> None:
     keys.load_or_create(sandbox(tmp_path))

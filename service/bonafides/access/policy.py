@@ -112,6 +112,9 @@ POLICIES: Final = (
     # A buyer's platform alone, and of its own records.
     Policy("/bonafides.v1.RightsService/GetBuyerHoldings", _PLATFORMS),
     Policy("/bonafides.v1.RightsService/CorrectBuyer", _PLATFORMS),
+    # Whose history and receipts these are is looked up call by call.
+    Policy("/bonafides.v1.RatingService/ListRatings", _READERS),
+    Policy("/bonafides.v1.RatingService/GetReceipt", _READERS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

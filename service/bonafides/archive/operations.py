@@ -3,6 +3,7 @@
 record_facts          adds facts; what they differ from is superseded, never rewritten
 load_public_records   records rows of a file of public records, and refreshes whom they touch
 refresh               rates, assembles, and stores one snapshot for each view
+evaluate_due          refreshes whoever was not rated since the last evaluation
 view_at_once          reads a view if that takes no waiting, for the event loop
 read_view             reads a view, refreshed first if time alone has changed it
 get_archive           the same by the store alone, as bytes
@@ -35,17 +36,21 @@ from bonafides.errors import (
 from bonafides.identity.registry import RowError
 from bonafides.instants import DAY, MICROSECONDS, Instant
 from bonafides.rating import operations as rating_operations
+from bonafides.rating.publishing import last_evaluation
 from bonafides.rating.scorecard import Scorecard
 from bonafides.records.ingest import Rejection
 from bonafides.storage import archive as rows
 from bonafides.storage import changes, overdue, owner_requests
-from bonafides.storage.identity import enrolled_at, is_enrolled, take_turns
+from bonafides.storage.identity import enrolled_at, enrolled_codes, is_enrolled, take_turns
+from bonafides.storage.rating import unevaluated
 from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 from bonafides.v1 import archive_pb2, disclosure_pb2, rating_pb2
 
 # How often an enterprise may replace what it says of itself in 24 hours.
 _CHANGES_PER_DAY: Final = 20
+# In one round of the worker, so that the others wait for some seconds at most.
+_EVALUATED_AT_ONCE: Final = 200
 
 
 def record_facts(work: UnitOfWork, facts: Sequence[Fact], *, now: Instant) -> None:
@@ -130,6 +135,48 @@ def refresh(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> None:
     rows.write_snapshots(work, code, snapshot.views(assemble(inputs, rating)), now=now)
 
 
+@dataclass(slots=True)
+class Evaluations:
+    """How far a process is with the last evaluation: which, and behind which code it goes on.
+
+    It begins anew with the process, and passes over who was rated since.
+    """
+
+    of: Instant | None = None
+    after: str = ""
+    done: bool = False
+
+
+def evaluate_due(store: Store, card: Scorecard, seen: Evaluations, *, now: Instant) -> None:
+    """Refreshes the next of those that were not rated since the last evaluation.
+
+    Each in a unit of work of its own, so that the fault of one keeps no other.
+
+    Raises:
+        ExceptionGroup: the faults of those that could not be refreshed. They are
+            evaluated when they are next read.
+    """
+    evaluation = last_evaluation(now)
+    if seen.of != evaluation:
+        seen.of, seen.after, seen.done = evaluation, "", False
+    if seen.done:
+        return
+    with store.reading() as work:
+        page = enrolled_codes(work, seen.after, _EVALUATED_AT_ONCE)
+        due = unevaluated(work, page, evaluation)
+    seen.after, seen.done = (page[-1] if page else ""), not page
+    faults: list[Exception] = []
+    for code in due:
+        try:
+            with store.writing() as work:
+                refresh(work, card, code, now)
+                work.commit()
+        except Exception as fault:  # noqa: BLE001 - raised below, with the others
+            faults.append(fault)
+    if faults:
+        raise ExceptionGroup("enterprises were not evaluated", faults)
+
+
 def view_at_once(
     snapshots: Snapshots,
     code: str,
@@ -204,7 +251,8 @@ def get_past_archive(
     """Returns the archive as it was known at the instant, as the audience may see it, serialized.
 
     Facts count as recorded by then, statistics are recounted from the records that had
-    come by then, and the level is the card's answer to these. Nothing of it is kept.
+    come by then, and the level is the card's answer to these, published as it was then.
+    Nothing of it is kept.
 
     Raises:
         NotFoundError: no such enterprise took part then, or the audience has no view.
@@ -216,7 +264,8 @@ def get_past_archive(
         if since is None or as_of < since:
             raise NotFoundError
         inputs = rating_operations.gather_past(work, code, as_of, now)
-    archive = assemble(inputs, rating_operations.level_of(card, inputs))
+        level = rating_operations.past_level(work, card, inputs)
+    archive = assemble(inputs, level)
     return snapshot.shown(archive, audience).SerializeToString(deterministic=True)
 
 

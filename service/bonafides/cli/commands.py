@@ -403,8 +403,22 @@ def scorecard(
     with session.client() as client:
         shown = client.get_scorecard(version)
     if output is not None:
-        _write(output, shown.artifact)
+        write(output, shown.artifact)
     session.answer(shown, rendering.scorecard(shown))
+
+
+def write(path: Path, artifact: bytes) -> None:
+    """Writes the bytes to the file.
+
+    Raises:
+        CommandError: it can't be written.
+    """
+    try:
+        path.write_bytes(artifact)
+    except OSError as error:
+        raise CommandError(
+            f"Can't write {path}: {error.strerror}.", "Name a file in a folder that is yours."
+        ) from error
 
 
 def moment_of(text: str, option: str) -> dt.datetime:
@@ -483,12 +497,3 @@ def loaded(file: str) -> bytes:
 
 def _sha256(path: Path, option: str) -> bytes:
     return hashlib.sha256(content(path, option)).digest()
-
-
-def _write(path: Path, artifact: bytes) -> None:
-    try:
-        path.write_bytes(artifact)
-    except OSError as error:
-        raise CommandError(
-            f"Can't write {path}: {error.strerror}.", "Name a file in a folder that is yours."
-        ) from error

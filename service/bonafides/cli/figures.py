@@ -58,6 +58,25 @@ BASES: Final = {
     rating_pb2.BASIS_SYNTHETIC: "SYNTHETIC: points fitted on generated data, for tests alone",
     rating_pb2.BASIS_OUTCOMES: "OUTCOMES: points fitted on what happened to enterprises",
 }
+CAUSES: Final = {
+    rating_pb2.CAUSE_UNSPECIFIED: NOT_KNOWN,
+    rating_pb2.CAUSE_FIRST_LEVEL: "the first level",
+    rating_pb2.CAUSE_GAINED: "gained by what was recorded since",
+    rating_pb2.CAUSE_FELL: "fell to what facts give",
+    rating_pb2.CAUSE_KNOCKED_OUT: "a public record gives D",
+    rating_pb2.CAUSE_NOT_RATED: "too little to say, no consent or no identity",
+    rating_pb2.CAUSE_RESTORED: "restored: what counted against it ended",
+    rating_pb2.CAUSE_RAW_LEVEL_MOVED: "the raw level moved; the level stands",
+    rating_pb2.CAUSE_CARD_CHANGED: "another scorecard; the level stands",
+    rating_pb2.CAUSE_BY_PEOPLE: "set by people, or what they set is over",
+}
+HOLDS: Final = {
+    rating_pb2.HOLD_UNSPECIFIED: "",
+    rating_pb2.HOLD_NEXT_EVALUATION: "waits for the next evaluation",
+    rating_pb2.HOLD_ONE_NOTCH_A_MONTH: "one notch a month is gained at most",
+    rating_pb2.HOLD_WITHDRAWAL: "data was withdrawn, or a store closed",
+    rating_pb2.HOLD_NO_ANSWER: "a feed or source does not answer",
+}
 RULES: Final = {
     rating_pb2.RuleHit.KIND_UNSPECIFIED: "rule",
     rating_pb2.RuleHit.KIND_KNOCK_OUT: "gives D",

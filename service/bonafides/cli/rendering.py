@@ -240,11 +240,14 @@ def _explanation(shown: rating_pb2.Rating) -> list[RenderableType]:
         parts += [layout.heading("Where the most points were lost"), _reasons(shown.reasons)]
     if shown.contributions:
         parts += [layout.heading("Points, feature by feature"), _contributions(shown.contributions)]
+    if shown.raw_level:
+        parts.append(_publication(shown))
     if shown.HasField("score") or shown.model_digest:
         parts.append(
             layout.facts(
                 ("Score", f"{count(shown.score)} points" if shown.HasField("score") else None),
                 ("Scorecard SHA-256", shown.model_digest or None),
+                ("Receipt SHA-256", shown.receipt_digest or None),
             )
         )
     return parts
@@ -257,6 +260,21 @@ def _announced(shown: rating_pb2.AnnouncedLevel) -> RenderableType:
         ("Announced", layout.moment_of(shown, "announce_time")),
         ("Model version", shown.model_version),
         ("Scorecard SHA-256", shown.model_digest),
+    )
+
+
+def _publication(shown: rating_pb2.Rating) -> RenderableType:
+    before = None
+    if shown.prior_level:
+        since = layout.moment_of(shown, "prior_publish_time")
+        before = f"{word(figures.LEVELS, shown.prior_level)}, since {since or figures.NOT_KNOWN}"
+    return layout.facts(
+        ("Raw level", word(figures.LEVELS, shown.raw_level)),
+        ("Held back", word(figures.HOLDS, shown.hold) or None),
+        ("Published since", layout.moment_of(shown, "publish_time")),
+        ("Before that", before),
+        ("Next evaluation", layout.moment_of(shown, "next_evaluation_time")),
+        ("Capped until", layout.moment_of(shown, "cap_end_time")),
     )
 
 

@@ -42,6 +42,7 @@ from bonafides.client.faults import (
     TokenUnusableError,
 )
 from bonafides.client.identifying import IdentityCalls
+from bonafides.client.levels import LevelCalls
 from bonafides.client.outbox import Outbox
 from bonafides.client.owning import OwnershipCalls
 from bonafides.client.reviewing import ReviewCalls
@@ -139,6 +140,7 @@ class Client:
         # What is held, corrections, erasures, and what waits for staff.
         self.rights: Final = RightsCalls(self._connection)
         self.reviews: Final = ReviewCalls(self._connection)
+        self.levels: Final = LevelCalls(self._connection)
         # What is open for an enterprise.
         self.identities: Final = IdentityCalls(self._connection)
         # What if, and what would raise a level.

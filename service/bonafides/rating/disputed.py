@@ -33,7 +33,8 @@ MADE_OF: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         # Features.
         "verified_days": frozenset(),
         "evidence_level": _REGISTRATION | _ON_SITE,
-        "registration_days": _REGISTRATION,
+        # It begins anew with a change of control.
+        "registration_days": _REGISTRATION | {Kind.CHANGE.value},
         "capital_band": _REGISTRATION,
         "oldest_store_days": frozenset({RecordKind.STORE.value}),
         "active_months": _TRADE,
@@ -44,6 +45,7 @@ MADE_OF: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "dispute_lost_rate": _DISPUTES | _TRADE,
         "complaint_upheld_rate": _COMPLAINTS | _TRADE,
         "late_delivery_rate": _TRADE,
+        "case_settled_rate": _COMPLAINTS | _DISPUTES | {RecordKind.STORE.value},
         "first_response_hours": _COMPLAINTS | _DISPUTES | {RecordKind.STORE.value},
         "on_site_level": _ON_SITE,
         "unfulfilled_cases": frozenset({Kind.ENFORCEMENT.value, Kind.JUDGMENT.value}),
@@ -62,6 +64,7 @@ MADE_OF: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "RECORD_UNDER_TWO_YEARS": _TRADE,
         "NO_ON_SITE_EVIDENCE": _REGISTRATION | _ON_SITE,
         "FEW_ORDERS_A_YEAR": _TRADE,
+        "ONE_BUYER_MAKES_THE_RECORD": _TRADE,
     }
 )
 

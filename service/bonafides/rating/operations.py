@@ -2,20 +2,22 @@
 
     inputs = gather(work, code, now)          # the facts as of now
     inputs = gather_past(work, code, as_of, now)    # as they were known then
-    rating = rate(work, card, inputs, now)    # the level, kept as a row
+    rating = rate(work, card, inputs, now)    # the level, published and kept as a row
     get_rating(store, card, code, now=now)    # the kept level while it is valid
     get_scorecard(models_dir, "champion")     # what anyone needs to recompute it
     measure_peers(store, card, now=now)       # how groups of enterprises stand
 
 A level is computed from facts, never from the archive. A kept level is served while
-it is valid and of the card that is served; otherwise the enterprise is rated anew. Of
-one day, card and level the last rating is kept; a change of level is always kept.
+it is valid and of the card that is served; otherwise the enterprise is rated anew. A
+rating that changed nothing gives way to the next of its day; whatever changed is kept,
+for `bonafides.rating.history_operations` to tell.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -23,11 +25,23 @@ from typing import Final
 from bonafides.archive.categories import main_category
 from bonafides.errors import BugError, NotFoundError
 from bonafides.identity.codes import UnifiedCode
-from bonafides.instants import Day, Instant, day_of, from_timestamp, to_timestamp
+from bonafides.instants import HOUR, Day, Instant, day_of, from_timestamp, to_timestamp
 from bonafides.rating import disputed, explain, people
 from bonafides.rating import rate as rules
 from bonafides.rating.features import RatingInputs
+from bonafides.rating.marks import marks, relief, withdrawn
 from bonafides.rating.peers import Tally, groups_of
+from bonafides.rating.publishing import (
+    FEED_SILENT_HOURS,
+    Cause,
+    Down,
+    Moment,
+    Raw,
+    cause_of,
+    next_evaluation,
+    publish,
+)
+from bonafides.rating.receipt import Receipt, Told, raw_of, receipt
 from bonafides.rating.scorecard import (
     Scorecard,
     champion_version,
@@ -35,6 +49,7 @@ from bonafides.rating.scorecard import (
     load,
     models_folder,
 )
+from bonafides.rating.told import add_published
 from bonafides.storage import announced as announced_rows
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
@@ -94,38 +109,43 @@ def gather_past(work: UnitOfWork, code: str, as_of: Instant, now: Instant) -> Ra
     )
 
 
-def level_of(card: Scorecard, inputs: RatingInputs) -> rating_pb2.Rating:
-    """Returns the level that the card gives to the facts, kept nowhere."""
-    return _shown(explain.explained(inputs, rules.rate(inputs, card), card), inputs)
+def past_level(work: UnitOfWork, card: Scorecard, inputs: RatingInputs) -> rating_pb2.Rating:
+    """Returns the level as of the inputs' instant, which may be past; keeps nothing.
+
+    What was published then holds beside the facts as they were known then, unless these
+    give another raw level by now: then what was published rested on what may be used no
+    more, or on another card, and the raw level stands alone.
+    """
+    result = rules.rate(inputs, card)
+    message = explain.explained(inputs, result, card)
+    row = rating_rows.latest(work, result.code.text, result.as_of)
+    if row is not None and (row.raw_level, row.model_version) == (result.level, card.version):
+        given = Receipt(row.receipt)
+        moment = replace(given.moment, as_of=result.as_of)
+        told = Told(given.prior, moment, given.published)
+        add_published(message, raw_of(result, card), told, given)
+    return shown(message, inputs)
 
 
 def rate(
     work: UnitOfWork, card: Scorecard, inputs: RatingInputs, now: Instant
 ) -> rating_pb2.Rating:
-    """Rates the enterprise and keeps the level, in the caller's unit of work.
+    """Rates the enterprise, publishes and keeps the level, in the caller's unit of work.
 
     Raises:
         BugError: the inputs are of another instant; only a level of now is kept.
     """
     if inputs.as_of != now:
         raise BugError("a level was to be kept of facts of another instant")
-    result = rules.rate(inputs, card)
-    message = _shown(explain.explained(inputs, result, card), inputs)
     if inputs.code.individual:
-        review_rows.follow(work, result.code.text, _to_review(inputs), now)
-    row = rating_rows.RatingRow(
-        code=result.code.text,
-        as_of=result.as_of,
-        model_version=card.version,
-        level=people.level_shown(message),
-        valid_until=from_timestamp(message.valid_until_time),
-        message=message.SerializeToString(deterministic=True),
-    )
-    last = rating_rows.latest(work, row.code, now)
-    if last is not None and _says_the_same(last, row):
-        rating_rows.delete(work, last)
+        review_rows.follow(work, inputs.code.text, _to_review(inputs), now)
+    before = rating_rows.before(work, inputs.code.text, now)
+    answers = _answers(work, inputs)
+    row = _made(card, inputs, before, answers, rating_rows.secret(work, inputs.code.text))
+    if before is not None and _gives_way(before, row):
+        rating_rows.delete(work, before)
     rating_rows.insert(work, row)
-    return message
+    return rating_pb2.Rating.FromString(row.message)
 
 
 def get_rating(store: Store, card: Scorecard, code: str, *, now: Instant) -> rating_pb2.Rating:
@@ -135,14 +155,11 @@ def get_rating(store: Store, card: Scorecard, code: str, *, now: Instant) -> rat
         NotFoundError: the enterprise does not take part.
     """
     with store.reading() as work:
-        if not identity_rows.is_enrolled(work, code):
-            raise NotFoundError
-        row = rating_rows.latest(work, code, now)
-        if row is not None and now < row.valid_until and row.model_version == card.version:
+        row = _kept(work, card, code, now)
+        if row is not None:
             return with_peers(work, rating_pb2.Rating.FromString(row.message))
     with store.writing() as work:
-        overdue.withhold(work, code, now)
-        message = with_peers(work, rate(work, card, gather(work, code, now), now))
+        message = with_peers(work, _rated(work, card, code, now))
         work.commit()
     return message
 
@@ -259,7 +276,7 @@ def _published(folder: Path, version: str) -> rating_pb2.Scorecard:
     return explain.scorecard_message(load(folder, version))
 
 
-def _shown(message: rating_pb2.Rating, inputs: RatingInputs) -> rating_pb2.Rating:
+def shown(message: rating_pb2.Rating, inputs: RatingInputs) -> rating_pb2.Rating:
     """Returns the level as it is shown: what is disputed marked, and as people leave it."""
     return people.shown(disputed.mark(message, inputs), inputs.people)
 
@@ -272,17 +289,117 @@ def _to_review(inputs: RatingInputs) -> frozenset[str]:
     return people.digests(inputs.sheet) if "RATE" in inputs.purposes else frozenset()
 
 
-def _says_the_same(last: rating_rows.RatingRow, row: rating_rows.RatingRow) -> bool:
-    """Tells whether the last row is of the same day, card and level.
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What does not answer, and when the first platform will count as silent; None: none."""
+
+    down: tuple[Down, ...]
+    changes_at: Instant | None
+
+
+def _answers(work: UnitOfWork, inputs: RatingInputs) -> _Answers:
+    """Returns whether the level is held because something does not answer."""
+    told = rating_rows.last_written(work, [each.platform for each in inputs.platforms])
+    silent_from = [Instant(at + FEED_SILENT_HOURS * HOUR) for at in told.values()]
+    down = [Down.FEED] if any(at <= inputs.as_of for at in silent_from) else []
+    if _waits_for_source(work, inputs):
+        down.append(Down.SOURCE)
+    ahead = [at for at in silent_from if at > inputs.as_of]
+    return _Answers(tuple(down), min(ahead, default=None))
+
+
+def _waits_for_source(work: UnitOfWork, inputs: RatingInputs) -> bool:
+    verification, told = inputs.sheet.verification, inputs.registration
+    if verification is None or inputs.as_of < verification.expires_at:
+        return False
+    if told is not None and told.operating_state.ended:
+        return False
+    return rating_rows.renewal_waits(work, inputs.code.text, verification.expires_at)
+
+
+def _made(
+    card: Scorecard,
+    inputs: RatingInputs,
+    before: rating_rows.RatingRow | None,
+    answers: _Answers,
+    secret: bytes,
+) -> rating_rows.RatingRow:
+    """Returns the level as it is kept: raw, then published."""
+    result = rules.rate(inputs, card)
+    raw = raw_of(result, card)
+    noted = marks(inputs, result, answers.down)
+    prior, moment = None, Moment(result.as_of, (), answers.down)
+    if before is not None:
+        prior, had = Receipt(before.receipt).published, json.loads(before.marks)
+        moment = replace(moment, relief=relief(had, noted), withdrawn=withdrawn(had, noted))
+    told = Told(prior, moment, publish(prior, raw, moment))
+    made = receipt(result, card, told, secret=secret)
+    message = explain.explained(inputs, result, card)
+    add_published(message, raw, told, made)
+    ends = [result.valid_until, next_evaluation(result.as_of), answers.changes_at]
+    message.valid_until_time.CopyFrom(to_timestamp(min(end for end in ends if end is not None)))
+    message = shown(message, inputs)
+    level = people.level_shown(message)
+    return rating_rows.RatingRow(
+        code=result.code.text,
+        as_of=result.as_of,
+        model_version=card.version,
+        level=level,
+        raw_level=raw.level.value,
+        cause=_cause(before, told, raw, card, level),
+        valid_until=from_timestamp(message.valid_until_time),
+        message=message.SerializeToString(deterministic=True),
+        marks=json.dumps(noted, sort_keys=True, ensure_ascii=False),
+        receipt=made.document,
+    )
+
+
+def _cause(
+    before: rating_rows.RatingRow | None, told: Told, raw: Raw, card: Scorecard, level: str
+) -> str:
+    """Returns why the level shown is another than before, or what else moved."""
+    if before is not None and level != before.level:
+        was_published = Receipt(before.receipt).published.level.value
+        if level != told.published.level.value or before.level != was_published:
+            return Cause.BY_PEOPLE
+    cause = cause_of(told.prior, told.published, told.moment)
+    if cause is not Cause.NOTHING or before is None:
+        return cause
+    if before.raw_level != raw.level:
+        return Cause.RAW_LEVEL_MOVED
+    return Cause.NOTHING if before.model_version == card.version else Cause.CARD_CHANGED
+
+
+def _gives_way(before: rating_rows.RatingRow, row: rating_rows.RatingRow) -> bool:
+    """Tells whether the row before changed nothing, and the new one is of the same day.
 
     An enterprise that trades is rated anew every few seconds: were each kept, it would
     fill gigabytes a year. What stood in between is recomputed from the facts as of then.
+    A receipt's prior state is that of the receipt kept before it: so what moved the state,
+    be it an evaluation that left the level where it was, is kept.
     """
-    return (
-        day_of(last.as_of) == day_of(row.as_of)
-        and last.model_version == row.model_version
-        and last.level == row.level
-    )
+    if before.cause != Cause.NOTHING or day_of(before.as_of) != day_of(row.as_of):
+        return False
+    given = Receipt(before.receipt)
+    return given.prior == given.published
+
+
+def _kept(
+    work: UnitOfWork, card: Scorecard, code: str, now: Instant
+) -> rating_rows.RatingRow | None:
+    """Returns the level that is kept, if it is of the card and still valid."""
+    if not identity_rows.is_enrolled(work, code):
+        raise NotFoundError
+    row = rating_rows.latest(work, code, now)
+    is_valid = row is not None and now < row.valid_until and row.model_version == card.version
+    return row if is_valid else None
+
+
+def _rated(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> rating_pb2.Rating:
+    overdue.withhold(work, code, now)
+    # Of two at once each would take the same step up.
+    identity_rows.take_turns(work, f"archive {code}")
+    return rate(work, card, gather(work, code, now), now)
 
 
 def _count_in(tally: Tally, member: peer_rows.Candidate, today: Day) -> None:

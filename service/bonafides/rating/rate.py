@@ -7,15 +7,15 @@
 4. The range is the level on a pessimistic and on an optimistic reading of the same
    shares, under the same ceilings. D and NR have no range but themselves.
 
-D and NR have no score: no points led to them. Left out here: the published level with
-its evaluation calendar, overrides and suspension.
+D and NR have no score: no points led to them. This is the raw level; what is published
+of it, and when, is `bonafides.rating.publishing`'s business.
 
     rate(inputs, champion(None)).level     # Level.A
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bonafides.archive.expiry import ends_at, public_record, standing_records
 from bonafides.identity.codes import UnifiedCode
@@ -54,6 +54,7 @@ class RatingResult:
     rules: tuple[RuleHit, ...]
     platforms_covered: int
     platforms_known: int
+    ceilings: tuple[RuleHit, ...] = ()
 
 
 def rate(inputs: RatingInputs, card: Scorecard) -> RatingResult:
@@ -68,9 +69,10 @@ def rate(inputs: RatingInputs, card: Scorecard) -> RatingResult:
     by_points = card.level_at(scored.total)
     ceilings = _hits(inputs, card, RuleKind.CEILING)
     ends = (by_points, card.level_at(scored.low), card.level_at(scored.high))
-    level, low, high = (_held(end, ceilings) for end in ends)
-    felt = tuple(hit for hit in ceilings if _held(by_points, (hit,)) is not by_points)
-    return _result(inputs, (level, low, high), felt, scored.contributions)
+    level, low, high = (held(end, ceilings) for end in ends)
+    felt = tuple(hit for hit in ceilings if held(by_points, (hit,)) is not by_points)
+    result = _result(inputs, (level, low, high), felt, scored.contributions)
+    return replace(result, ceilings=ceilings)
 
 
 def _hits(inputs: RatingInputs, card: Scorecard, kind: RuleKind) -> tuple[RuleHit, ...]:
@@ -78,7 +80,8 @@ def _hits(inputs: RatingInputs, card: Scorecard, kind: RuleKind) -> tuple[RuleHi
     return tuple(RuleHit(rule, number) for rule, number in measured if number < rule.at_least)
 
 
-def _held(level: Level, ceilings: tuple[RuleHit, ...]) -> Level:
+def held(level: Level, ceilings: tuple[RuleHit, ...]) -> Level:
+    """Returns the level that the ceilings leave of one that points give."""
     for hit in ceilings:
         level = lower(level, hit.rule.holds_at or level)
     return level

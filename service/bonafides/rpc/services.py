@@ -15,7 +15,6 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Final
 
 from bonafides.access.callers import Caller, CallerKind
@@ -40,10 +39,7 @@ from bonafides.identity.requirement_operations import list_requirements
 from bonafides.identity.submission import Depth, State, SubmissionStatus
 from bonafides.instants import day_of, to_timestamp
 from bonafides.personal.sealing import Vault
-from bonafides.rating import advising
-from bonafides.rating import operations as rating
 from bonafides.rating.scorecard import Scorecard
-from bonafides.rating.simulation import Step
 from bonafides.records import batches, linking, reported
 from bonafides.records import operations as records
 from bonafides.records.batches import Batch, Source, Taken
@@ -57,14 +53,11 @@ from bonafides.rpc.identity_messages import requirement_message
 from bonafides.rpc.pipeline import Call
 from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store
-from bonafides.v1 import archive_pb2, disclosure_pb2, enterprise_pb2, rating_pb2
+from bonafides.v1 import archive_pb2, disclosure_pb2, enterprise_pb2
 from bonafides.v1 import archive_service_pb2 as archive_service
 from bonafides.v1 import identity_service_pb2 as identity_service
-from bonafides.v1 import rating_service_pb2 as rating_service
 from bonafides.v1 import record_service_pb2 as record_service
 
-# Names the card that is served, whatever its version.
-_SERVED: Final = "champion"
 # What platforms say of stores; which of it, by the platform that asks.
 _SEE_STORES: Final = frozenset(
     {
@@ -77,7 +70,6 @@ _GROUNDS: Final = {
     record_service.DisputeStoreRequest.Ground.Value(f"GROUND_{ground.name}"): ground
     for ground in Ground
 }
-_STEPS: Final = {rating_pb2.Step.Value(f"STEP_{step.name}"): step for step in Step}
 # What was once known and is known better now is for the enterprise itself and for staff.
 _SEE_THE_PAST: Final = frozenset({disclosure_pb2.AUDIENCE_OWNER, disclosure_pb2.AUDIENCE_OPERATOR})
 # Trailing metadata.
@@ -293,61 +285,6 @@ def _answered(request: archive_service.GetArchiveRequest, call: Call, found: Sto
     if call.caller.kind is not CallerKind.ANONYMOUS:
         call.tell(_REVISION, str(found.revision))
     return b"" if request.if_none_match == found.etag else found.archive
-
-
-class RatingService:
-    """Gives levels by a scorecard that anyone can recompute."""
-
-    def __init__(self, store: Store, card: Scorecard, models_dir: Path | None, eyes: Eyes) -> None:
-        self._store: Final = store
-        self._card: Final = card
-        self._eyes: Final = eyes
-        self._models_dir: Final = models_dir
-
-    def get_rating(self, request: rating_service.GetRatingRequest, call: Call) -> rating_pb2.Rating:
-        """Gets the level; why it is what it is, for the enterprise itself and for staff."""
-        code = messages.enterprise_of(request.name, "rating").text
-        call.concerns(code)
-        full = rating.get_rating(self._store, self._card, code, now=call.now)
-        return view(full, self._eyes.audience(call.caller, code))
-
-    def get_scorecard(
-        self,
-        request: rating_service.GetScorecardRequest,
-        call: Call,  # noqa: ARG002 - a card is the same for everybody
-    ) -> rating_pb2.Scorecard:
-        """Gets a published card. It describes no enterprise, so nothing of it is withheld."""
-        version = messages.scorecard_of(request.name)
-        # The card of this process: the folder may name another by now.
-        return rating.get_scorecard(
-            self._models_dir, self._card.version if version == _SERVED else version
-        )
-
-    def simulate_rating(
-        self, request: rating_service.SimulateRatingRequest, call: Call
-    ) -> rating_pb2.Simulation:
-        """Tells what level steps would lead to."""
-        code, eyes = self._own(request.name, "rating", call)
-        steps = {_STEPS[step] for step in request.steps}
-        day = messages.date_of(request.date, "date") if request.HasField("date") else None
-        told = advising.simulate_rating(self._store, self._card, code, steps, day, now=call.now)
-        return view(told, eyes)
-
-    def get_advice(self, request: rating_service.GetAdviceRequest, call: Call) -> rating_pb2.Advice:
-        """Gets the ways to the next level."""
-        code, eyes = self._own(request.name, "advice", call)
-        return view(advising.get_advice(self._store, self._card, code, now=call.now), eyes)
-
-    def _own(
-        self, name: str, part: str, call: Call
-    ) -> tuple[str, disclosure_pb2.Audience.ValueType]:
-        """Returns the enterprise and the audience; to all but it and staff it is not there."""
-        code = messages.enterprise_of(name, part).text
-        call.concerns(code)
-        eyes = self._eyes.audience(call.caller, code)
-        if eyes not in _SEE_THE_PAST:
-            raise NotFoundError
-        return code, eyes
 
 
 class RecordService:

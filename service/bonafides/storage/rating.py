@@ -1,30 +1,51 @@
-"""The rows of `rating`: the levels that were given, as the messages that were made of them."""
+"""The rows of `rating`: the levels that were given, as the messages that were made of them.
+
+With each goes its receipt, and of which facts it was. What does not answer is looked up
+here too: platforms that fell silent, and renewals that wait for a source.
+"""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bonafides.identity.submission import State
 from bonafides.instants import Instant
-from bonafides.storage.tables import rating
+from bonafides.rating.receipt import SECRET_BYTES
+from bonafides.storage import tables
+from bonafides.storage.tables import rating, write_cursor
 from bonafides.storage.unit_of_work import UnitOfWork
 
-_SAID: Final = ("model_version", "level", "valid_until", "message")
+# What is said of a level that changed nothing.
+NOTHING: Final = "NOTHING"
 
 
 @dataclass(frozen=True, slots=True)
 class RatingRow:
-    """One level as it was given. `message` is a serialized v1.Rating, undisclosed."""
+    """One level as it was given. `message` is a serialized v1.Rating, undisclosed.
+
+    `level` is the one shown, which is the published one unless people set another; `cause`
+    is why it is another than before.
+    """
 
     code: str
     as_of: Instant
     model_version: str
     level: str
+    raw_level: str
+    cause: str
     valid_until: Instant
     message: bytes
+    marks: str
+    receipt: bytes
+
+
+_SAID: Final = tuple(name for name in RatingRow.__slots__ if name not in {"code", "as_of"})
 
 
 def insert(work: UnitOfWork, row: RatingRow) -> None:
@@ -32,7 +53,7 @@ def insert(work: UnitOfWork, row: RatingRow) -> None:
 
     Two changes within one operation share its instant; the later one saw more.
     """
-    insert_row = (sqlite if work.dialect == "sqlite" else postgresql).insert(rating)
+    insert_row = _insert(work, rating)
     work.execute(
         insert_row.on_conflict_do_update(
             index_elements=["code", "as_of"],
@@ -72,19 +93,118 @@ def between(
 
 def latest(work: UnitOfWork, code: str, at: Instant) -> RatingRow | None:
     """Returns the newest row as of the instant, valid or not; None if there is none."""
-    found = work.execute(
-        sa.select(rating)
-        .where(rating.c.code == code, rating.c.as_of <= at)
-        .order_by(rating.c.as_of.desc())
-        .limit(1)
-    ).one_or_none()
+    return _newest(work, rating.c.code == code, rating.c.as_of <= at)
+
+
+def before(work: UnitOfWork, code: str, at: Instant) -> RatingRow | None:
+    """Returns the newest row of before the instant; None if there is none."""
+    return _newest(work, rating.c.code == code, rating.c.as_of < at)
+
+
+def steps(work: UnitOfWork, code: str, at: Instant, limit: int) -> list[RatingRow]:
+    """Returns the rows of until before the instant that changed something, the newest first."""
+    return _rows(work, limit, rating.c.code == code, rating.c.as_of < at, rating.c.cause != NOTHING)
+
+
+def kept(work: UnitOfWork, code: str, at: Instant, limit: int) -> list[RatingRow]:
+    """Returns the rows of until before the instant, the newest first."""
+    return _rows(work, limit, rating.c.code == code, rating.c.as_of < at)
+
+
+def unevaluated(work: UnitOfWork, codes: Iterable[str], since: Instant) -> list[str]:
+    """Returns those of the enterprises that were not rated since the instant, sorted."""
+    wanted = list(codes)
+    rated = sa.select(rating.c.code).where(rating.c.code.in_(wanted), rating.c.as_of >= since)
+    return sorted(set(wanted) - set(work.execute(rated.distinct()).scalars()))
+
+
+def secret(work: UnitOfWork, code: str) -> bytes:
+    """Returns of what the salts of the enterprise's receipts are made; drawn at first use."""
+    table = tables.rating_secret
+    known = sa.select(table.c.secret).where(table.c.code == code)
+    found: bytes | None = work.execute(known).scalar()
     if found is None:
-        return None
+        drawn = {"code": code, "secret": secrets.token_bytes(SECRET_BYTES)}
+        work.execute(_insert(work, table).on_conflict_do_nothing(), drawn)
+        # Another may have drawn it at the same time: the first one stands.
+        found = work.execute(known).scalar_one()
+    return bytes(found)
+
+
+def last_written(work: UnitOfWork, platforms: Iterable[str]) -> dict[str, Instant]:
+    """Returns when each of the platforms streamed records last; one that never did is out."""
+    newest = sa.func.max(write_cursor.c.written_at)
+    told = sa.select(write_cursor.c.writer, newest.label("at")).group_by(write_cursor.c.writer)
+    found = work.execute(told.where(write_cursor.c.writer.in_(list(platforms))))
+    return {row.writer: Instant(row.at) for row in found}
+
+
+def renewal_waits(work: UnitOfWork, code: str, ended_at: Instant) -> bool:
+    """Tells whether the enterprise renewed before the instant, and a source has not answered.
+
+    A stranger's submission tells nothing: it must be by whom the enterprise takes part.
+    """
+    table, evidence = tables.submission.c, tables.evidence.c
+    enrolling, taking_part = tables.submission.alias("enrolling").c, tables.enterprise.c
+    own = (
+        sa.select(enrolling.submitter)
+        .join_from(
+            tables.enterprise,
+            enrolling.code.table,
+            sa.and_(enrolling.code == taking_part.code, enrolling.uid == taking_part.uid),
+        )
+        .where(taking_part.code == code)
+    )
+    last = (
+        sa.select(sa.func.max(evidence.asked_at))
+        .where(evidence.code == table.code, evidence.uid == table.uid)
+        .correlate(tables.submission)
+        .scalar_subquery()
+    )
+    answer = tables.evidence.alias("answer").c
+    unreached = (
+        sa.select(answer.uid)
+        .where(
+            answer.code == table.code,
+            answer.uid == table.uid,
+            answer.asked_at == last,
+            answer.fault != "",
+        )
+        .exists()
+    )
+    waits = sa.select(table.uid).where(
+        table.code == code,
+        table.state == State.PENDING.value,
+        table.submitted_at < ended_at,
+        table.submitter.in_(own),
+        unreached,
+    )
+    return work.execute(waits.limit(1)).first() is not None
+
+
+def _newest(work: UnitOfWork, *where: sa.ColumnElement[bool]) -> RatingRow | None:
+    return next(iter(_rows(work, 1, *where)), None)
+
+
+def _rows(work: UnitOfWork, limit: int, *where: sa.ColumnElement[bool]) -> list[RatingRow]:
+    told = sa.select(rating).where(*where).order_by(rating.c.as_of.desc()).limit(limit)
+    return [_row(found) for found in work.execute(told)]
+
+
+def _row(found: sa.Row[Any]) -> RatingRow:
     return RatingRow(
         found.code,
         Instant(found.as_of),
         found.model_version,
         found.level,
+        found.raw_level,
+        found.cause,
         Instant(found.valid_until),
         found.message,
+        found.marks,
+        bytes(found.receipt),
     )
+
+
+def _insert(work: UnitOfWork, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if work.dialect == "sqlite" else postgresql.insert(table)

@@ -16,6 +16,7 @@ from bonafides.storage.tables.archive import (
     peer_group,
     peer_mean,
     rating,
+    rating_secret,
     snapshot,
 )
 from bonafides.storage.tables.columns import metadata
@@ -116,6 +117,7 @@ __all__ = [
     "platform_contract",
     "published_text",
     "rating",
+    "rating_secret",
     "record",
     "refund_flag",
     "registry",

@@ -40,16 +40,33 @@ snapshot: Final = Table(
     Column("archive", LargeBinary, nullable=False),
 )
 
-# The levels that were computed: the last of each day, card and level.
+# The levels that were computed. One that changed nothing gives way to the next of its day.
 rating: Final = Table(
     "rating",
     metadata,
     code_column(),
     Column("as_of", BigInteger, primary_key=True, autoincrement=False),
     Column("model_version", String(40), nullable=False),
+    # As published, and as facts and card alone give it.
     Column("level", String(4), nullable=False),
+    Column("raw_level", String(4), nullable=False),
+    # Why it is another than before; see `bonafides.rating.publishing.Cause`.
+    Column("cause", String(20), nullable=False),
     Column("valid_until", BigInteger, nullable=False),
     Column("message", LargeBinary, nullable=False),
+    # Of which facts, as JSON; see `bonafides.rating.marks`.
+    Column("marks", Text, nullable=False),
+    # The canonical bytes; see `bonafides.rating.receipt`.
+    Column("receipt", LargeBinary, nullable=False),
+)
+
+# Of what the salts of an enterprise's receipts are made. Whoever lacks it can't tell of
+# whom a receipt is.
+rating_secret: Final = Table(
+    "rating_secret",
+    metadata,
+    code_column(),
+    Column("secret", LargeBinary, nullable=False),
 )
 
 # To which group of peers an enterprise belonged when they were measured last.

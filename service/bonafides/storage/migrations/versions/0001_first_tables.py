@@ -463,9 +463,19 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("as_of", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("model_version", sa.String(length=40), nullable=False),
         sa.Column("level", sa.String(length=4), nullable=False),
+        sa.Column("raw_level", sa.String(length=4), nullable=False),
+        sa.Column("cause", sa.String(length=20), nullable=False),
         sa.Column("valid_until", sa.BigInteger(), nullable=False),
         sa.Column("message", sa.LargeBinary(), nullable=False),
+        sa.Column("marks", sa.Text(), nullable=False),
+        sa.Column("receipt", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("code", "as_of", name=op.f("pk_rating")),
+    )
+    op.create_table(
+        "rating_secret",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_rating_secret")),
     )
     op.create_table(
         "record",
@@ -839,6 +849,7 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
         postgresql_where=sa.text("original_id IS NOT NULL"),
     )
     op.drop_table("record")
+    op.drop_table("rating_secret")
     op.drop_table("rating")
     op.drop_table("published_text")
     op.drop_table("platform_contract")
