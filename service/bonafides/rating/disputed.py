@@ -34,7 +34,7 @@ MADE_OF: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "verified_days": frozenset(),
         "evidence_level": _REGISTRATION | _ON_SITE,
         # It begins anew with a change of control.
-        "registration_days": _REGISTRATION | {Kind.CHANGE.value},
+        "registration_days": _REGISTRATION | {Kind.CHANGES.value},
         "capital_band": _REGISTRATION,
         "oldest_store_days": frozenset({RecordKind.STORE.value}),
         "active_months": _TRADE,
