@@ -27,6 +27,9 @@ from scripts.history_files import History
 from scripts.make_history import TRUTH
 from tests.history import KEY, cohort_of, looked_at, made
 
+# One history for all tests of this module: they stay in one process.
+pytestmark = pytest.mark.xdist_group("snapshots")
+
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> History:

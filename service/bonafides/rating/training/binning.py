@@ -86,12 +86,13 @@ def _joined(cuts: list[int], bad: Floats, max_bins: int) -> list[int]:
     """Returns the cuts that are left once the least different neighbors are joined."""
     total = np.concatenate(([0.0], np.cumsum(bad)))
     ends = [0, *cuts, bad.size]
+    losses = [_loss(total, *ends[place : place + 3]) for place in range(len(cuts))]
     while len(ends) - 1 > max_bins:
-        losses = [
-            _loss(total, ends[place - 1], ends[place], ends[place + 1])
-            for place in range(1, len(ends) - 1)
-        ]
-        del ends[1 + int(np.argmin(losses))]
+        least = int(np.argmin(losses))
+        del ends[1 + least], losses[least]
+        # Only the neighbors of what was joined lose otherwise now.
+        for place in range(max(0, least - 1), min(least + 1, len(losses))):
+            losses[place] = _loss(total, *ends[place : place + 3])
     return ends[1:-1]
 
 
