@@ -64,6 +64,32 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Reports:
+    """The reports that were given. None: none was."""
+
+    evaluation: reports.Read[Evaluation] | None
+    shadow: reports.Read[Shadow] | None
+
+    @classmethod
+    def of(cls, asked: Asked) -> Reports:
+        """Returns the reports in the files that were named.
+
+        Raises:
+            ReportError: one can't be used.
+        """
+        return cls(
+            reports.read(asked.evaluation, Evaluation) if asked.evaluation else None,
+            reports.read(asked.shadow, Shadow) if asked.shadow else None,
+        )
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of each file that was given, by its name."""
+        told = {"evaluation": self.evaluation, "shadow": self.shadow}
+        return {name: each.digest for name, each in told.items() if each is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the gates told, and what was done. `effective_at`: of what is announced."""
 
@@ -119,38 +145,18 @@ def run(store: Store, settings: Settings, asked: Asked, *, now: Instant) -> Answ
         ReportError: a report can't be used.
         ScorecardError: there is no such version, it can't be used, or is served already.
     """
-    folder = models_folder(settings.models_dir)
-    served, candidate = served_card(settings), _candidate(folder, asked.version)
-    if candidate.digest == served.digest:
-        raise ScorecardError(str(folder), candidate.version, "is served already")
-    promotions = Promotions(folder)
-    evaluation = reports.read(asked.evaluation, Evaluation) if asked.evaluation else None
-    shadow = reports.read(asked.shadow, Shadow) if asked.shadow else None
-    case = Case(
-        candidate=candidate,
-        champion=served,
-        environment=settings.environment,
-        approvers=asked.approvers,
-        now=now,
-        evaluation=evaluation.report if evaluation else None,
-        shadow=shadow.report if shadow else None,
-        shadow_at=_instant(shadow.report) if shadow else None,
-        golden=golden_on_engines(store, candidate, asked.spark),
-        signed=_signed(settings, candidate),
-        announcement=_announcement(promotions),
-    )
+    promotions = Promotions(models_folder(settings.models_dir))
+    read = Reports.of(asked)
+    case = _case(store, settings, asked, read, now=now)
     verdicts = gates.judge(case)
-    refused = [verdict.gate for verdict in verdicts if not verdict.passed]
+    refused = {verdict.gate for verdict in verdicts if not verdict.passed}
     if asked.check:
         return Answer("CHECKED", verdicts)
-    if [gate for gate in refused if gate != gates.announced.__name__]:
+    if refused - {gates.announced.__name__}:
         return Answer("REFUSED", verdicts)
-    read = {"evaluation": evaluation, "shadow": shadow}
-    digests = {name: told.digest for name, told in read.items() if told is not None}
-    entry = _entry(case, asked, verdicts, digests)
-    if refused and case.shadow is not None:
-        effective_at = _announce(store, promotions, case, entry)
-        return Answer("ANNOUNCED", verdicts, effective_at)
+    entry = _entry(case, asked, verdicts, read.digests)
+    if refused:
+        return Answer("ANNOUNCED", verdicts, _announce(store, promotions, case, entry))
     promotions.write(entry)
     # Archives are refreshed when all are rated anew: the servers still have the old card.
     forget(store)
@@ -188,6 +194,33 @@ def _announce(store: Store, promotions: Promotions, case: Case, entry: Entry) ->
     cards = (case.champion, case.candidate)
     announce(store, cards, falls, (case.now, effective_at))
     return effective_at
+
+
+def _case(
+    store: Store,
+    settings: Settings,
+    asked: Asked,
+    read: Reports,
+    *,
+    now: Instant,
+) -> Case:
+    folder = models_folder(settings.models_dir)
+    served, candidate = served_card(settings), _candidate(folder, asked.version)
+    if candidate.digest == served.digest:
+        raise ScorecardError(str(folder), candidate.version, "is served already")
+    return Case(
+        candidate=candidate,
+        champion=served,
+        environment=settings.environment,
+        approvers=asked.approvers,
+        now=now,
+        evaluation=read.evaluation.report if read.evaluation else None,
+        shadow=read.shadow.report if read.shadow else None,
+        shadow_at=_instant(read.shadow.report) if read.shadow else None,
+        golden=golden_on_engines(store, candidate, asked.spark),
+        signed=_signed(settings, candidate),
+        announcement=_announcement(Promotions(folder)),
+    )
 
 
 def _candidate(folder: Path, version: str) -> Scorecard:

@@ -132,17 +132,13 @@ def main(
 ) -> None:
     """Rates every enterprise anew, or shows who would move."""
     require_options(engine, records, spark)
-    if card is not None and not dry_run:
-        raise typer.BadParameter(
-            "needs --dry-run: only the champion is served", param_hint="--card"
-        )
-    if card is None and (shadow is not None or (dry_run and engine is not Kind.SERVED)):
-        raise typer.BadParameter("--shadow and an engine's dry run need it", param_hint="--card")
+    _require_use(card, shadow, engine, dry_run=dry_run)
     now = from_datetime(dt.datetime.now(dt.UTC))
     with telling("Not rated", EngineError, OSError):
         settings = read_settings(data_dir)
         _require_data(settings)
         served = served_card(settings)
+        other = None if card is None else load(card)
         # A dry run changes nothing, the tables neither.
         with (
             opened(settings, migrate=not dry_run) as store,
@@ -152,14 +148,32 @@ def main(
                 done = rerate(store, served, now=now, engine=outside, check=engine is Kind.STORE)
                 _print_done(done, served, as_json=as_json)
                 return
-            other = None if card is None else load(card)
-            if other is None or engine is Kind.SERVED:
-                found = compare(store, served, other, now=now)
-            else:
-                found = compare_on(store, outside, (served, other), now=now)
+            by = None if engine is Kind.SERVED else (outside or Kind.STORE)
+            found = _compared(store, by, (served, other), now)
         if shadow is not None and other is not None:
             shadow.write_text(reports.document(_shadow(found, (served, other), engine)))
         _print_comparison(found, as_json=as_json)
+
+
+def _require_use(card: Path | None, shadow: Path | None, engine: Kind, *, dry_run: bool) -> None:
+    if card is not None and not dry_run:
+        told = "needs --dry-run: only the champion is served"
+        raise typer.BadParameter(told, param_hint="--card")
+    if card is None and (shadow is not None or (dry_run and engine is not Kind.SERVED)):
+        raise typer.BadParameter("--shadow and an engine's dry run need it", param_hint="--card")
+
+
+def _compared(
+    store: Store,
+    by: Engine | Kind | None,
+    cards: tuple[Scorecard, Scorecard | None],
+    now: Instant,
+) -> Comparison:
+    """Compares by an engine, by the store's own SQL, or, None, as levels are served."""
+    served, other = cards
+    if by is None or other is None:
+        return compare(store, served, other, now=now)
+    return compare_on(store, None if isinstance(by, Kind) else by, (served, other), now=now)
 
 
 def _require_data(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from bonafides import keys
 from bonafides.rating import signature
-from bonafides.rating.scorecard import Scorecard, ScorecardError, champion
+from bonafides.rating.scorecard import Scorecard, champion
 from bonafides.settings import Settings, SettingsError
 
 CARD_FILE: Final = "card.pem"
@@ -30,8 +30,8 @@ def served_card(settings: Settings) -> Scorecard:
     """Returns the champion, as this deployment may serve it.
 
     Raises:
-        SettingsError: the card can't be used, is not signed by the trusted key, or rests
-            on generated data in live; or live trusts no key.
+        ScorecardError: the card can't be used, or is not signed by the trusted key.
+        SettingsError: live trusts no key, or the card rests on generated data in live.
     """
     key = trusted_card_key(settings)
     live = settings.environment == "live"
@@ -40,10 +40,7 @@ def served_card(settings: Settings) -> Scorecard:
             "BONAFIDES_CARD_KEY is needed in live: the public key that signed the scorecard"
             " (scripts/sign_card.py; docs/promotion.md)."
         )
-    try:
-        card = champion(settings.models_dir, key=key)
-    except ScorecardError as fault:
-        raise SettingsError(str(fault)) from None
+    card = champion(settings.models_dir, key=key)
     if card.basis == "SYNTHETIC" and live:
         raise SettingsError(f"{card.version} is SYNTHETIC, and live serves no such card.")
     return card

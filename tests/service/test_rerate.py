@@ -203,6 +203,7 @@ def test_a_dry_run_writes_the_report_that_promotion_reads(data_dir: Path, tmp_pa
         ["--engine", "duckdb", "--records", "r.parquet", "--spark", "sc://127.0.0.1:1"],
         ["--dry-run", "--engine", "store"],
         ["--dry-run", "--shadow", "s.json"],
+        ["--shadow", "s.json"],
     ],
 )
 def test_options_that_do_not_belong_together_are_wrong_usage(

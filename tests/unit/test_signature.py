@@ -47,10 +47,10 @@ def test_a_card_without_a_good_signature_is_refused(tmp_path: Path, environment:
     of_another = signature.signed(_file(settings).read_bytes(), Ed25519PrivateKey.generate())
     for content in (of_another, file.read_bytes()[:63], file.read_bytes() + b"\n", b"x" * 64):
         file.write_bytes(content)
-        with pytest.raises(SettingsError, match="not by the trusted key over these bytes"):
+        with pytest.raises(ScorecardError, match="not by the trusted key over these bytes"):
             card_keys.served_card(settings)
     file.unlink()
-    with pytest.raises(SettingsError, match=r"signature: is missing.*sign_card"):
+    with pytest.raises(ScorecardError, match=r"signature: is missing.*sign_card"):
         card_keys.served_card(settings)
 
 
@@ -61,7 +61,7 @@ def test_another_card_under_the_signature_of_the_first_is_refused(tmp_path: Path
     file = _file(settings)
     file.write_bytes(file.read_bytes().replace(b'"max_feature_points":', b'"max_feature_points":9'))
     assert load(file).content.max_feature_points > champion(None).content.max_feature_points
-    with pytest.raises(SettingsError, match="trusted key"):
+    with pytest.raises(ScorecardError, match="trusted key"):
         card_keys.served_card(settings)
 
 
