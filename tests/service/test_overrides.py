@@ -290,6 +290,25 @@ def test_refused_appeal_leaves_the_override(served: Served) -> None:
 
 
 @pytest.mark.feature("E8", "E9")
+def test_appeal_that_is_won_after_the_override_was_over_still_tells_what_was_wrong(
+    served: Served,
+) -> None:
+    rated.rated(served, COMPANY)
+    live = overridden(served, term_days=1)
+    case = appeal(served, live.name)
+    rated.later(served, 2 * DAY)
+    with rated.staff(served, "third") as clerk:
+        ruled = clerk.rights.decide(case.name, upheld=True, reason="There was no ring.")
+        assert not ruled.rulings[0].applied
+        (wrong,) = clerk.reviews.wrong_levels(CODE)
+    assert (wrong.level, wrong.begin_time, wrong.end_time) == (
+        C,
+        live.start_time,
+        live.expire_time,
+    )
+
+
+@pytest.mark.feature("E8", "E9")
 def test_override_whose_appeal_nobody_decides_ends_with_the_term(served: Served) -> None:
     rated.rated(served, COMPANY)
     before = seen(served).level
