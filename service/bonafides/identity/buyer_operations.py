@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bonafides.archive import operations as archive
-from bonafides.errors import NotFoundError
+from bonafides.errors import FieldViolation, InvalidFieldsError, NotFoundError
 from bonafides.identity.corrections import CORRECTED
 from bonafides.identity.operations import Desk
 from bonafides.instants import Day, Instant
@@ -109,6 +109,7 @@ def correct_buyer(desk: Desk, key: RecordKey, wrong: str, right: str, *, now: In
 
     Raises:
         NotFoundError: no such record, or its latest revision names another buyer.
+        InvalidFieldsError: its latest revision has the highest number that there is.
     """
     old = _keyed(desk, key.platform, wrong)
     new = _keyed(desk, key.platform, right) if right else None
@@ -121,7 +122,8 @@ def correct_buyer(desk: Desk, key: RecordKey, wrong: str, right: str, *, now: In
         latest = found[0]
         if latest.buyer == old and old != new:
             if latest.revision == MAX_REVISION:
-                raise NotFoundError
+                text = "No revision can follow its latest one; erase the buyer instead."
+                raise InvalidFieldsError((FieldViolation("record_id", "LAST_REVISION", text),))
             number = latest.revision + 1
             said = f"{CORRECTED}|buyer|{'|'.join(names)}|{number}"
             digest = hashlib.sha256(said.encode()).digest()
@@ -163,14 +165,16 @@ def erase_buyer(desk: Desk, platform: str, pseudonym: str, *, actor: str, now: I
 
 def place_buyers(store: Store) -> int:
     """Notes where buyers are named, as far as the log goes; returns how many records it read."""
+    with store.reading() as work:
+        behind = buyers.is_behind(work)
     read = 0
-    while True:
+    while behind:
         with store.writing() as work:
             step = buyers.place(work, _STEP)
             work.commit()
-        if not step:
-            return read
         read += step
+        behind = step >= _STEP
+    return read
 
 
 def fold_all(work: UnitOfWork, now: Instant) -> None:

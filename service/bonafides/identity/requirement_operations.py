@@ -75,17 +75,17 @@ def tell_deadlines(desk: Desk, *, now: Instant) -> int:
         return 0
     # Far enough back for a service that was off; what was told then is not told again.
     begin, end = Instant(now - rules.RENEWAL), Instant(now + rules.RENEWAL)
-    after, added = "", 0
-    while True:
+    with desk.store.reading() as work:
+        codes = deadline_rows.codes_with_deadlines(work, begin, end)
+    added = 0
+    for first in range(0, len(codes), _STEP):
         with desk.store.writing() as work:
-            codes = deadline_rows.codes_with_deadlines(work, begin, end, after, _STEP)
-            added += sum(_tell(work, desk, code, now) for code in codes)
-            if len(codes) < _STEP:
-                deadline_rows.note_told(work, now)
+            added += sum(_tell(work, desk, code, now) for code in codes[first : first + _STEP])
             work.commit()
-        if len(codes) < _STEP:
-            return added
-        after = codes[-1]
+    with desk.store.writing() as work:
+        deadline_rows.note_told(work, now)
+        work.commit()
+    return added
 
 
 def _tell(work: UnitOfWork, desk: Desk, text: str, now: Instant) -> int:

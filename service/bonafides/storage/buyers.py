@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.instants import Day
 from bonafides.storage import tables
-from bonafides.storage.records import hold_fold, hold_log, mark, move_mark
+from bonafides.storage.records import hold_fold, hold_log, mark, move_mark, remembered
 from bonafides.storage.unit_of_work import UnitOfWork
 
 _PLACED: Final = "buyers_placed"
@@ -40,6 +40,12 @@ class Named:
     revision: int
     day: Day
     latest: bool
+
+
+def is_behind(work: UnitOfWork) -> bool:
+    """Returns whether there are records behind the mark, without holding anything."""
+    last = work.execute(sa.select(sa.func.max(_record.sequence))).scalar() or 0
+    return last > (remembered(work, _PLACED) or 0)
 
 
 def place(work: UnitOfWork, limit: int) -> int:
@@ -68,8 +74,7 @@ def codes_naming(work: UnitOfWork, platform: str, buyer: bytes) -> frozenset[str
         sa.select(_place.code).where(_place.platform == platform, _place.buyer == buyer)
     )
     found = set(placed.scalars())
-    counter = tables.counter.c
-    after = work.execute(sa.select(counter.value).where(counter.name == _PLACED)).scalar() or 0
+    after = remembered(work, _PLACED) or 0
     behind = work.execute(
         sa.select(_record.code)
         .where(_record.sequence > after, _record.platform == platform, _record.buyer == buyer)

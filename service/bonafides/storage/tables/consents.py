@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, Text, text
 
 from bonafides.storage.tables.columns import PLATFORM, code_column, metadata
 
@@ -29,6 +29,13 @@ consent: Final = Table(
     Column("expires_at", BigInteger),
     # issuer and subject of the credential by which it was entered
     Column("actor", Text, nullable=False),
+    # Ends that come near. Partial: most consents have none.
+    Index(
+        "ix_consent_expires_at",
+        "expires_at",
+        sqlite_where=text("expires_at IS NOT NULL"),
+        postgresql_where=text("expires_at IS NOT NULL"),
+    ),
 )
 
 consent_revocation: Final = Table(

@@ -112,6 +112,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
         sa.Column("actor", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_consent")),
     )
+    op.create_index(
+        "ix_consent_expires_at",
+        "consent",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("expires_at IS NOT NULL"),
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
+    )
     op.create_table(
         "consent_revocation",
         sa.Column("code", sa.String(length=18), nullable=False),
@@ -896,6 +904,12 @@ def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
     op.drop_table("correction")
     op.drop_table("consent_use")
     op.drop_table("consent_revocation")
+    op.drop_index(
+        "ix_consent_expires_at",
+        table_name="consent",
+        sqlite_where=sa.text("expires_at IS NOT NULL"),
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
+    )
     op.drop_table("consent")
     op.drop_table("check_result")
     op.drop_table("changes")
