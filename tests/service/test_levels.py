@@ -16,10 +16,13 @@ from bonafides.personal.sealing import Vault
 from bonafides.rating.history_operations import get_receipt, list_ratings
 from bonafides.rating.operations import get_rating as read_rating
 from bonafides.rating.publishing import FEED_SILENT_HOURS, last_evaluation, next_evaluation
+from bonafides.records import linking
 from bonafides.records.batches import Cursor, Source
+from bonafides.records.links import Ruling
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import records as record_rows
 from bonafides.storage import tables
+from bonafides.storage.disputes import Ruled
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import rating_pb2
 from tests import builders
@@ -174,6 +177,25 @@ def test_a_platform_that_is_taken_back_lifts_no_level(store: Store, vault: Vault
     for week in range(1, 40):
         now = Instant(NOW + week * 7 * DAY)
         assert level(store, now) >= before
+
+
+@pytest.mark.feature("E10", "E4")
+def test_a_store_that_is_ruled_another_s_restores_the_level_at_once(
+    store: Store, vault: Vault
+) -> None:
+    """The only store of a platform was never the enterprise's: no withdrawal, but relief."""
+    builders.enroll(store, CODE, platforms=(PLATFORM, "bad"), now=Instant(BEGUN - 1))
+    today = day_of(BEGUN)
+    told = [opened(), *orders(150, today), opened("bad"), *orders(30, today, platform="bad")]
+    take_in(store, vault, [*told, *lost(25, today, platform="bad")], now=BEGUN)
+    refresh(store, NOW)
+    before = read_rating(store, CARD, CODE.text, now=NOW)
+    ruled = Ruled(Ruling.REJECTED, "the licence names another", "staff-1", Instant(NOW + HOUR))
+    linking.decide(store, CARD, (CODE.text, "bad", "open"), ruled)
+    after = read_rating(store, CARD, CODE.text, now=Instant(NOW + HOUR))
+    assert after.level == after.raw_level < before.level
+    assert not after.HasField("cap_end_time")
+    assert rows(store)[-1].cause == "RESTORED"
 
 
 @pytest.mark.feature("E4")
