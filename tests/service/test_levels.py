@@ -1,172 +1,47 @@
-"""Published levels through the store: calendar, relief, outages, history, receipts, replay."""
+"""Published levels through the store: calendar, relief, outages, withdrawals, history."""
 
 from __future__ import annotations
 
-import copy
-import json
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 from bonafides.archive import operations as archive
-from bonafides.archive.facts import Fact, Kind
-from bonafides.archive.public_records import Severity
-from bonafides.client import RemoteError
+from bonafides.archive.facts import Kind
 from bonafides.errors import NotFoundError
-from bonafides.identity.codes import UnifiedCode
 from bonafides.identity.submission import State
 from bonafides.instants import DAY, HOUR, Day, Instant, day_of, from_timestamp, start_of
 from bonafides.personal.sealing import Vault
-from bonafides.rating.card import Level
-from bonafides.rating.history_operations import get_receipt, list_ratings, replay
+from bonafides.rating.history_operations import get_receipt, list_ratings
 from bonafides.rating.operations import get_rating as read_rating
 from bonafides.rating.publishing import FEED_SILENT_HOURS, last_evaluation, next_evaluation
-from bonafides.rating.receipt import Receipt, subject
-from bonafides.rating.scorecard import canonical, champion, models_folder
+from bonafides.records import linking
 from bonafides.records.batches import Cursor, Source
-from bonafides.records.kinds import Kind as RecordKind
-from bonafides.records.kinds import Outcome, Record
-from bonafides.records.operations import fold, ingest
+from bonafides.records.links import Ruling
 from bonafides.storage import consents as consent_rows
-from bonafides.storage import rating as rating_rows
 from bonafides.storage import records as record_rows
 from bonafides.storage import tables
+from bonafides.storage.disputes import Ruled
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import rating_pb2
-from scripts import check_receipt, replay_levels
 from tests import builders
 from tests.builders import NOW, PLATFORM, TODAY
-from tests.searching import examples
-from tests.serving import Served
-
-CODE = builders.code(1)
-CARD = champion(None)
-CARD_FILE = models_folder(None) / CARD.version / "scorecard.json"
-CHECKER = Path(check_receipt.__file__)
-_HEX_DIGITS = 64
-# A week before: by NOW the first evaluation has been.
-BEGUN = Instant(NOW - 7 * DAY)
-
-
-# --- What happens to an enterprise ----------------------------------------------------
-
-
-def take_in(
-    store: Store, vault: Vault, records: Sequence[Record], *, now: Instant, of: UnifiedCode = CODE
-) -> None:
-    """Stores and folds the records, and refreshes the enterprise."""
-    assert not ingest(store, vault, builders.rates(), records, now=now).rejected
-    fold(store, now=now)
-    refresh(store, now, of=of)
-
-
-def refresh(store: Store, now: Instant, *, of: UnifiedCode = CODE) -> None:
-    """Rates and shows the enterprise as of now."""
-    with store.writing() as work:
-        archive.refresh(work, CARD, of.text, now)
-        work.commit()
-
-
-def tell(store: Store, told: Fact, *, now: Instant, of: UnifiedCode = CODE) -> None:
-    """Records the fact, and refreshes the enterprise."""
-    with store.writing() as work:
-        archive.record_facts(work, [told], now=now)
-        archive.refresh(work, CARD, of.text, now)
-        work.commit()
-
-
-def level(store: Store, now: Instant, *, of: UnifiedCode = CODE) -> int:
-    """Returns the level as anybody reads it who may; a better one is the lower number."""
-    return read_rating(store, CARD, of.text, now=now).level
-
-
-def name_of(value: int) -> str:
-    """Returns the level in words."""
-    return list(Level)[value - 1].value
-
-
-def opened(platform: str = PLATFORM, *, of: UnifiedCode = CODE, **changes: Any) -> Record:
-    """Returns what a platform says of a store that has been open for years."""
-    common = {"store_id": f"s-{of.text[8:17]}-{platform}", "from_day": Day(TODAY - 1_000)}
-    return builders.store_record("open", of=of, platform=platform, **(common | changes))
-
-
-def orders(
-    count: int, today: Day, *, of: UnifiedCode = CODE, platform: str = PLATFORM, label: str = "t"
-) -> list[Record]:
-    """Returns orders of as many buyers, over the last hundred days."""
-    return [
-        builders.transaction(
-            f"{label}{number}",
-            of=of,
-            platform=platform,
-            store_id=f"s-{of.text[8:17]}-{platform}",
-            buyer=f"{label}{number}",
-            occurred_at=Instant(start_of(Day(today - 1 - number * 99 // count)) + HOUR),
-        )
-        for number in range(count)
-    ]
-
-
-def lost(
-    count: int, today: Day, *, of: UnifiedCode = CODE, platform: str = PLATFORM, label: str = "d"
-) -> list[Record]:
-    """Returns disputes that were decided against the enterprise."""
-    return [
-        builders.transaction(
-            f"{label}{number}",
-            of=of,
-            platform=platform,
-            kind=RecordKind.DISPUTE,
-            store_id=f"s-{of.text[8:17]}-{platform}",
-            occurred_at=Instant(start_of(Day(today - 1)) + HOUR),
-            amount=None,
-            buyer=None,
-            outcome=Outcome.LOST,
-        )
-        for number in range(count)
-    ]
-
-
-def traded(store: Store, vault: Vault, *more: Record) -> None:
-    """Makes the enterprise take part, with a record that gives it a level that settles."""
-    builders.enroll(store, CODE, now=Instant(BEGUN - 1))
-    take_in(store, vault, more or [opened(), *orders(150, day_of(BEGUN))], now=BEGUN)
-    refresh(store, NOW)
-
-
-def rows(store: Store, of: UnifiedCode = CODE) -> list[rating_rows.RatingRow]:
-    """Returns the levels that are kept, the oldest first."""
-    with store.reading() as work:
-        table = tables.rating
-        found = work.execute(
-            sa.select(table.c.as_of).where(table.c.code == of.text).order_by(table.c.as_of)
-        )
-        kept = [rating_rows.latest(work, of.text, at) for at in found.scalars()]
-    return [row for row in kept if row is not None]
-
-
-def checked(folder: Path, receipt: bytes, *more: str) -> subprocess.CompletedProcess[str]:
-    """Runs the checker as a stranger would, with nothing of ours to import."""
-    file = folder / "receipt.json"
-    file.write_bytes(receipt)
-    command = [sys.executable, "-I", str(CHECKER), str(file), str(CARD_FILE), *more]
-    return subprocess.run(  # noqa: S603 - our own script
-        command, capture_output=True, text=True, timeout=60, check=False
-    )
-
+from tests.service.rated import (
+    BEGUN,
+    CARD,
+    CODE,
+    level,
+    lost,
+    name_of,
+    opened,
+    orders,
+    refresh,
+    rows,
+    take_in,
+    tell,
+    traded,
+)
 
 # --- The calendar ---------------------------------------------------------------------
 
@@ -304,6 +179,25 @@ def test_a_platform_that_is_taken_back_lifts_no_level(store: Store, vault: Vault
         assert level(store, now) >= before
 
 
+@pytest.mark.feature("E10", "E4")
+def test_a_store_that_is_ruled_another_s_restores_the_level_at_once(
+    store: Store, vault: Vault
+) -> None:
+    """The only store of a platform was never the enterprise's: no withdrawal, but relief."""
+    builders.enroll(store, CODE, platforms=(PLATFORM, "bad"), now=Instant(BEGUN - 1))
+    today = day_of(BEGUN)
+    told = [opened(), *orders(150, today), opened("bad"), *orders(30, today, platform="bad")]
+    take_in(store, vault, [*told, *lost(25, today, platform="bad")], now=BEGUN)
+    refresh(store, NOW)
+    before = read_rating(store, CARD, CODE.text, now=NOW)
+    ruled = Ruled(Ruling.REJECTED, "the licence names another", "staff-1", Instant(NOW + HOUR))
+    linking.decide(store, CARD, (CODE.text, "bad", "open"), ruled)
+    after = read_rating(store, CARD, CODE.text, now=Instant(NOW + HOUR))
+    assert after.level == after.raw_level < before.level
+    assert not after.HasField("cap_end_time")
+    assert rows(store)[-1].cause == "RESTORED"
+
+
 @pytest.mark.feature("E4")
 def test_a_store_that_closes_caps_the_level(store: Store, vault: Vault) -> None:
     traded(store, vault)
@@ -418,324 +312,3 @@ def test_an_enterprise_that_takes_no_part_has_no_history_and_no_receipt(store: S
         list_ratings(store, CODE.text, until=None, size=10)
     with pytest.raises(NotFoundError):
         get_receipt(store, CARD, CODE.text, as_of=None, now=NOW)
-
-
-# --- Receipts and replay --------------------------------------------------------------
-
-
-@pytest.mark.feature("L2")
-def test_a_stranger_recomputes_the_level_from_receipt_and_card(
-    store: Store, vault: Vault, tmp_path: Path
-) -> None:
-    traded(store, vault)
-    told = get_receipt(store, CARD, CODE.text, as_of=None, now=NOW)
-    run = checked(tmp_path, told.document, told.digest, CODE.text, told.salt.hex())
-    assert (run.returncode, run.stderr) == (0, "")
-    assert f"published {name_of(level(store, NOW))}: all agrees" in run.stdout
-
-
-@pytest.mark.feature("L2")
-def test_a_receipt_tells_nothing_of_a_person_and_no_value(store: Store, vault: Vault) -> None:
-    traded(store, vault)
-    told = get_receipt(store, CARD, CODE.text, as_of=None, now=NOW)
-    document = json.loads(told.document)
-    texts = {text for path, text in _leaves(document) if isinstance(text, str)}
-    known = {"bonafides-receipt-1", CARD.version, CARD.digest, document["subject"]}
-    known |= {"missing", "not applicable", "AAA", "AA", "A", "B", "C", "D", "NR"}
-    known |= {part.name for part in CARD.features} | {r.reason for r in CARD.content.rules}
-    assert texts <= known
-    assert set(document["features"][0]) <= {"feature", "slot", "points", "worst", "best", "clean"}
-    assert CODE.text not in told.document.decode()
-    assert document["subject"] == subject(CODE.text, told.salt)
-
-
-@pytest.mark.feature("L2")
-def test_receipts_of_one_enterprise_do_not_show_that_they_are(store: Store, vault: Vault) -> None:
-    traded(store, vault)
-    refresh(store, Instant(NOW + DAY))
-    names = {json.loads(row.receipt)["subject"] for row in rows(store)}
-    assert len(names) == len(rows(store)) > 2
-
-
-@pytest.mark.feature("L2")
-def test_a_changed_byte_anywhere_in_a_receipt_is_found(
-    store: Store, vault: Vault, tmp_path: Path
-) -> None:
-    traded(store, vault)
-    refresh(store, Instant(NOW + DAY))
-    told = get_receipt(store, CARD, CODE.text, as_of=None, now=Instant(NOW + DAY))
-    document = json.loads(told.document)
-    file = tmp_path / "receipt.json"
-    for path, _ in _leaves(document):
-        file.write_bytes(canonical(_changed(document, path)))
-        with pytest.raises(ValueError, match="digest"):
-            check_receipt.main(str(file), str(CARD_FILE), told.digest)
-    run = checked(tmp_path, canonical(_changed(document, ("published", "level"))), told.digest)
-    assert run.returncode == 1
-    assert "digest" in run.stderr
-
-
-@pytest.mark.feature("L2")
-def test_a_receipt_that_was_made_up_with_a_digest_of_its_own_does_not_agree(
-    store: Store, vault: Vault, tmp_path: Path
-) -> None:
-    """Whatever follows from something else is recomputed, whoever signs the rest."""
-    traded(store, vault)
-    refresh(store, Instant(NOW + DAY))
-    told = get_receipt(store, CARD, CODE.text, as_of=None, now=Instant(NOW + DAY))
-    document = json.loads(told.document)
-    follows = ("raw", "published", "model", "schema")
-    file = tmp_path / "receipt.json"
-    for path, _ in _leaves(document):
-        if path[0] in follows or path[-1] in {"points", "feature"}:
-            forged = Receipt(canonical(_changed(document, path)))
-            file.write_bytes(forged.document)
-            with pytest.raises((ValueError, LookupError)):
-                check_receipt.main(str(file), str(CARD_FILE), forged.digest)
-
-
-def test_a_receipt_of_another_enterprise_is_told_from_one_s_own(
-    store: Store, vault: Vault, tmp_path: Path
-) -> None:
-    traded(store, vault)
-    told = get_receipt(store, CARD, CODE.text, as_of=None, now=NOW)
-    run = checked(tmp_path, told.document, told.digest, builders.code(2).text, told.salt.hex())
-    assert run.returncode == 1
-    assert "subject" in run.stderr
-
-
-def test_the_checker_is_a_hundred_lines_and_imports_the_standard_library_alone() -> None:
-    text = CHECKER.read_text(encoding="utf-8")
-    code = text.split('"""', 2)[2]
-    assert len([line for line in code.splitlines() if line.strip()]) <= 100
-    imported = {
-        line.split()[1] for line in code.splitlines() if line.startswith(("import", "from"))
-    }
-    assert imported <= sys.stdlib_module_names
-
-
-@pytest.mark.feature("E5")
-def test_a_kept_level_is_made_again_by_its_card_byte_for_byte(store: Store, vault: Vault) -> None:
-    traded(store, vault)
-    tell(store, builders.penalty(begins=Day(TODAY + 1)), now=Instant(NOW + 30 * HOUR))
-    take_in(store, vault, orders(60, Day(TODAY + 9), label="x"), now=Instant(NOW + 9 * DAY))
-    listed = builders.listing(Kind.SERIOUS_ILLEGAL, begins=Day(TODAY + 10))
-    tell(store, listed, now=Instant(NOW + 10 * DAY))
-    kept = rows(store)
-    assert len(kept) >= 5
-    later = Instant(NOW + 30 * DAY)
-    told = list(replay(store, None, CODE.text, now=later))
-    assert [each.as_of for each in told] == [row.as_of for row in reversed(kept)]
-    assert all(each.agrees for each in told)
-
-
-@pytest.mark.feature("E5")
-def test_a_level_that_was_changed_behind_the_service_s_back_is_not_made_again(
-    store: Store, vault: Vault
-) -> None:
-    traded(store, vault)
-    with store.writing() as work:
-        forged = rows(store)[-1].message.replace(CARD.version.encode(), b"expert-9")
-        work.execute(
-            sa.update(tables.rating).where(tables.rating.c.as_of == NOW).values(message=forged)
-        )
-        work.commit()
-    told = list(replay(store, None, CODE.text, now=NOW))
-    assert [each.agrees for each in told] == [False, True, True]
-
-
-@pytest.mark.feature("E5")
-def test_the_script_replays_every_level_of_an_enterprise(tmp_path: Path, vault: Vault) -> None:
-    made = Store(f"sqlite:///{tmp_path / 'bonafides.db'}")
-    made.migrate()
-    traded(made, vault)
-    made.close()
-    run = CliRunner().invoke(replay_levels.app, [CODE.text, "--data-dir", str(tmp_path), "--json"])
-    assert run.exit_code == 0
-    assert [each["agrees"] for each in json.loads(run.stdout)] == [True, True, True]
-    unknown = CliRunner().invoke(
-        replay_levels.app, [builders.code(2).text, "--data-dir", str(tmp_path)]
-    )
-    assert unknown.exit_code == 1
-
-
-# --- Any history ----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def long_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """One store for the histories of many enterprises."""
-    made = Store(f"sqlite:///{tmp_path_factory.mktemp('levels') / 'bonafides.db'}")
-    made.migrate()
-    yield made
-    made.close()
-
-
-_EVENTS = st.sampled_from(["orders", "lost", "penalty", "debtor", "cleared", "close", "revoke"])
-_HISTORIES = st.lists(st.tuples(st.integers(1, 12 * 24), _EVENTS), min_size=3, max_size=12)
-_NUMBERS = iter(range(100, 10_000))
-
-
-def _begin(store: Store, vault: Vault, of: UnifiedCode) -> None:
-    builders.enroll(store, of, platforms=(PLATFORM, "other"), now=Instant(BEGUN - 1))
-    today = day_of(BEGUN)
-    begun = [opened(of=of), opened("other", of=of), *orders(60, today, of=of)]
-    begun += orders(15, today, of=of, platform="other") + lost(1, today, of=of, platform="other")
-    take_in(store, vault, begun, now=BEGUN, of=of)
-
-
-def _happens(store: Store, vault: Vault, of: UnifiedCode, event: str, *, now: Instant) -> None:
-    today, label = day_of(now), f"{event}{now}"
-    match event:
-        case "orders":
-            take_in(store, vault, orders(40, today, of=of, label=label), now=now, of=of)
-        case "lost":
-            take_in(store, vault, lost(4, today, of=of, label=label), now=now, of=of)
-        case "penalty":
-            made = builders.penalty(of=of, begins=today, severity=Severity.MINOR, item=label)
-            tell(store, made, now=now, of=of)
-        case "debtor" | "cleared":
-            removed = today if event == "cleared" else None
-            listed = builders.listing(
-                Kind.SERIOUS_ILLEGAL, of=of, begins=Day(TODAY - 1), removed=removed
-            )
-            tell(store, listed, now=now, of=of)
-        case "close":
-            revision = (now - BEGUN) // HOUR + 1
-            shut = opened(of=of, to_day=today, revision=revision)
-            take_in(store, vault, [shut], now=now, of=of)
-        case _:
-            with store.writing() as work:
-                consent_rows.revoke_platform(work, of.text, "other", now)
-                archive.refresh(work, CARD, of.text, now)
-                work.commit()
-
-
-@settings(
-    max_examples=examples(8),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(_HISTORIES)
-@pytest.mark.feature("L2")
-def test_every_level_of_any_history_is_recomputed_by_the_checker(
-    long_store: Store, vault: Vault, tmp_path: Path, history: list[tuple[int, str]]
-) -> None:
-    of = builders.code(next(_NUMBERS))
-    _begin(long_store, vault, of)
-    now = BEGUN
-    for hours, event in history:
-        now = Instant(now + hours * HOUR)
-        _happens(long_store, vault, of, event, now=now)
-        level(long_store, Instant(now + HOUR), of=of)
-    kept = rows(long_store, of)
-    file = tmp_path / "receipt.json"
-    for row in kept:
-        file.write_bytes(row.receipt)
-        check_receipt.main(str(file), str(CARD_FILE), Receipt(row.receipt).digest)
-        message = rating_pb2.Rating.FromString(row.message)
-        assert name_of(message.level) == row.level == Receipt(row.receipt).published.level
-        assert message.range_high <= message.level <= message.range_low
-    for former, row in pairwise(kept):
-        assert Receipt(row.receipt).prior == Receipt(former.receipt).published
-    run = checked(tmp_path, kept[-1].receipt, Receipt(kept[-1].receipt).digest)
-    assert run.returncode == 0
-
-
-# --- Through the service --------------------------------------------------------------
-
-
-@pytest.fixture
-def rated(served: Served) -> Served:
-    """A server that knows one enterprise with a level."""
-    traded(served.store, served.vault)
-    return served
-
-
-@pytest.mark.feature("L2")
-def test_the_owner_gets_a_signed_receipt_with_its_salt(rated: Served) -> None:
-    with rated.client(rated.token("member", owns=[CODE.text])) as client:
-        told = client.levels.receipt(CODE.text)
-    key = load_pem_public_key(told.public_key.encode())
-    assert isinstance(key, Ed25519PublicKey)
-    key.verify(told.signature, told.document)
-    with pytest.raises(InvalidSignature):
-        key.verify(told.signature, told.document + b" ")
-    assert json.loads(told.document)["subject"] == subject(CODE.text, told.salt)
-    assert len(told.digest) == _HEX_DIGITS
-
-
-@pytest.mark.feature("L2")
-def test_staff_get_the_receipt_without_the_salt(rated: Served) -> None:
-    with rated.client(rated.token("operator")) as client:
-        told = client.levels.receipt(CODE.text)
-        assert client.levels.history(CODE.text)
-    assert told.document
-    assert not told.salt
-
-
-@pytest.mark.feature("E11")
-def test_the_owner_reads_the_history_of_its_level(rated: Served) -> None:
-    with rated.client(rated.token("member", owns=[CODE.text])) as client:
-        steps = client.levels.history(CODE.text)
-    assert [step.cause for step in steps] == [
-        rating_pb2.CAUSE_FIRST_LEVEL,
-        rating_pb2.CAUSE_NOT_RATED,
-    ]
-    assert steps[0].changed_facts
-
-
-@pytest.mark.parametrize("kind", ["member", "platform"])
-def test_attack_history_and_receipt_of_a_rival_are_not_found(rated: Served, kind: str) -> None:
-    with rated.client(rated.token(kind)) as client:
-        for call in (client.levels.history, client.levels.receipt):
-            with pytest.raises(RemoteError) as refused:
-                call(CODE.text)
-            assert refused.value.code.name == (
-                "NOT_FOUND" if kind == "member" else "PERMISSION_DENIED"
-            )
-
-
-def test_a_member_sees_the_published_level_and_nothing_of_how_it_came_about(
-    rated: Served,
-) -> None:
-    with rated.client(rated.token("member")) as client:
-        told = client.get_rating(CODE.text)
-    assert told.level
-    assert not told.raw_level
-    assert not told.receipt_digest
-    assert not told.HasField("publish_time")
-
-
-def test_a_receipt_of_the_past_is_that_of_its_day(rated: Served) -> None:
-    rated.clock.now = Instant(NOW + 3 * DAY)
-    with rated.client(rated.token("member", owns=[CODE.text])) as client:
-        now = client.levels.receipt(CODE.text)
-        past = client.levels.receipt(
-            CODE.text, as_of=builders.stamp(NOW + HOUR).ToDatetime(tzinfo=None)
-        )
-    assert from_timestamp(past.as_of_time) == NOW
-    assert from_timestamp(now.as_of_time) == rated.clock.now
-
-
-def _leaves(part: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    if isinstance(part, dict | list):
-        steps = part.items() if isinstance(part, dict) else enumerate(part)
-        for step, inner in steps:
-            yield from _leaves(inner, (*path, step))
-    else:
-        yield path, part
-
-
-def _changed(document: Any, path: tuple[Any, ...]) -> Any:
-    made = copy.deepcopy(document)
-    part = made
-    for step in path[:-1]:
-        part = part[step]
-    told = part[path[-1]]
-    part[path[-1]] = told + 1 if isinstance(told, int) else told + "A"
-    return made
-
-
-def test_the_last_evaluation_of_the_builders_now_is_a_monday() -> None:
-    assert day_of(last_evaluation(NOW)) % 7 == 4

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from bonafides.archive import metrics
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import Day, Instant, day_of
-from bonafides.rating import level_sql, operations, sql
+from bonafides.rating import level_sql, operations, people, sql
 from bonafides.rating.card import CardFeature, GoldenRow, Level, score
 from bonafides.rating.features import FEATURES, Absent, RatingInputs
 from bonafides.rating.rate import rate
@@ -25,6 +25,7 @@ from bonafides.rating.scorecard import Scorecard
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as identity_rows
+from bonafides.storage import reviews as review_rows
 from bonafides.storage.engines import Engine
 from bonafides.storage.unit_of_work import UnitOfWork
 
@@ -163,14 +164,16 @@ def _enrolled(work: UnitOfWork) -> Iterator[str]:
 
 
 def _without_platforms(work: UnitOfWork, code: str, now: Instant) -> RatingInputs:
-    # Of purposes only rules ask.
+    # Of purposes, and of what people found, only rules ask.
     allowed = consent_rows.standing(work, code, now)
+    sheet = archive_rows.fact_sheet(work, code, now)
     return RatingInputs(
         code=UnifiedCode.parse(code),
         as_of=now,
-        sheet=archive_rows.fact_sheet(work, code, now),
+        sheet=sheet,
         platforms=(),
         platforms_known=0,
         purposes=allowed.purposes,
         purposes_end_at=allowed.ends_at,
+        people=review_rows.people_of(work, code, people.digests(sheet), now),
     )

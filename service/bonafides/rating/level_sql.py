@@ -38,7 +38,8 @@ from sqlalchemy import (
 from bonafides.rating import sql
 from bonafides.rating.card import POINT_LEVELS, Content, Level, Rule, RuleKind
 from bonafides.rating.features import RatingInputs
-from bonafides.rating.rules import RULES
+from bonafides.rating.rules import HUNDRED, RULES
+from bonafides.records.fold import div
 
 _metadata: Final = MetaData()
 _TODAY: Final = bindparam("today", type_=BigInteger)
@@ -53,6 +54,7 @@ OF_PLATFORMS: Final = {
     "RECORD_UNDER_TWO_YEARS": "record_days",
     "NO_ON_SITE_EVIDENCE": "evidence",
     "FEW_ORDERS_A_YEAR": "orders_counted",
+    "ONE_BUYER_MAKES_THE_RECORD": "orders_of_others",
 }
 OF_FACTS: Final = tuple(reason for reason in RULES if reason not in OF_PLATFORMS)
 
@@ -88,9 +90,12 @@ def standings() -> Select[Any]:
     )
     first, orders = reach.c.first_day, sql.feature.c.paid_orders
     evidence = sql.feature.c.evidence_level
+    largest, named = (sql.feature.c[f"largest_buyer_share_{end}"] for end in ("part", "whole"))
+    others = div((named - largest) * HUNDRED, named)
     made = {
         "evidence": case((evidence.is_(None), 0), else_=evidence),
         "orders_counted": case((orders.is_(None), 0), else_=orders),
+        "orders_of_others": case((named.is_(None), HUNDRED), (named == 0, HUNDRED), else_=others),
         "record_days": case((first.is_(None), 0), (first > _TODAY, 0), else_=_TODAY - first),
     }
     columns = [made[column.name].label(column.name) for column in standing.c if column.name in made]

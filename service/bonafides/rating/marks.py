@@ -6,8 +6,9 @@ is what changed for the enterprise's good or by its own doing:
 
 1. **Relief**: less counts against it than before. New orders never lower a count, so they
    are no relief, however they dilute a rate.
-2. **Withdrawal**: a platform is covered no more, or a store is open no more. A store that
-   was ruled not to be the enterprise's is no withdrawal, but relief.
+2. **Withdrawal**: a platform that was covered is authorized no more, or a store is open no
+   more. A store that was ruled not to be the enterprise's is no withdrawal, but relief;
+   one that another enterprise contests is neither.
 
 Nothing of a person is a mark.
 
@@ -67,8 +68,17 @@ class Difference:
     after: str
 
 
-def marks(inputs: RatingInputs, result: RatingResult, down: Iterable[Down]) -> dict[str, str]:
-    """Returns the marks of a level, by name."""
+def marks(
+    inputs: RatingInputs,
+    result: RatingResult,
+    down: Iterable[Down],
+    uncovered: Mapping[str, Iterable[Store]],
+) -> dict[str, str]:
+    """Returns the marks of a level, by name.
+
+    `uncovered` are the platforms that are authorized and report nothing that counts, each
+    with the stores that it says are the enterprise's.
+    """
     made = {f"rules/{hit.rule.reason}": "hits" for hit in result.rules}
     made |= {
         f"features/{part.feature.name}": str(_slot(part.slot)) for part in result.contributions
@@ -87,6 +97,9 @@ def marks(inputs: RatingInputs, result: RatingResult, down: Iterable[Down]) -> d
     if inputs.sheet.verification is not None:
         until = to_date(day_of(inputs.sheet.verification.expires_at))
         made["verification"] = f"until {until.isoformat()}"
+    for platform, stores in uncovered.items():
+        made[f"platforms/{platform}"] = "authorized"
+        made.update(_of_stores(platform, stores, inputs.today))
     made.update(_of_platforms(inputs))
     return made
 
@@ -96,8 +109,12 @@ def _of_platforms(inputs: RatingInputs) -> Iterator[tuple[str, str]]:
         yield f"platforms/{each.platform}", _COVERED
         for name in _COUNTED:
             yield f"platforms/{each.platform}/{name}", str(getattr(each.cumulative, name))
-        for store in each.stores:
-            yield f"stores/{each.platform}/{store.link_id}", _store(store, inputs.today)
+        yield from _of_stores(each.platform, each.stores, inputs.today)
+
+
+def _of_stores(platform: str, stores: Iterable[Store], today: Day) -> Iterator[tuple[str, str]]:
+    for store in stores:
+        yield f"stores/{platform}/{store.link_id}", _store(store, today)
 
 
 def _store(store: Store, today: Day) -> str:
@@ -139,10 +156,11 @@ def differing(before: Marks, after: Marks) -> tuple[Difference, ...]:
 
 def withdrawn(before: Marks, after: Marks) -> bool:
     """Tells whether a platform's data was withdrawn, or a store was closed."""
-    return any(
-        each.before == _COVERED or (each.before == _OPEN and each.after in {"", _CLOSED})
-        for each in differing(before, after)
-    )
+    return any(each.after in _GONE.get(each.before, ()) for each in differing(before, after))
+
+
+# What becomes of a platform and of a store that are taken back.
+_GONE: Final = {_COVERED: ("",), _OPEN: ("", _CLOSED)}
 
 
 def relief(before: Marks, after: Marks) -> tuple[Relief, ...]:

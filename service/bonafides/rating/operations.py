@@ -16,7 +16,7 @@ for `bonafides.rating.history_operations` to tell.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -50,11 +50,12 @@ from bonafides.rating.scorecard import (
     models_folder,
 )
 from bonafides.rating.told import add_published
+from bonafides.records.links import Store as StoreLink
 from bonafides.storage import announced as announced_rows
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as identity_rows
-from bonafides.storage import overdue, recount
+from bonafides.storage import links, overdue, recount
 from bonafides.storage import peers as peer_rows
 from bonafides.storage import rating as rating_rows
 from bonafides.storage import records as record_rows
@@ -140,8 +141,8 @@ def rate(
     if inputs.code.individual:
         review_rows.follow(work, inputs.code.text, _to_review(inputs), now)
     before = rating_rows.before(work, inputs.code.text, now)
-    answers = _answers(work, inputs)
-    row = _made(card, inputs, before, answers, rating_rows.secret(work, inputs.code.text))
+    around = _around(work, inputs)
+    row = _made(card, inputs, before, around, rating_rows.secret(work, inputs.code.text))
     if before is not None and _gives_way(before, row):
         rating_rows.delete(work, before)
     rating_rows.insert(work, row)
@@ -290,22 +291,33 @@ def _to_review(inputs: RatingInputs) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answers:
-    """What does not answer, and when the first platform will count as silent; None: none."""
+class _Around:
+    """What the table of facts does not tell: what does not answer, and who reports nothing.
+
+    `changes_at` is when the first platform will count as silent; None: none will.
+    `uncovered` are the platforms that are authorized without anything that counts, each
+    with the stores that it says are the enterprise's.
+    """
 
     down: tuple[Down, ...]
     changes_at: Instant | None
+    uncovered: Mapping[str, tuple[StoreLink, ...]]
 
 
-def _answers(work: UnitOfWork, inputs: RatingInputs) -> _Answers:
-    """Returns whether the level is held because something does not answer."""
-    told = rating_rows.last_written(work, [each.platform for each in inputs.platforms])
+def _around(work: UnitOfWork, inputs: RatingInputs) -> _Around:
+    covered = {each.platform for each in inputs.platforms}
+    told = rating_rows.last_written(work, covered)
     silent_from = [Instant(at + FEED_SILENT_HOURS * HOUR) for at in told.values()]
     down = [Down.FEED] if any(at <= inputs.as_of for at in silent_from) else []
     if _waits_for_source(work, inputs):
         down.append(Down.SOURCE)
     ahead = [at for at in silent_from if at > inputs.as_of]
-    return _Answers(tuple(down), min(ahead, default=None))
+    code = inputs.code.text
+    authorized = consent_rows.authorized_platforms(work, code, inputs.as_of)
+    rest = sorted(set(authorized) - covered)
+    stores = links.stores(work, code, rest) if rest else {}
+    uncovered = {platform: stores.get(platform, ()) for platform in rest}
+    return _Around(tuple(down), min(ahead, default=None), uncovered)
 
 
 def _waits_for_source(work: UnitOfWork, inputs: RatingInputs) -> bool:
@@ -321,14 +333,14 @@ def _made(
     card: Scorecard,
     inputs: RatingInputs,
     before: rating_rows.RatingRow | None,
-    answers: _Answers,
+    around: _Around,
     secret: bytes,
 ) -> rating_rows.RatingRow:
     """Returns the level as it is kept: raw, then published."""
     result = rules.rate(inputs, card)
     raw = raw_of(result, card)
-    noted = marks(inputs, result, answers.down)
-    prior, moment = None, Moment(result.as_of, (), answers.down)
+    noted = marks(inputs, result, around.down, around.uncovered)
+    prior, moment = None, Moment(result.as_of, (), around.down)
     if before is not None:
         prior, had = Receipt(before.receipt).published, json.loads(before.marks)
         moment = replace(moment, relief=relief(had, noted), withdrawn=withdrawn(had, noted))
@@ -336,7 +348,7 @@ def _made(
     made = receipt(result, card, told, secret=secret)
     message = explain.explained(inputs, result, card)
     add_published(message, raw, told, made)
-    ends = [result.valid_until, next_evaluation(result.as_of), answers.changes_at]
+    ends = [result.valid_until, next_evaluation(result.as_of), around.changes_at]
     message.valid_until_time.CopyFrom(to_timestamp(min(end for end in ends if end is not None)))
     message = shown(message, inputs)
     level = people.level_shown(message)

@@ -23,7 +23,7 @@ from bonafides.rating.trade import largest_buyer_share, orders_counted, record_d
 
 # The largest number of a measure that says yes or no, and of one in a hundred.
 _YES: Final = 1
-_ALL: Final = 100
+HUNDRED: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,8 @@ def _orders_of_others(inputs: RatingInputs) -> int:
     """
     share = largest_buyer_share(inputs)
     if not isinstance(share, Share):
-        return _ALL
-    return (share.whole - share.part) * _ALL // share.whole
+        return HUNDRED
+    return (share.whole - share.part) * HUNDRED // share.whole
 
 
 RULES: Final[Mapping[str, RuleMeasure]] = MappingProxyType(
@@ -138,7 +138,7 @@ RULES: Final[Mapping[str, RuleMeasure]] = MappingProxyType(
         "NO_ON_SITE_EVIDENCE": RuleMeasure(RuleKind.CEILING, _evidence, 3),
         "FEW_ORDERS_A_YEAR": RuleMeasure(RuleKind.CEILING, orders_counted, None),
         "ONE_BUYER_MAKES_THE_RECORD": RuleMeasure(
-            RuleKind.CEILING, _orders_of_others, _ALL, since=3
+            RuleKind.CEILING, _orders_of_others, HUNDRED, since=3
         ),
     }
 )
