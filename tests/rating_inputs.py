@@ -26,6 +26,7 @@ def statistics(**changes: Any) -> Statistics:
         buyers=300,
         repeat_buyers=45,
         largest_buyer_transactions=12,
+        buyer_squares=1_200,
         deliveries_promised=500,
         deliveries_late=20,
         refunds=8,
@@ -47,6 +48,7 @@ def spotless(orders: int) -> Statistics:
         transactions=orders,
         buyers=orders,
         largest_buyer_transactions=min(1, orders),
+        buyer_squares=orders,
         deliveries_promised=orders,
         active_months=12,
     )
@@ -127,6 +129,7 @@ def years(draw: st.DrawFn) -> Statistics:
         buyers=buyers,
         repeat_buyers=draw(st.integers(0, buyers)),
         largest_buyer_transactions=draw(st.integers(1, transactions)) if buyers else 0,
+        buyer_squares=draw(st.integers(transactions, transactions**2)) if buyers else 0,
         deliveries_promised=promised,
         deliveries_late=draw(st.integers(0, promised)),
         refunds=draw(st.integers(0, 100)),

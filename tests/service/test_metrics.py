@@ -95,6 +95,7 @@ def test_buyer_is_repeated_by_two_days_not_by_two_orders(store: Store, vault: Va
     assert (told.cumulative.buyers, told.cumulative.repeat_buyers) == (4, 3)
     assert (told.last_year.buyers, told.last_year.repeat_buyers) == (4, 2)
     assert told.cumulative.largest_buyer_transactions == 2
+    assert (told.cumulative.buyer_squares, told.last_year.buyer_squares) == (16, 13)
     assert told.cumulative.transactions == 9
 
 
@@ -331,6 +332,7 @@ def recount(
         buyers=len(buyers),
         repeat_buyers=sum(len(set(days)) > 1 for days in buyers.values()),
         largest_buyer_transactions=max(map(len, buyers.values())),
+        buyer_squares=sum(len(days) ** 2 for days in buyers.values()),
         active_months=len(
             {
                 month_of(Day(row["day"]))

@@ -175,15 +175,17 @@ def test_goodwill_refunds_and_undecided_cases_change_nothing(year: Statistics, m
     assert rate(before, CARD) == rate(after, CARD)
 
 
-def _with_ring(platform: PlatformRecord, orders: int) -> PlatformRecord:
-    """Lets one buyer, who is the enterprise itself, buy so much; each order is flawless."""
+def _with_ring(platform: PlatformRecord, orders: int, *, hands: int = 1) -> PlatformRecord:
+    """Lets the enterprise itself buy so much by so many hands; each order is flawless."""
     year = platform.last_year
+    each = -(-orders // hands)
     ring = dataclasses.replace(
         year,
         transactions=year.transactions + orders,
-        buyers=year.buyers + 1,
-        repeat_buyers=year.repeat_buyers + 1,
-        largest_buyer_transactions=max(year.largest_buyer_transactions, orders),
+        buyers=year.buyers + hands,
+        repeat_buyers=year.repeat_buyers + hands,
+        largest_buyer_transactions=max(year.largest_buyer_transactions, each),
+        buyer_squares=year.buyer_squares + hands * each * each,
         deliveries_promised=year.deliveries_promised + orders,
         active_months=12,
         responses=(year.responses[0] + orders, *year.responses[1:]),
@@ -208,6 +210,34 @@ def test_attack_ring_of_one_buyer_lifts_no_raw_level_across_a(
     after = rate(ring, CARD)
     assert after.level not in POINT_LEVELS[: _A + 1]
     assert after.range_high not in POINT_LEVELS[: _A + 1]
+
+
+@pytest.mark.feature("E4")
+@given(enterprises(), st.integers(0, 5_000), st.integers(2, 7))
+@settings(max_examples=examples(120), deadline=None)
+def test_attack_ring_of_few_hands_lifts_no_raw_level_above_a(
+    told: RatingInputs, more: int, hands: int
+) -> None:
+    """Several hands make four fifths of the record, so that none of them is half of it."""
+    above = POINT_LEVELS[:_A]
+    if rate(told, CARD).level in above or not told.platforms:
+        return
+    orders = more + 4 * (1 + sum(each.last_year.transactions for each in told.platforms))
+    first, *others = told.platforms
+    ring = dataclasses.replace(told, platforms=(_with_ring(first, orders, hands=hands), *others))
+    after = rate(ring, CARD)
+    assert after.level not in above
+    assert after.range_high not in above
+
+
+@pytest.mark.feature("E4")
+def test_record_of_few_buyers_is_held_at_a_and_says_what_lifts_it() -> None:
+    year = dataclasses.replace(spotless(2_000), buyers=8, buyer_squares=8 * 250**2)
+    long = platform_record(last_year=year, certifications=(certification(),))
+    result = rate(inputs(long), CARD)
+    (hit,) = result.rules
+    assert result.level is Level.A
+    assert (hit.rule.reason, hit.measured) == ("FEW_BUYERS_MAKE_THE_RECORD", 8)
 
 
 @pytest.mark.feature("E4")

@@ -146,9 +146,11 @@ def buyers(scope: Scope = everything) -> Select[Any]:
         func.count().label("cumulative_buyers"),
         _sum(_one_if(each.first_day < each.last_day)).label("cumulative_repeat_buyers"),
         func.max(each.transactions).label("cumulative_largest_buyer_transactions"),
+        _sum(each.transactions * each.transactions).label("cumulative_buyer_squares"),
         _sum(_one_if(each.recent_transactions > 0)).label("last_year_buyers"),
         _sum(repeated).label("last_year_repeat_buyers"),
         func.max(each.recent_transactions).label("last_year_largest_buyer_transactions"),
+        _sum(each.recent_transactions * each.recent_transactions).label("last_year_buyer_squares"),
     ).group_by(each.code, each.platform)
 
 

@@ -13,7 +13,8 @@ from bonafides.records.links import Store
 class Statistics:
     """Sums of one platform's records over one window. Money in fen.
 
-    `repeat_buyers` bought on at least two days of the window. `active_months` had a
+    `repeat_buyers` bought on at least two days of the window; `buyer_squares` sums the
+    squares of each buyer's transactions. `active_months` had a
     transaction, of the last 12 calendar months, whichever the window. `responses`
     counts cases by bucket of hours to the first response
     (`bonafides.records.fold.RESPONSE_HOURS`). Cases are complaints and disputes; the
@@ -25,6 +26,7 @@ class Statistics:
     buyers: int = 0
     repeat_buyers: int = 0
     largest_buyer_transactions: int = 0
+    buyer_squares: int = 0
     deliveries_promised: int = 0
     deliveries_late: int = 0
     refunds: int = 0

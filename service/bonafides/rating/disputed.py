@@ -65,6 +65,7 @@ MADE_OF: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "NO_ON_SITE_EVIDENCE": _REGISTRATION | _ON_SITE,
         "FEW_ORDERS_A_YEAR": _TRADE,
         "ONE_BUYER_MAKES_THE_RECORD": _TRADE,
+        "FEW_BUYERS_MAKE_THE_RECORD": _TRADE,
     }
 )
 

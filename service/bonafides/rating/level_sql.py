@@ -35,6 +35,7 @@ from sqlalchemy import (
     select,
 )
 
+from bonafides.archive import metrics
 from bonafides.rating import sql
 from bonafides.rating.card import POINT_LEVELS, Content, Level, Rule, RuleKind
 from bonafides.rating.features import RatingInputs
@@ -55,6 +56,7 @@ OF_PLATFORMS: Final = {
     "NO_ON_SITE_EVIDENCE": "evidence",
     "FEW_ORDERS_A_YEAR": "orders_counted",
     "ONE_BUYER_MAKES_THE_RECORD": "orders_of_others",
+    "FEW_BUYERS_MAKE_THE_RECORD": "buyers_of_weight",
 }
 OF_FACTS: Final = tuple(reason for reason in RULES if reason not in OF_PLATFORMS)
 
@@ -84,15 +86,29 @@ def standings() -> Select[Any]:
     """Returns the rows of `standing`. Takes the parameters of metrics; needs `feature`."""
     platform = sql.figures().cte("platform_figures").c
     reach = (
-        select(platform.code, func.min(platform.first_day).label("first_day"))
+        select(
+            platform.code,
+            func.min(platform.first_day).label("first_day"),
+            cast(func.sum(platform[f"{metrics.LAST_YEAR}buyer_squares"]), BigInteger).label(
+                "squares"
+            ),
+        )
         .group_by(platform.code)
         .cte("record_reach")
     )
-    first, orders = reach.c.first_day, sql.feature.c.paid_orders
+    first, squares = reach.c.first_day, reach.c.squares
+    orders = sql.feature.c.paid_orders
     evidence = sql.feature.c.evidence_level
     largest, named = (sql.feature.c[f"largest_buyer_share_{end}"] for end in ("part", "whole"))
     others = div((named - largest) * HUNDRED, named)
+    weight = div(named * named, squares)
     made = {
+        "buyers_of_weight": case(
+            (squares.is_(None), HUNDRED),
+            (squares == 0, HUNDRED),
+            (weight > HUNDRED, HUNDRED),
+            else_=weight,
+        ),
         "evidence": case((evidence.is_(None), 0), else_=evidence),
         "orders_counted": case((orders.is_(None), 0), else_=orders),
         "orders_of_others": case((named.is_(None), HUNDRED), (named == 0, HUNDRED), else_=others),

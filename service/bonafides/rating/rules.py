@@ -19,7 +19,12 @@ from bonafides.rating.card import RuleKind
 from bonafides.rating.features import evidence_level, identity_established
 from bonafides.rating.measures import RatingInputs, Share
 from bonafides.rating.people import Outcome, knock_outs
-from bonafides.rating.trade import largest_buyer_share, orders_counted, record_days
+from bonafides.rating.trade import (
+    buyers_of_weight,
+    largest_buyer_share,
+    orders_counted,
+    record_days,
+)
 
 # The largest number of a measure that says yes or no, and of one in a hundred.
 _YES: Final = 1
@@ -117,6 +122,12 @@ def _orders_of_others(inputs: RatingInputs) -> int:
     return (share.whole - share.part) * HUNDRED // share.whole
 
 
+def _buyers_of_weight(inputs: RatingInputs) -> int:
+    weight = buyers_of_weight(inputs)
+    # Nothing is held against anybody for what no platform tells.
+    return HUNDRED if weight is None else min(HUNDRED, weight)
+
+
 RULES: Final[Mapping[str, RuleMeasure]] = MappingProxyType(
     {
         "LICENSE_REVOKED": RuleMeasure(RuleKind.KNOCK_OUT, _unless_unseen(_license_stands), _YES),
@@ -139,6 +150,9 @@ RULES: Final[Mapping[str, RuleMeasure]] = MappingProxyType(
         "FEW_ORDERS_A_YEAR": RuleMeasure(RuleKind.CEILING, orders_counted, None),
         "ONE_BUYER_MAKES_THE_RECORD": RuleMeasure(
             RuleKind.CEILING, _orders_of_others, HUNDRED, since=3
+        ),
+        "FEW_BUYERS_MAKE_THE_RECORD": RuleMeasure(
+            RuleKind.CEILING, _buyers_of_weight, HUNDRED, since=3
         ),
     }
 )

@@ -367,6 +367,18 @@ def _capped(platform: PlatformRecord) -> int:
     return others + min(largest, max(ONE_BUYER_ORDERS, others // OTHERS_PER_ONE_BUYER))
 
 
+def buyers_of_weight(inputs: RatingInputs) -> int | None:
+    """Returns how many buyers of equal weight would make as uneven a record; None: not known.
+
+    The inverse of the Herfindahl index of the last 12 months' orders, cut down: four
+    hands that buy nearly everything weigh as four, however many others buy once.
+    Platforms that name no buyers are left out.
+    """
+    years = [p.last_year for p in inputs.platforms if p.last_year.buyers]
+    squares = sum(year.buyer_squares for year in years)
+    return sum(year.transactions for year in years) ** 2 // squares if squares else None
+
+
 def _orders_in_rates(inputs: RatingInputs) -> int:
     pairs = map(_largest_and_others, inputs.platforms)
     return sum(others + min(largest, ONE_BUYER_ORDERS) for largest, others in pairs)
