@@ -31,11 +31,30 @@ from tests.builders import NOW
 
 CHAMPION = champion(None)
 APPROVERS = ("li", "wang")
+# On what a card that nobody fitted says that it was.
+TRAINING: dict[str, Any] = {
+    "table_sha256": "0" * 64,
+    "first_cohort": "2024-03-31",
+    "last_cohort": "2025-03-31",
+    "rows": 2_000,
+    "enterprises": 500,
+    "bads": 200,
+    "bads_recent": 60,
+    "bads_out_of_time": 50,
+    "seed": 0,
+    "penalties": [["0.001", "0.01"]],
+    "libraries": {"numpy": "2"},
+}
 
 
 def candidate(version: str = "expert-9", **changes: Any) -> Scorecard:
-    """Returns the champion under another version, with members of its document replaced."""
+    """Returns the champion under another version, with members of its document replaced.
+
+    Under another basis than its own it says on what it was fitted, as it must.
+    """
     draft: dict[str, Any] = json.loads(CHAMPION.artifact)
+    if changes.get("basis", "EXPERT") != "EXPERT":
+        changes = {"training": TRAINING, **changes}
     return seal_card.sealed({**draft, "version": version, **changes}, "draft")
 
 

@@ -115,7 +115,7 @@ def test_contested_record_is_marked_in_figures_and_points_that_count_it(served: 
         assert [file.disputed for file in shown.platforms] == [True]
         (told,) = shown.disputed_facts
         assert (told.kind, told.item, told.platform) == ("complaint", "c1", builders.PLATFORM)
-        assert marked(shown.rating) == {FEATURE, "first_response_hours"}
+        assert marked(shown.rating) == {FEATURE, "case_settled_rate", "first_response_hours"}
     rule(served, made.name, upheld=False)
     with rated.owner(served, CODE) as owner:
         shown = owner.get_archive(CODE)

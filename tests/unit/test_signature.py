@@ -15,6 +15,7 @@ from bonafides.rating import explain, signature
 from bonafides.rating.scorecard import ScorecardError, champion, load, models_folder
 from bonafides.settings import Settings, SettingsError
 from scripts import sign_card
+from tests import promotions
 from tests.serving import signed_cards
 
 _RUN = CliRunner()
@@ -89,7 +90,7 @@ def test_a_file_that_holds_no_public_key_is_named(tmp_path: Path, content: objec
 def test_a_synthetic_card_is_not_served_in_live_whoever_signed_it(tmp_path: Path) -> None:
     settings = _settings(tmp_path, card_key=None)
     file = _file(settings)
-    file.write_bytes(file.read_bytes().replace(b'"basis":"EXPERT"', b'"basis":"SYNTHETIC"'))
+    file.write_bytes(promotions.candidate(file.parent.name, basis="SYNTHETIC").artifact)
     data = tmp_path / "data"
     data.mkdir()
     key = card_keys.card_signing_key(Settings(data_dir=data))
