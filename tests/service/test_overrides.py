@@ -102,6 +102,22 @@ def test_level_that_two_people_set_is_shown_and_marked_and_changes_no_points(
     assert steps(served) == [("PROPOSED", True), ("STARTED", True)]
 
 
+@pytest.mark.feature("E8", "E11")
+def test_history_tells_what_people_set_and_that_it_ended(served: Served) -> None:
+    rated.rated(served, COMPANY)
+    with rated.owner(served, CODE) as owner:
+        before = owner.get_rating(CODE).level
+    overridden(served, term_days=1)
+    assert seen(served).level == C
+    rated.later(served, 2 * DAY)
+    with rated.owner(served, CODE) as owner:
+        assert owner.get_rating(CODE).level == before
+        ended, began, *_ = owner.levels.history(CODE)
+    assert (began.prior_level, began.level) == (before, C)
+    assert (ended.prior_level, ended.level) == (C, before)
+    assert began.cause == ended.cause == rating_pb2.CAUSE_BY_PEOPLE
+
+
 @pytest.mark.feature("E8", "K9")
 def test_who_proposed_an_override_does_not_start_it(served: Served) -> None:
     rated.rated(served, COMPANY)
