@@ -104,6 +104,7 @@ def standings() -> Select[Any]:
     weight = div(named * named, squares)
     made = {
         "buyers_of_weight": case(
+            (named.is_(None), HUNDRED),
             (squares.is_(None), HUNDRED),
             (squares == 0, HUNDRED),
             (weight > HUNDRED, HUNDRED),
