@@ -22,6 +22,7 @@ from bonafides.rating.reports import CardName, Evaluation, Move, Shadow, read
 from bonafides.rating.scorecard import Scorecard, canonical, champion_version, models_folder
 from bonafides.rating.training import labelled
 from bonafides.settings import Settings
+from bonafides.storage import reviews
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_pb2, disclosure_pb2, rating_pb2
 from scripts import evaluate, promote, rollback, seal_card, sign_card
@@ -181,6 +182,10 @@ def test_falls_are_announced_shown_with_both_levels_and_take_effect_a_month_late
         views[audience] = archive_pb2.Archive.FromString(served).rating
     assert views[disclosure_pb2.AUDIENCE_OWNER].announced == seen
     assert not views[disclosure_pb2.AUDIENCE_MEMBER].HasField("announced")
+    with store.writing() as work:
+        reviews.say(work, fallen.text, reviews.Refusal(refused=True, at=NOW), "owner")
+        work.commit()
+    assert not announced(fallen.text, NOW + 2 * DAY).HasField("announced")
 
     for days, action in ((29, "ANNOUNCED"), (30, "PROMOTED")):
         then = Instant(NOW + days * DAY)

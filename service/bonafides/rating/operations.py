@@ -237,7 +237,8 @@ def with_peers(work: UnitOfWork, message: rating_pb2.Rating) -> rating_pb2.Ratin
 def _with_announced(work: UnitOfWork, code: str, message: rating_pb2.Rating) -> rating_pb2.Rating:
     """Returns the level with the one that a card to come would give, if it was announced."""
     row = announced_rows.find(work, code)
-    if row is None or row.model_digest == message.model_digest:
+    # Who refused automatic levels is told of none to come: without one there is no raw level.
+    if row is None or row.model_digest == message.model_digest or not message.raw_level:
         return message
     told = rating_pb2.Rating()
     told.CopyFrom(message)
