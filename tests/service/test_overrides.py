@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from bonafides.cli import app
 from bonafides.client import Client, RemoteError
 from bonafides.instants import DAY, Instant, to_datetime
+from bonafides.rating.history_operations import replay
 from bonafides.v1 import rating_pb2, review_pb2, rights_pb2
 from tests import builders, rated
 from tests.serving import Served
@@ -116,6 +117,9 @@ def test_history_tells_what_people_set_and_that_it_ended(served: Served) -> None
     assert (began.prior_level, began.level) == (before, C)
     assert (ended.prior_level, ended.level) == (C, before)
     assert began.cause == ended.cause == rating_pb2.CAUSE_BY_PEOPLE
+    again = list(replay(served.store, None, CODE, now=served.clock.now))
+    assert len(again) > 2
+    assert all(each.agrees for each in again)
 
 
 @pytest.mark.feature("E8", "K9")
