@@ -32,6 +32,8 @@ def test_keys_of_enterprise_data_begin_with_the_code() -> None:
         "peer_mean",
         "bulk_run",
         "published_text",
+        "application",
+        "application_key",
         # Of platforms: by the pseudonym that a platform supplies.
         "buyer_place",
     }

@@ -26,7 +26,7 @@ from bonafides.rpc import (
     rights_services,
     services,
 )
-from bonafides.rpc.pipeline import Call
+from bonafides.rpc.call import Call
 from bonafides.v1 import (
     archive_service_pb2,
     consent_service_pb2,

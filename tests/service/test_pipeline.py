@@ -27,7 +27,7 @@ from bonafides.errors import (
     RateLimitedError,
     StoreUnavailableError,
 )
-from bonafides.rpc.pipeline import Call
+from bonafides.rpc.call import Call
 from bonafides.v1 import archive_pb2, archive_service_pb2, rating_service_pb2
 from bonafides.v1 import identity_service_pb2 as identity_service
 from tests import builders

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from structlog.testing import capture_logs
 
-from bonafides.rpc.pipeline import Call
+from bonafides.rpc.call import Call
 from bonafides.v1 import record_service_pb2 as service
 from tests import builders
 from tests.serving import probe_token, probing

@@ -94,6 +94,15 @@ class Caller:
     subject: str = field(default="", repr=False)
     owns: frozenset[str] = frozenset()
     platform: str = ""
+    # The client id of the application that calls; empty: none does.
+    application: str = ""
+    # The id of the credential, by which the audit names it.
+    token_id: str = field(default="", repr=False)
+    # Whether the credential was made for the bytes of this very request.
+    signed: bool = False
+    # The code of the enterprise that an integrator acts for, and what it may do for it.
+    acts_for: str = ""
+    scopes: frozenset[str] = frozenset()
 
     @property
     def submitter(self) -> str:
@@ -263,6 +272,7 @@ class TokenVerifier:
             subject=claims["sub"],
             owns=frozenset(owns) if counts else frozenset(),
             platform=platform,
+            token_id=claims["jti"],
         )
 
 

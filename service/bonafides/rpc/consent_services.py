@@ -25,8 +25,8 @@ from bonafides.identity.submission import Purpose
 from bonafides.instants import from_timestamp
 from bonafides.rpc import consent_messages as written
 from bonafides.rpc import messages
+from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import page
-from bonafides.rpc.pipeline import Call
 from bonafides.v1 import consent_pb2, disclosure_pb2, enterprise_pb2, ownership_pb2
 from bonafides.v1 import consent_service_pb2 as consent_service
 from bonafides.v1 import ownership_service_pb2 as ownership_service

@@ -33,8 +33,8 @@ from bonafides.identity.documents import DocumentError, DocumentStatus
 from bonafides.identity.filing import Shelf, Viewer
 from bonafides.instants import MICROSECONDS
 from bonafides.rpc import messages
+from bonafides.rpc.call import Call
 from bonafides.rpc.eyes import Eyes
-from bonafides.rpc.pipeline import Call
 from bonafides.v1 import disclosure_pb2, document_pb2
 from bonafides.v1 import document_service_pb2 as document_service
 

@@ -13,9 +13,9 @@ from bonafides.identity import drafting
 from bonafides.identity.drafting import Onlooker
 from bonafides.identity.operations import Desk
 from bonafides.rpc import messages
+from bonafides.rpc.call import Call
 from bonafides.rpc.consent_services import seen_as
 from bonafides.rpc.identity_messages import draft_message
-from bonafides.rpc.pipeline import Call
 from bonafides.v1 import draft_pb2, enterprise_pb2
 from bonafides.v1 import draft_service_pb2 as draft_service
 

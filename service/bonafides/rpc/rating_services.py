@@ -17,9 +17,9 @@ from bonafides.rating.scorecard import Scorecard
 from bonafides.rating.simulation import Step
 from bonafides.rating.told import sign
 from bonafides.rpc import messages
+from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import after, page_size
 from bonafides.rpc.eyes import Eyes
-from bonafides.rpc.pipeline import Call
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import disclosure_pb2, rating_pb2
 from bonafides.v1 import rating_service_pb2 as rating_service

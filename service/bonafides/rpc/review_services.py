@@ -19,9 +19,9 @@ from bonafides.rating.card import Level
 from bonafides.rating.people import Outcome
 from bonafides.rpc import messages
 from bonafides.rpc import review_messages as written
+from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import page
 from bonafides.rpc.consent_services import actor, principal, reader
-from bonafides.rpc.pipeline import Call
 from bonafides.v1 import disclosure_pb2, rating_pb2, review_pb2
 from bonafides.v1 import review_service_pb2 as review_service
 

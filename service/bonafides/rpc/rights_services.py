@@ -23,9 +23,9 @@ from bonafides.identity.corrections import State
 from bonafides.identity.operations import Desk
 from bonafides.rpc import messages
 from bonafides.rpc import rights_messages as written
+from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import page, page_size
 from bonafides.rpc.consent_services import actor, principal, reader, seen_as
-from bonafides.rpc.pipeline import Call
 from bonafides.v1 import disclosure_pb2, rights_pb2
 from bonafides.v1 import rights_service_pb2 as rights_service
 

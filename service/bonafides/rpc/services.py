@@ -46,11 +46,11 @@ from bonafides.records.batches import Batch, Source, Taken
 from bonafides.records.group_commit import GroupCommit
 from bonafides.records.links import Ground, open_categories
 from bonafides.rpc import messages
+from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import page
 from bonafides.rpc.consent_services import actor, reader
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.identity_messages import requirement_message
-from bonafides.rpc.pipeline import Call
 from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_pb2, disclosure_pb2, enterprise_pb2

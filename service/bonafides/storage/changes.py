@@ -25,6 +25,8 @@ from bonafides.storage.tables import changes, counter
 ARCHIVE: Final = "archive"
 # Who acts for an enterprise; the key is its code.
 MEMBERSHIP: Final = "membership"
+# What an application is, its keys, and who authorized it; the key is its client id.
+APPLICATION: Final = "application"
 
 # How long a change can be read. Who was away for longer forgets everything.
 KEPT: Final = HOUR

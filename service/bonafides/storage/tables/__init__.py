@@ -9,6 +9,7 @@ stored sealed (`..._sealed`) or as a keyed digest (`..._index`), never in clear.
 
 from __future__ import annotations
 
+from bonafides.storage.tables.applications import application, application_key
 from bonafides.storage.tables.archive import (
     announced_level,
     bulk_run,
@@ -81,6 +82,8 @@ from bonafides.storage.tables.rights import buyer_place, correction, correction_
 __all__ = [
     "amendment",
     "announced_level",
+    "application",
+    "application_key",
     "assent",
     "automation_refusal",
     "bulk_run",
