@@ -24,7 +24,7 @@ from bonafides.identity.consent import (
     current_texts,
     standing,
 )
-from bonafides.identity.membership import Actor, Principal, masked_email
+from bonafides.identity.membership import Actor, Principal
 from bonafides.identity.submission import Purpose, from_stored, to_stored
 from bonafides.instants import DAY, Instant
 from bonafides.rating.scorecard import (
@@ -156,10 +156,6 @@ def test_standing_decides_and_a_token_only_where_there_is_none(owns: bool) -> No
         seen_as = audience(caller, CODE, told)
         assert (seen_as == disclosure_pb2.AUDIENCE_OWNER) == reads
     assert audience(ANONYMOUS, CODE, Standing.OWNER) == disclosure_pb2.AUDIENCE_PUBLIC
-
-
-def test_contact_is_shown_by_its_first_character_and_domain() -> None:
-    assert masked_email("zhang@example.com") == "z***@example.com"
 
 
 def _authorized(**changes: object) -> enterprise_pb2.Claims:

@@ -12,6 +12,8 @@ rules:
    know, or that does not fit the field, withholds it.
 4. The view is a new message. Nothing is ever added, and a view of a view is the
    same view.
+5. A text that holds a personal number is hidden, in whatever field it stands, and the
+   field is named in the log (access.net).
 
     view(archive, AUDIENCE_PUBLIC)   # registration facts, no level, no contacts
 
@@ -25,9 +27,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeVar
 
+import structlog
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from bonafides.access import net
 from bonafides.personal import masks
 from bonafides.v1 import disclosure_pb2 as v1
 
@@ -41,6 +45,7 @@ _OURS: Final = v1.DESCRIPTOR.package
 _LEAVES: Final = frozenset({"google.protobuf.Timestamp", "google.type.Date"})
 # Departments whose addresses are places of business: companies, cooperatives.
 _NOT_A_HOME: Final = ("91", "93")
+_log: Final = structlog.get_logger("bonafides.disclosure")
 
 
 def view(message: M, audience: v1.Audience.ValueType) -> M:
@@ -52,6 +57,8 @@ def view(message: M, audience: v1.Audience.ValueType) -> M:
     _copy(message, shown, _plan(message.DESCRIPTOR, audience))
     # Parts that are shown whole were copied with what this build can't classify.
     shown.DiscardUnknownFields()
+    for field in net.hold(shown):
+        _log.error("personal_number_held", field=field)
     return shown
 
 

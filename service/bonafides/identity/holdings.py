@@ -18,7 +18,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bonafides.identity.consent import Consent
-from bonafides.identity.membership import masked_email
 from bonafides.identity.submission import Claims
 from bonafides.instants import Instant
 from bonafides.personal import masks
@@ -74,7 +73,7 @@ def held_fields(
     if claims.phone:
         told.append(("phone", masks.phone(claims.phone), "phone"))
     if claims.email:
-        told.append(("email", masked_email(claims.email), "email"))
+        told.append(("email", masks.email(claims.email), "email"))
     told += [("license.copy", masks.HIDDEN, "license") for _ in copies]
     return tuple(_held(field, masked, scope, live) for field, masked, scope in told)
 

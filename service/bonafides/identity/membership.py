@@ -182,9 +182,3 @@ class Notice:
     def description(self) -> str:
         """The same in words."""
         return NOTICES[self.reason]
-
-
-def masked_email(address: str) -> str:
-    """Returns the address with its first character, three stars and the domain."""
-    local, _, domain = address.partition("@")
-    return f"{local[:1]}***@{domain}"

@@ -51,6 +51,7 @@ from bonafides.identity.membership import (
 from bonafides.identity.operations import Desk
 from bonafides.identity.submission import Depth, State
 from bonafides.instants import DAY, MICROSECONDS, Instant
+from bonafides.personal import masks
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import membership as rows
 from bonafides.storage import records as record_rows
@@ -405,7 +406,7 @@ def _opened(work: UnitOfWork, room: Ownership, made: Claim, now: Instant) -> Cla
             state=ClaimState.CHALLENGED,
             code_index=_index(room, made.uid, one_time_code),
             code_expires_at=expires_at,
-            contact=rules.masked_email(found.address),
+            contact=masks.email(found.address),
         )
         outbox.post_code(work, room.desk.vault, made, found, one_time_code)
     rows.put_claim(work, made)
