@@ -6,35 +6,30 @@ tested without a change here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from random import Random
 from typing import Any
 
 import pytest
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bonafides.access.disclosure import MASKS, class_of, shown_to, view
-from bonafides.personal import masks
-from bonafides.v1 import (
-    archive_pb2,
-    consent_pb2,
-    document_pb2,
-    draft_pb2,
-    enterprise_pb2,
-    ownership_pb2,
-    rating_pb2,
-    record_pb2,
-    requirement_pb2,
-    rights_pb2,
-)
+from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2, record_pb2
 from bonafides.v1 import disclosure_pb2 as v1
 from scripts import print_disclosure
+from tests.disclosed import (
+    ADDRESS,
+    COMPANY,
+    INDIVIDUAL,
+    PERSON,
+    UNKNOWN,
+    dotted,
+    expected,
+    filled,
+    populated,
+    viewed,
+)
 from tests.searching import examples
-
-Path = tuple[FieldDescriptor, ...]
 
 EVERYBODY = v1.Audience.values()
 SEEING = [
@@ -44,35 +39,8 @@ SEEING = [
     v1.AUDIENCE_PLATFORM,
     v1.AUDIENCE_OPERATOR,
 ]
-VIEWED: list[type[Message]] = [
-    archive_pb2.Archive,
-    rating_pb2.Rating,
-    enterprise_pb2.Submission,
-    enterprise_pb2.Claims,
-    record_pb2.Record,
-    consent_pb2.Consent,
-    consent_pb2.PlatformAuthorization,
-    consent_pb2.AgreementAssent,
-    ownership_pb2.OwnershipClaim,
-    ownership_pb2.Member,
-    ownership_pb2.Invitation,
-    ownership_pb2.Notice,
-    requirement_pb2.Requirement,
-    draft_pb2.Draft,
-    enterprise_pb2.Amendment,
-    draft_pb2.DraftSupplement,
-    document_pb2.Document,
-    rights_pb2.Holdings,
-    rights_pb2.Correction,
-    rights_pb2.Erasure,
-    rights_pb2.QueueItem,
-]
-COMPANY, INDIVIDUAL = "91990000MA0000001T", "92990000MA0000001R"
-ADDRESS = "浙江省杭州市西湖区样例路1号"
-PERSON = "测三四"
-UNKNOWN = b"UNKNOWN-CANARY"
-# Field 1000, length-delimited: what a newer writer may have left.
-UNKNOWN_FIELD = b"\xc2\x3e" + bytes([len(UNKNOWN)]) + UNKNOWN
+# What is submitted and what is recorded is in no answer, and keeps to its classes too.
+VIEWED = [*viewed(), enterprise_pb2.Claims, record_pb2.Record]
 
 # The list of D1, closed by decision. Nothing else may be populated for the public.
 PUBLIC_FIELDS = {
@@ -103,96 +71,6 @@ PUBLIC_FIELDS = {
     "shareholders.paid.amount_minor",
     "shareholders.pay_date",
     "shareholders.share_ppm",
-}
-
-
-def filled(kind: type[Message], seed: int, *, share: float = 1.0) -> Any:
-    """Returns a message with this share of its fields populated, unknown fields included."""
-    message = kind()
-    _fill(message, Random(seed), share)  # noqa: S311 - not for secrets
-    return message
-
-
-def _fill(message: Message, random: Random, share: float) -> None:
-    for field in message.DESCRIPTOR.fields:
-        if random.random() > share:
-            continue
-        if field.message_type is not None and field.is_repeated:
-            for _ in range(random.randint(1, 3)):
-                _fill(getattr(message, field.name).add(), random, share)
-        elif field.message_type is not None:
-            getattr(message, field.name).SetInParent()
-            _fill(getattr(message, field.name), random, share)
-        elif field.is_repeated:
-            getattr(message, field.name).extend([_value(field, random) for _ in range(2)])
-        else:
-            setattr(message, field.name, _value(field, random))
-    message.MergeFromString(UNKNOWN_FIELD)
-
-
-def _value(field: Any, random: Random) -> Any:
-    if field.full_name == "bonafides.v1.Registration.code":
-        return random.choice([COMPANY, INDIVIDUAL])
-    if field.full_name == "bonafides.v1.Registration.registered_address":
-        return ADDRESS
-    if field.name == "person":
-        return PERSON
-    if field.enum_type is not None:
-        return random.choice(field.enum_type.values[1:]).number
-    if field.type == FieldDescriptor.TYPE_BYTES:
-        return random.randbytes(32)
-    return {
-        FieldDescriptor.CPPTYPE_STRING: f"{field.full_name}#{random.randint(1, 999)}",
-        FieldDescriptor.CPPTYPE_BOOL: True,
-        FieldDescriptor.CPPTYPE_INT32: random.randint(1, 12),
-        FieldDescriptor.CPPTYPE_INT64: random.randint(1, 12),
-    }[field.cpp_type]
-
-
-def populated(message: Message, path: Path = ()) -> Iterator[tuple[Path, Message, Any]]:
-    """Yields every value with the fields that lead to it and the message that holds it."""
-    for field, value in message.ListFields():
-        here = (*path, field)
-        values = value if field.is_repeated else [value]
-        for one in values:
-            if isinstance(one, Message) and one.DESCRIPTOR.file.package == "bonafides.v1":
-                yield from populated(one, here)
-            else:
-                yield here, message, one
-
-
-def dotted(path: Path) -> str:
-    return ".".join(field.name for field in path)
-
-
-def expected(message: Message, audience: v1.Audience.ValueType) -> list[tuple[str, Any]]:
-    """Returns what the audience may see, by the declarations and nothing else."""
-    seen = []
-    for path, holder, value in populated(message):
-        shown = [{s.audience: s.mask for s in _declared(field)}.get(audience) for field in path]
-        if any(mask is None for mask in shown):
-            continue
-        told = value
-        for mask in shown:
-            told = _MASKED[mask](told, holder) if told is not None else None
-        if told is not None:
-            seen.append((dotted(path), told))
-    return seen
-
-
-def _declared(field: FieldDescriptor) -> Any:
-    information = field.GetOptions().Extensions[v1.information]
-    value = v1.InformationClass.DESCRIPTOR.values_by_number[information]
-    return value.GetOptions().Extensions[v1.shown_to]
-
-
-_MASKED: dict[Any, Callable[[Any, Any], Any]] = {
-    v1.MASK_UNSPECIFIED: lambda value, _holder: value,
-    v1.MASK_PERSON_NAME: lambda value, _holder: masks.person_name(value),
-    v1.MASK_DISTRICT_OF_INDIVIDUAL: lambda value, holder: (
-        value if holder.code == COMPANY else masks.district(value)
-    ),
-    v1.MASK_FIVE_BUYERS: lambda value, holder: value if holder.buyers >= 5 else None,
 }
 
 
