@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -21,13 +20,14 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from scripts import measured
 from scripts.bench import builds, fits, folds, idle, ingests, reads, scores, streams, submit
 from scripts.bench.databases import Databases, databases
 from scripts.bench.effort import FULL, QUICK, USUAL, Effort
-from scripts.bench.figures import BARS, Figure, failed, write
+from scripts.bench.figures import BARS, failed
 from scripts.bench.processes import NotMeasuredError
+from scripts.measured import Figure, kept, table, write
 
 # Rows of the table for which this build has nothing to measure.
 NOT_BUILT: Final[frozenset[str]] = frozenset()
@@ -36,9 +36,6 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _OUTPUT: Final = _ROOT / "build" / "bench.json"
 # Beside the output and not in /tmp, which may be memory: durable is what is measured.
 _WORKPLACE: Final = _ROOT / "build"
-
-# Of what is written to a file or a pipe: no row is broken.
-_WIDTH: Final = 180
 
 Topic = Callable[[Path, Databases, Effort], Iterator[Figure]]
 
@@ -72,8 +69,8 @@ def main(
     spent: dict[str, float] = {}
     figures = list(_measured(effort, only, console, spent))
     write(output, figures)
-    wide = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
-    wide.print(_table(figures), *_closing(figures, spent, output), sep="\n")
+    shown = table("Ratios of this run on this machine", figures)
+    measured.console().print(shown, *_closing(figures, spent, output), sep="\n")
     if not any(figure.value is not None for figure in figures):
         raise typer.Exit(1)
 
@@ -114,47 +111,12 @@ def reported(prefixes: tuple[str, ...], figures: Iterator[Figure]) -> Iterator[F
                 yield failed(name, str(fault))
 
 
-def _table(figures: list[Figure]) -> Table:
-    table = Table(title="Ratios of this run on this machine", title_justify="left")
-    table.add_column("row", no_wrap=True)
-    table.add_column("value", justify="right", no_wrap=True)
-    for heading in ("least - greatest", "bar", "goal", "", "made of"):
-        table.add_column(heading, no_wrap=heading in {"bar", "goal"})
-    for figure in figures:
-        table.add_row(
-            figure.name,
-            _number(figure.value),
-            f"{_number(figure.low)} - {_number(figure.high)}" if figure.low is not None else "",
-            figure.bar.text or "",
-            figure.bar.goal_text,
-            _verdict(figure),
-            figure.beside,
-        )
-    return table
-
-
-def _verdict(figure: Figure) -> str:
-    if figure.holds is None:
-        return ""
-    if figure.holds:
-        return "[green]holds[/green]"
-    if figure.value is None:
-        return "[red bold]NOT MEASURED[/red bold]"
-    return "[red bold]MISSED[/red bold]"
-
-
 def _closing(figures: list[Figure], spent: dict[str, float], output: Path) -> Iterator[str]:
-    judged = [figure.holds for figure in figures if figure.holds is not None]
-    kept = f"{judged.count(True)} of {len(judged)} bars hold"
-    yield f"{kept}; measured in {sum(spent.values()):.0f} s on {os.cpu_count()} CPUs."
+    yield f"{kept(figures)}; measured in {sum(spent.values()):.0f} s on {os.cpu_count()} CPUs."
     yield "Seconds: " + ", ".join(f"{name} {each:.0f}" for name, each in spent.items()) + "."
     if absent := sorted(NOT_BUILT - {figure.name for figure in figures}):
         yield f"Not built yet, so no rows: {', '.join(absent)}."
     yield f"Written to {output}."
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"
 
 
 if __name__ == "__main__":

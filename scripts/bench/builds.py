@@ -29,7 +29,8 @@ from bonafides.rating.scorecard import champion
 from bonafides.storage.tables import record
 from scripts.bench import workload
 from scripts.bench.effort import Effort
-from scripts.bench.figures import Figure, of_rounds, ratios
+from scripts.bench.figures import of_rounds, ratios
+from scripts.measured import Figure
 
 _ROWS: Final = 1_000_000
 _PER_ENTERPRISE: Final = 100

@@ -6,57 +6,20 @@ by. Each round gives one value, taken inside that round, so that a machine that 
 slow for a minute is slow for both sides of a ratio. The value is the median; the
 least and the greatest stand beside it.
 
-    figure = of_rounds("fold.exponent", [1.02, 1.04, 1.01])
-    document([figure])[0]["holds"]       # True
+    of_rounds("fold.exponent", [1.02, 1.04, 1.01]).holds      # True
 """
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from scripts.measured import Bar, Figure
+
 RATIO: Final = "ratio"
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """What must hold of a figure, and where it should go. `at_least`: more is better."""
-
-    unit: str
-    limit: float | None = None
-    goal: float | None = None
-    at_least: bool = False
-
-    @property
-    def text(self) -> str | None:
-        """The bar as it is written, such as "<= 1.6"; None without one."""
-        return None if self.limit is None else f"{self._sign} {self.limit:.4g}"
-
-    @property
-    def goal_text(self) -> str:
-        """The goal as it is written; empty without one."""
-        return "" if self.goal is None else f"{self._sign} {self.goal:.4g}"
-
-    def holds(self, value: float | None) -> bool | None:
-        """Tells whether the value keeps the bar; None without a bar.
-
-        A value that could not be measured keeps none.
-        """
-        if self.limit is None:
-            return None
-        if value is None:
-            return False
-        return value >= self.limit if self.at_least else value <= self.limit
-
-    @property
-    def _sign(self) -> str:
-        return ">=" if self.at_least else "<="
 
 
 def _batches() -> dict[str, Bar]:
@@ -109,31 +72,6 @@ BARS: Final[Mapping[str, Bar]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One row: the median of its rounds, their least and greatest, and what stands beside.
-
-    `beside` holds the absolute figures that the ratio was made of, for people. A
-    value of None could not be measured; `beside` then says why.
-    """
-
-    name: str
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    beside: str = ""
-
-    @property
-    def bar(self) -> Bar:
-        """What must hold of it."""
-        return BARS[self.name]
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether it keeps its bar; None without one."""
-        return self.bar.holds(self.value)
-
-
 def of_rounds(name: str, values: Sequence[float], beside: str = "") -> Figure:
     """Returns the figure of several rounds, one value each.
 
@@ -141,16 +79,16 @@ def of_rounds(name: str, values: Sequence[float], beside: str = "") -> Figure:
         KeyError: no such row.
         ValueError: there was no round.
     """
+    bar = BARS[name]
     if not values:
         raise ValueError(f"{name} was measured in no round")
-    _ = BARS[name]
-    return Figure(name, statistics.median(values), min(values), max(values), beside)
+    middle = statistics.median(values)
+    return Figure(name, middle, bar, min(values), max(values), beside)
 
 
 def failed(name: str, why: str) -> Figure:
     """Returns the row of a figure that could not be measured."""
-    _ = BARS[name]
-    return Figure(name, None, beside=why)
+    return Figure(name, None, BARS[name], beside=why)
 
 
 def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
@@ -167,24 +105,3 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 def percentile(sorted_values: Sequence[float], share: float) -> float:
     """Returns the value below which the share (0 to 1) of the values lies."""
     return sorted_values[min(len(sorted_values) - 1, int(len(sorted_values) * share))]
-
-
-def document(figures: Iterable[Figure]) -> list[dict[str, str | float | bool | None]]:
-    """Returns what build/bench.json holds, in the order measured."""
-    return [
-        {
-            "name": figure.name,
-            "value": None if figure.value is None else round(figure.value, 6),
-            "unit": figure.bar.unit,
-            "bar": figure.bar.text,
-            "holds": figure.holds,
-        }
-        for figure in figures
-    ]
-
-
-def write(file: Path, figures: Iterable[Figure]) -> None:
-    """Writes the document, in place of an older one."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(document(figures), indent=2, allow_nan=False)
-    file.write_text(f"{text}\n", encoding="utf-8")

@@ -15,7 +15,8 @@ from time import process_time
 from typing import Any, Final
 
 from scripts.bench.effort import Effort
-from scripts.bench.figures import Figure, failed, of_rounds, ratios
+from scripts.bench.figures import failed, of_rounds, ratios
+from scripts.measured import Figure
 
 ROWS: Final = 30_000
 COLUMNS: Final = 23

@@ -23,9 +23,10 @@ from bonafides.storage.unit_of_work import Store
 from scripts.bench import workload
 from scripts.bench.databases import DIALECTS, Databases
 from scripts.bench.effort import Effort
-from scripts.bench.figures import Figure, of_rounds, ratios, slope
+from scripts.bench.figures import of_rounds, ratios, slope
 from scripts.bench.processes import NotMeasuredError
 from scripts.bench.raw import RawTable
+from scripts.measured import Figure
 
 _BATCH: Final = 1_000
 _QUERIES: Final = (

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from scripts.bench.effort import Effort
-from scripts.bench.figures import Figure, of_rounds
+from scripts.bench.figures import of_rounds
 from scripts.bench.processes import NotMeasuredError, resident_mb, service, started
+from scripts.measured import Figure
 
 _PROGRAM: Final = "import bonafides.server, bonafides.cli"
 _NO_BYTECODE: Final = "PYTHONDONTWRITEBYTECODE"

@@ -20,9 +20,10 @@ from bonafides.storage.unit_of_work import Store
 from scripts.bench import workload
 from scripts.bench.databases import DIALECTS, Databases
 from scripts.bench.effort import Effort
-from scripts.bench.figures import Figure, of_rounds, ratios
+from scripts.bench.figures import of_rounds, ratios
 from scripts.bench.processes import NotMeasuredError
 from scripts.bench.raw import RawTable, fdatasync_ms
+from scripts.measured import Figure
 
 _SIZES: Final = (100, 1_000)
 _ENTERPRISES: Final = 200

@@ -19,10 +19,11 @@ from bonafides.keys import load_or_create
 from scripts.bench import load, sample
 from scripts.bench.databases import Databases
 from scripts.bench.effort import Effort
-from scripts.bench.figures import Figure, failed, of_rounds, ratios
+from scripts.bench.figures import failed, of_rounds, ratios
 from scripts.bench.load import Plan, Result
 from scripts.bench.processes import NotMeasuredError
 from scripts.bench.scene import CONTENDERS, CROWD, Scene, staged
+from scripts.measured import Figure
 
 _SHARE_OF_SATURATION: Final = 0.8
 _US: Final = 1e6

@@ -23,7 +23,8 @@ from bonafides.rating.card import CardFeature, bins_of, given, score
 from bonafides.rating.features import Absent, Share, Value
 from bonafides.rating.scorecard import Scorecard, champion
 from scripts.bench.effort import Effort
-from scripts.bench.figures import Figure, failed, of_rounds, ratios
+from scripts.bench.figures import failed, of_rounds, ratios
+from scripts.measured import Figure
 
 _US: Final = 1e6
 _TRAINING_ROWS: Final = 5_000

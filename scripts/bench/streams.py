@@ -30,11 +30,12 @@ from bonafides.v1 import record_pb2, record_service_pb2
 from scripts.bench import bare, sample, workload
 from scripts.bench.databases import DIALECTS, Databases
 from scripts.bench.effort import Effort
-from scripts.bench.figures import Figure, of_rounds, ratios
+from scripts.bench.figures import of_rounds, ratios
 from scripts.bench.frames import framed
 from scripts.bench.processes import NotMeasuredError, Server, ours, service, started
 from scripts.bench.raw import RawTable, fdatasync_ms
 from scripts.bench.stream_load import StreamPlan, StreamResult, run
+from scripts.measured import Figure
 
 _WRITE: Final = "/bonafides.v1.RecordService/WriteRecords"
 _STREAMS: Final = 8

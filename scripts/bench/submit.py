@@ -44,8 +44,9 @@ from bonafides.v1 import identity_service_pb2 as identity_service
 from scripts.bench import sample, workload
 from scripts.bench.databases import DIALECTS, Databases
 from scripts.bench.effort import Effort
-from scripts.bench.figures import Figure, of_rounds, ratios
+from scripts.bench.figures import of_rounds, ratios
 from scripts.bench.processes import NotMeasuredError, ours, service, started
+from scripts.measured import Figure
 
 _PUT: Final = "/bench.Write/Put"
 _TOKEN_SECONDS: Final = 3_600

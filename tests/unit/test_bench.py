@@ -16,16 +16,13 @@ from scripts.bench import fits, processes, scores, workload
 from scripts.bench.effort import QUICK
 from scripts.bench.figures import (
     BARS,
-    Bar,
-    Figure,
-    document,
     failed,
     of_rounds,
     percentile,
     ratios,
     slope,
-    write,
 )
+from scripts.measured import Bar, document, write
 
 _PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 _TINY = dataclasses.replace(QUICK, rounds=2, scores=5)
@@ -151,7 +148,7 @@ def test_fault_of_a_topic_leaves_its_other_rows_without_a_value() -> None:
         "fold.sqlite.over_raw_insert",
         "fold.postgresql.over_raw_insert",
     ]
-    assert told[1] == Figure("fold.sqlite.over_raw_insert", None, beside="the disk is full")
+    assert told[1] == failed("fold.sqlite.over_raw_insert", "the disk is full")
 
 
 def test_every_row_is_documented_with_its_bar_and_goal() -> None:
