@@ -6,7 +6,7 @@ PROTOS := $(wildcard protos/bonafides/v1/*.proto) protos/build_hook.py
 DATA ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run demo test search check bench faults retrain package baseline format protos features clean
+.PHONY: help run demo test search check bench faults trust retrain package baseline format protos features clean
 help: ## Lists the targets.
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
@@ -60,6 +60,13 @@ bench: $(VENV)/compiled $(VENV)/benched ## Measures this machine's ratios, to bu
 
 faults: $(VENV)/compiled ## Breaks the service on purpose, to build/faults.json; QUICK=1 a little of it, SEED=n again.
 	$(BIN)/python -m scripts.faults $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
+
+$(VENV)/proving: pyproject.toml | $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,trust]'
+	@touch $@
+
+trust: $(VENV)/compiled $(VENV)/proving ## Tries to get at what is protected, to build/trust.json; QUICK=1 in three minutes.
+	$(BIN)/python -m scripts.trust $(if $(QUICK),--quick)
 
 retrain: $(VENV)/compiled ## Fits a scorecard to generated data, with a report, into build/retrain; SEED=n others.
 	$(BIN)/python scripts/retrain.py $(if $(SEED),--seed $(SEED))

@@ -122,6 +122,13 @@ def expected(message: Message, audience: v1.Audience.ValueType) -> list[tuple[st
     return seen
 
 
+def classes(field: FieldDescriptor) -> set[int] | None:
+    """Returns the audiences that see the class of the field; None: it has no class."""
+    if not field.GetOptions().HasExtension(v1.information):
+        return None
+    return {shown.audience for shown in _declared(field)}
+
+
 def _declared(field: FieldDescriptor) -> Any:
     information = field.GetOptions().Extensions[v1.information]
     value = v1.InformationClass.DESCRIPTOR.values_by_number[information]

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bonafides.access import disclosure
 from bonafides.access.disclosure import MASKS, class_of, shown_to, view
 from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2, record_pb2
 from bonafides.v1 import disclosure_pb2 as v1
@@ -263,6 +264,19 @@ def test_every_class_but_what_is_submitted_is_shown_to_somebody() -> None:
 
 def test_every_mask_is_known_to_the_engine() -> None:
     assert sorted(MASKS) == v1.Mask.values()[1:]
+
+
+def test_mask_that_this_build_does_not_know_withholds_the_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As when the declarations are newer than the code."""
+    archive = archive_pb2.Archive(shareholders=[enterprise_pb2.Shareholder(person=PERSON)])
+    monkeypatch.setattr(disclosure, "MASKS", {})
+    disclosure._plan.cache_clear()
+    try:
+        assert view(archive, v1.AUDIENCE_OPERATOR).shareholders[0].person == ""
+    finally:
+        disclosure._plan.cache_clear()
 
 
 def test_message_without_classes_is_withheld() -> None:

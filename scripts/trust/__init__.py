@@ -1,0 +1,1 @@
+"""Shows by counts that the service keeps what docs/trust.md promises."""

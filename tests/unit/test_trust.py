@@ -1,0 +1,67 @@
+"""The parts of `make trust` itself, and that its tables are true."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scripts.measured import Figure
+from scripts.trust import __main__ as trust
+from scripts.trust import crossing
+from scripts.trust.extent import QUICK, WHOLE
+from scripts.trust.figures import BARS, proved
+from scripts.trust.guard_table import GUARDS, Guard
+from scripts.trust.timing import area
+
+_ROOT = Path(__file__).parents[2]
+
+
+def test_every_row_is_documented() -> None:
+    told = (_ROOT / "docs/trust.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([a-z_.]+)`", told, re.MULTILINE)) == set(BARS)
+
+
+def test_every_row_is_of_a_topic() -> None:
+    prefixes = tuple(prefix for prefix, _ in trust.TOPICS)
+    assert all(name.startswith(prefixes) for name in BARS)
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name.replace(" ", "_"))
+def test_guard_stands_where_the_table_says(guard: Guard) -> None:
+    assert (_ROOT / guard.file).read_text(encoding="utf-8").count(guard.text) == 1
+    assert guard.without != guard.text
+    assert all((_ROOT / test.split("::")[0]).is_file() for test in guard.tests)
+
+
+def test_guards_have_names_of_their_own() -> None:
+    assert len({guard.name for guard in GUARDS}) == len(GUARDS)
+
+
+def test_topic_that_breaks_leaves_its_other_rows_without_a_value() -> None:
+    def broken() -> Iterator[Figure]:
+        yield proved("fuzz.in_process.failures", 0)
+        raise RuntimeError("no fuzzer")
+
+    told = {figure.name: figure for figure in trust.reported("fuzz.", broken())}
+    assert told["fuzz.in_process.failures"].holds is True
+    assert told["fuzz.over_grpc.failures"].holds is False
+    assert told["fuzz.over_grpc.failures"].beside == "RuntimeError: no fuzzer"
+
+
+def test_area_tells_nothing_of_equal_times_and_everything_of_apart_ones() -> None:
+    assert area([1.0, 2.0], [1.0, 2.0]) == 0.5
+    assert area([2.0, 3.0], [0.0, 1.0]) == 1.0
+
+
+def test_quick_tries_less_of_everything_but_of_the_timings() -> None:
+    for field in ("archives", "planted", "owners", "pairs", "fuzzed", "sent"):
+        assert 0 < getattr(QUICK, field) < getattr(WHOLE, field)
+
+
+def test_tiny_crossing_lets_nobody_in() -> None:
+    figures = list(crossing.prove(replace(QUICK, owners=2)))
+    assert [(figure.name, figure.value) for figure in figures] == [("cross.let_in", 0)]
