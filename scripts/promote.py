@@ -284,7 +284,9 @@ def _print(answer: Answer, asked: Asked, *, as_json: bool) -> None:
     console.print(table)
     match answer.action:
         case "PROMOTED":
-            console.print("Servers take it up within a second. Now run scripts/rerate.py.", markup=False)
+            console.print(
+                "Servers take it up within a second. Now run scripts/rerate.py.", markup=False
+            )
         case "ANNOUNCED":
             console.print(
                 f"Announced. Not before {effective}: then give the command again, with a"

@@ -69,7 +69,9 @@ def main(
     console = Console()
     console.print(f"{entry.action}: {entry.to_version} is served.", markup=False)
     if not withdraw:
-        console.print("Servers take it up within a second. Now run scripts/rerate.py.", markup=False)
+        console.print(
+            "Servers take it up within a second. Now run scripts/rerate.py.", markup=False
+        )
 
 
 def rolled_back(settings: Settings, approver: str, reason: str, *, now: Instant) -> Entry:
