@@ -10,7 +10,9 @@ A dry run changes nothing. It compares both sides on the same facts, as of the s
 instant; without a card it compares the levels that were kept last with what the served
 card gives now. Nothing but the champion is ever served, so a card needs a dry run.
 
-An engine computes all levels at once: the store by its own SQL, DuckDB and Spark from an
+Facts are read, and levels and archives stored, a page of enterprises at a time, by so many
+statements whatever its length. An engine computes all levels at once: the store by its own
+SQL, DuckDB and Spark from an
 export of scripts/export_records.py. Where all are rated anew, it is asked afterwards
 whether it finds the same. A run that was stopped goes on where it was, until it is done
 or another card is served.
@@ -38,8 +40,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bonafides.archive import operations as archive_operations
 from bonafides.card_keys import served_card
 from bonafides.instants import Instant, day_of, from_datetime, to_datetime
-from bonafides.rating import bulk, reports
-from bonafides.rating import operations as rating_operations
+from bonafides.rating import bulk, page_operations, reports
 from bonafides.rating.card import Level
 from bonafides.rating.rate import rate
 from bonafides.rating.scorecard import Scorecard, load
@@ -193,8 +194,8 @@ def compare(
         found = Comparison(now, served.version, other.version)
     for codes in _batches(store, "Comparing"):
         with store.reading() as work:
-            for code in codes:
-                inputs = rating_operations.gather(work, code, now)
+            page, _ = page_operations.gather_page(work, codes, now)
+            for code, inputs in page.items():
                 result = rate(inputs, served)
                 fresh = Standing(result.level.value, result.score)
                 if other is None:
@@ -244,8 +245,7 @@ def rerate(
     count = run.done
     for codes in _batches(store, "Rating", after=run.last_code, done=run.done):
         with store.writing() as work:
-            for code in codes:
-                archive_operations.refresh(work, served, code, now)
+            archive_operations.refresh_page(work, served, codes, now)
             bulk_runs.advance(work, _RUN, codes)
             work.commit()
         count += len(codes)

@@ -160,7 +160,7 @@ def test_every_metric_is_the_served_one(ground: Ground, opened: Open, name: str)
         assert len(told) > 10
         for row in told:
             (served,) = archive_rows.platform_records(work, row["code"], [row["platform"]], TODAY)
-            found = archive_rows._platform_record(
+            found = archive_rows.platform_record(
                 row["platform"], row, served.certifications, served.stores
             )
             # Flags are made by the store's fold alone, and weigh nothing.
