@@ -44,7 +44,6 @@ from bonafides.rating import bulk, page_operations, reports
 from bonafides.rating.card import Level
 from bonafides.rating.rate import rate
 from bonafides.rating.scorecard import Scorecard, load
-from bonafides.settings import Settings, SettingsError
 from bonafides.storage import bulk_runs
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import rating as rating_rows
@@ -52,7 +51,7 @@ from bonafides.storage.engines import Engine, EngineError, Native
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 from bonafides.v1 import rating_pb2
 from scripts.bulk_engines import Kind, Records, Spark, opened_engine, require_options
-from scripts.operating import AsJson, DataDir, opened, read_settings, telling
+from scripts.operating import AsJson, DataDir, opened, read_settings, require_data, telling
 
 # Enterprises in one unit of work: ingestion waits no longer than for these.
 BATCH: Final = 100
@@ -137,7 +136,7 @@ def main(
     now = from_datetime(dt.datetime.now(dt.UTC))
     with telling("Not rated", EngineError, OSError):
         settings = read_settings(data_dir)
-        _require_data(settings)
+        require_data(settings)
         served = served_card(settings)
         other = None if card is None else load(card)
         # A dry run changes nothing, the tables neither.
@@ -175,13 +174,6 @@ def _compared(
     if by is None or other is None:
         return compare(store, served, other, now=now)
     return compare_on(store, None if isinstance(by, Kind) else by, (served, other), now=now)
-
-
-def _require_data(settings: Settings) -> None:
-    file = settings.data_dir / "bonafides.db"
-    # SQLite would make an empty database of a misspelled folder, and find nobody in it.
-    if not settings.database_url and not file.exists():
-        raise SettingsError(f"there are no data at {file}.")
 
 
 def compare(

@@ -77,7 +77,10 @@ def _judged(
 ) -> dict[str, bool]:
     """Evaluates, signs and shadows the card, and asks to promote it; returns gate by gate."""
     card, evaluation, shadow = models / version, folder / "evaluation.json", folder / "shadow.json"
-    _done(evaluate.app, [str(card), str(table), "--report", str(evaluation)])
+    _done(evaluate.app, [str(card), str(table), "--report", str(evaluation), "--store"])
+    served = json.loads(evaluation.read_text(encoding="utf-8"))["served"]
+    assert served["bads"] is None
+    assert set(served["features"]) == {part.name for part in load(card).features}
     if sign:
         _done(sign_card.app, [version, "--public-key", str(folder / "card-public.pem")])
     _done(rerate.app, ["--dry-run", "--card", str(card), "--shadow", str(shadow)])
