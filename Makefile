@@ -6,7 +6,7 @@ PROTOS := $(wildcard protos/bonafides/v1/*.proto) protos/build_hook.py
 DATA ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run demo test search check bench faults trust retrain package baseline format protos features clean
+.PHONY: help run demo test search check bench engines faults trust retrain package baseline format protos features clean
 help: ## Lists the targets.
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
@@ -57,6 +57,9 @@ $(VENV)/benched: pyproject.toml | $(VENV)/installed
 
 bench: $(VENV)/compiled $(VENV)/benched ## Measures this machine's ratios, to build/bench.json; QUICK=1 in two minutes, FULL=1 at length.
 	$(BIN)/python -m scripts.bench $(if $(QUICK),--quick) $(if $(FULL),--full)
+
+engines: $(VENV)/compiled $(VENV)/benched ## Holds points and levels of a million rows on four engines against numpy; ROWS=n others.
+	$(BIN)/python scripts/compare_engines.py $(if $(ROWS),--rows $(ROWS))
 
 faults: $(VENV)/compiled ## Breaks the service on purpose, to build/faults.json; QUICK=1 a little of it, SEED=n again.
 	$(BIN)/python -m scripts.faults $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))

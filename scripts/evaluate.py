@@ -2,18 +2,22 @@
 
     python scripts/evaluate.py models/fitted-1 labelled.parquet --report evaluation.json
     python scripts/evaluate.py models/fitted-1 labelled.parquet --fairness    # that part alone
+    python scripts/evaluate.py models/fitted-1 labelled.parquet --store       # who trades now, too
 
 The table is that of scripts/retrain.py, or a platform's of the same form
 (docs/training.md). The report is what scripts/promote.py asks for; it names both cards
 and the table by their SHA-256, and no enterprise. Seed and rows being the same, so is the
-report. Needs the extra `train`.
+report. With --store it tells besides how far who trades now is from who was fitted, by the
+database of the settings: no outcome is needed for that. Needs the extra `train`.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -25,16 +29,20 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bonafides.card_keys import served_card
-from bonafides.rating import reports
+from bonafides.instants import day_of, from_datetime
+from bonafides.rating import bulk, reports
 from bonafides.rating.card import POINT_LEVELS
 from bonafides.rating.gates import MOST_RATIO, is_unfair
-from bonafides.rating.reports import CardResult, Evaluation, GroupFairness, Interval
+from bonafides.rating.labelling import population
+from bonafides.rating.reports import CardResult, DriftReport, Evaluation, GroupFairness, Interval
 from bonafides.rating.scorecard import load
 from bonafides.rating.training import labelled
 from bonafides.rating.training.evaluation import EvaluationError
-from bonafides.rating.training.judging import judge
-from bonafides.rating.training.labelled import LabelledError
-from scripts.operating import AsJson, DataDir, read_settings, telling
+from bonafides.rating.training.judging import drift_to, judge
+from bonafides.rating.training.labelled import Labelled, LabelledError
+from bonafides.settings import Settings
+from bonafides.storage.engines import Native
+from scripts.operating import AsJson, DataDir, opened, read_settings, require_data, telling
 
 _DIGITS: Final = 4
 # A plot of a person's width: a # for each so much of the probability.
@@ -54,6 +62,12 @@ def main(
     report: Annotated[
         Path | None, typer.Option(help="Where to write the report for promote.py.")
     ] = None,
+    store: Annotated[
+        bool,
+        typer.Option(
+            "--store", help="Tell drift to who trades now in the settings' database, too."
+        ),
+    ] = False,
     fairness: Annotated[
         bool, typer.Option("--fairness", help="Print the fairness report alone.")
     ] = False,
@@ -65,7 +79,11 @@ def main(
     with telling("Not evaluated", EvaluationError, LabelledError, OSError):
         other = load(champion) if champion else served_card(read_settings(data_dir))
         digest = hashlib.sha256(table.read_bytes()).hexdigest()
-        found = judge(labelled.read(table), load(card), other, data_sha256=digest, seed=seed)
+        rows, candidate = labelled.read(table), load(card)
+        found = judge(rows, candidate, other, data_sha256=digest, seed=seed)
+        if store:
+            now = served_now(read_settings(data_dir))
+            found = replace(found, served=drift_to(rows, now, candidate, seed=seed))
         told = reports.document(found)
         if report is not None:
             report.write_text(told, encoding="utf-8")
@@ -76,6 +94,22 @@ def main(
     if not fairness:
         _print_quality(console, found)
     _print_fairness(console, found.fairness)
+
+
+def served_now(settings: Settings) -> Labelled:
+    """Returns the figures of who trades now, by the store's own SQL; nothing is changed.
+
+    Raises:
+        StoreUnavailableError: the database can't be reached.
+    """
+    require_data(settings)
+    now = from_datetime(dt.datetime.now(dt.UTC))
+    # Temporary tables alone, and never committed.
+    with opened(settings, migrate=False) as store, store.writing() as work:
+        engine = Native(work)
+        bulk.load(engine, work, now=now)
+        bulk.make_features(engine, day_of(now))
+        return population(engine, day_of(now), basis="OUTCOMES")
 
 
 def _print_quality(console: Console, found: Evaluation) -> None:
@@ -101,7 +135,9 @@ def _print_quality(console: Console, found: Evaluation) -> None:
         f" a gap of {found.boosting_gap:+.4f}"
     )
     _print_curve(console, ours)
-    _print_drift(console, found)
+    _print_drift(console, found.drift, "Drift")
+    if found.served is not None:
+        _print_drift(console, found.served, "Drift to who trades now")
     moved = found.migration
     console.print(
         f"{moved.moved} of {moved.rated} rows would move, {moved.moved_two} by two notches."
@@ -117,9 +153,8 @@ def _print_curve(console: Console, result: CardResult) -> None:
     console.print(table)
 
 
-def _print_drift(console: Console, found: Evaluation) -> None:
-    told = found.drift
-    table = Table("", "PSI", "by chance", "drifted", "missing then", "now", title="Drift")
+def _print_drift(console: Console, told: DriftReport, title: str) -> None:
+    table = Table("", "PSI", "by chance", "drifted", "missing then", "now", title=title)
     for name, drift in (("score", told.score), ("levels", told.levels)):
         table.add_row(
             name, f"{drift.psi:.4f}", f"{drift.bound:.4f}", "yes" if drift.drifted else "", "", ""

@@ -47,6 +47,18 @@ def read_settings(data_dir: Path | None) -> Settings:
     return settings_rules.read(data_dir=data_dir)
 
 
+def require_data(settings: Settings) -> None:
+    """Refuses a folder without a database.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    file = settings.data_dir / "bonafides.db"
+    # SQLite would make an empty one of a misspelled folder, and find nobody in it.
+    if not settings.database_url and not file.exists():
+        raise SettingsError(f"there are no data at {file}.")
+
+
 @contextmanager
 def opened(settings: Settings, *, migrate: bool = True) -> Iterator[Store]:
     """Gives the store, its tables brought up to date, and closes it.

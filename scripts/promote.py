@@ -7,7 +7,7 @@ Asked first, changing nothing, with --check. The gates, their bounds and what ea
 is made of are in docs/promotion.md. A refusal lists every reason. Where the card alone
 makes enterprises fall, this is announced first: each sees both levels beside its own, and
 the card takes effect when the command is given again 30 days later, with a new shadow.
-Afterwards restart the servers and run scripts/rerate.py.
+Servers that run take the card up within a second; afterwards run scripts/rerate.py.
 
 Exit codes: 0 promoted, or --check found nothing; 1 refused; 2 wrong usage; 3 announced,
 and not promoted yet.
@@ -284,7 +284,9 @@ def _print(answer: Answer, asked: Asked, *, as_json: bool) -> None:
     console.print(table)
     match answer.action:
         case "PROMOTED":
-            console.print("Restart the servers, then run scripts/rerate.py.", markup=False)
+            console.print(
+                "Servers take it up within a second. Now run scripts/rerate.py.", markup=False
+            )
         case "ANNOUNCED":
             console.print(
                 f"Announced. Not before {effective}: then give the command again, with a"

@@ -10,7 +10,9 @@ A dry run changes nothing. It compares both sides on the same facts, as of the s
 instant; without a card it compares the levels that were kept last with what the served
 card gives now. Nothing but the champion is ever served, so a card needs a dry run.
 
-An engine computes all levels at once: the store by its own SQL, DuckDB and Spark from an
+Facts are read, and levels and archives stored, a page of enterprises at a time, by so many
+statements whatever its length. An engine computes all levels at once: the store by its own
+SQL, DuckDB and Spark from an
 export of scripts/export_records.py. Where all are rated anew, it is asked afterwards
 whether it finds the same. A run that was stopped goes on where it was, until it is done
 or another card is served.
@@ -38,12 +40,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bonafides.archive import operations as archive_operations
 from bonafides.card_keys import served_card
 from bonafides.instants import Instant, day_of, from_datetime, to_datetime
-from bonafides.rating import bulk, reports
-from bonafides.rating import operations as rating_operations
+from bonafides.rating import bulk, page_operations, reports
 from bonafides.rating.card import Level
 from bonafides.rating.rate import rate
 from bonafides.rating.scorecard import Scorecard, load
-from bonafides.settings import Settings, SettingsError
 from bonafides.storage import bulk_runs
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import rating as rating_rows
@@ -51,7 +51,7 @@ from bonafides.storage.engines import Engine, EngineError, Native
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 from bonafides.v1 import rating_pb2
 from scripts.bulk_engines import Kind, Records, Spark, opened_engine, require_options
-from scripts.operating import AsJson, DataDir, opened, read_settings, telling
+from scripts.operating import AsJson, DataDir, opened, read_settings, require_data, telling
 
 # Enterprises in one unit of work: ingestion waits no longer than for these.
 BATCH: Final = 100
@@ -136,7 +136,7 @@ def main(
     now = from_datetime(dt.datetime.now(dt.UTC))
     with telling("Not rated", EngineError, OSError):
         settings = read_settings(data_dir)
-        _require_data(settings)
+        require_data(settings)
         served = served_card(settings)
         other = None if card is None else load(card)
         # A dry run changes nothing, the tables neither.
@@ -176,13 +176,6 @@ def _compared(
     return compare_on(store, None if isinstance(by, Kind) else by, (served, other), now=now)
 
 
-def _require_data(settings: Settings) -> None:
-    file = settings.data_dir / "bonafides.db"
-    # SQLite would make an empty database of a misspelled folder, and find nobody in it.
-    if not settings.database_url and not file.exists():
-        raise SettingsError(f"there are no data at {file}.")
-
-
 def compare(
     store: Store, served: Scorecard, other: Scorecard | None, *, now: Instant
 ) -> Comparison:
@@ -193,8 +186,8 @@ def compare(
         found = Comparison(now, served.version, other.version)
     for codes in _batches(store, "Comparing"):
         with store.reading() as work:
-            for code in codes:
-                inputs = rating_operations.gather(work, code, now)
+            page, _ = page_operations.gather_page(work, codes, now)
+            for code, inputs in page.items():
                 result = rate(inputs, served)
                 fresh = Standing(result.level.value, result.score)
                 if other is None:
@@ -244,8 +237,7 @@ def rerate(
     count = run.done
     for codes in _batches(store, "Rating", after=run.last_code, done=run.done):
         with store.writing() as work:
-            for code in codes:
-                archive_operations.refresh(work, served, code, now)
+            archive_operations.refresh_page(work, served, codes, now)
             bulk_runs.advance(work, _RUN, codes)
             work.commit()
         count += len(codes)

@@ -2,9 +2,12 @@
 
     python scripts/retrain.py                                # on generated data
     python scripts/retrain.py --labelled outcomes.parquet    # on a platform's own outcomes
+    python scripts/retrain.py --store                        # on what this deployment recorded
 
 On generated data the whole chain runs: years of trade are invented, looked at quarter by
-quarter as they were known then, and labelled by what came. A labelled table of one's own
+quarter as they were known then, and labelled by what came. With --store the same is done
+with the database of the settings, which is read and not changed; codes become keyed
+pseudonyms, and nothing of a person is looked at. A labelled table of one's own
 takes the place of that; docs/training.md has its form. The challenger serves nothing: it
 lies in <out>/models/<version> with its card.md, beside <out>/report.html and the table it
 was fitted on. The same table, seed and wheels give the same card to the last byte.
@@ -14,6 +17,7 @@ Exit codes: 0 done, 1 the data can't be used, 2 wrong usage.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import shutil
@@ -31,18 +35,23 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 # The folder above, so that the scripts find one another when run by path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bonafides.instants import from_datetime
+from bonafides.keys import load_or_create
+from bonafides.personal.sealing import Vault
 from bonafides.rating.labelling import labelled_table
 from bonafides.rating.scorecard import ARTIFACT, Scorecard, champion, is_version
+from bonafides.rating.store_history import labelled_store
 from bonafides.rating.training import FitError, labelled
 from bonafides.rating.training.challenger import Challenger, challenge
 from bonafides.rating.training.cohorts import TooYoungError, quarters
 from bonafides.rating.training.labelled import Labelled, LabelledError
 from bonafides.rating.training.report import page
 from bonafides.rating.training.results import results_of
+from bonafides.settings import Settings
 from bonafides.storage.engines import DuckDb, EngineError
 from scripts import make_history, seal_card
 from scripts.history_files import History, HistoryError, open_history
-from scripts.operating import AsJson, telling
+from scripts.operating import AsJson, DataDir, opened, read_settings, require_data, telling
 
 TABLE: Final = "labelled.parquet"
 REPORT: Final = "report.html"
@@ -74,6 +83,10 @@ def main(
         Path | None,
         typer.Option("--labelled", exists=True, dir_okay=False, help="A labelled table."),
     ] = None,
+    own: Annotated[
+        bool, typer.Option("--store", help="Look at the database of the settings; changes nothing.")
+    ] = False,
+    data_dir: DataDir = None,
     out: Annotated[Path, typer.Option(help="Folder to write; files in it are replaced.")] = _OUT,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same card.")] = 1,
     enterprises: Annotated[
@@ -90,10 +103,15 @@ def main(
     """Makes a challenger and a report on it."""
     if version and not is_version(version):
         raise typer.BadParameter("use a-z, 0-9, '.' and '-', at most 40", param_hint="--version")
+    if own and table is not None:
+        raise typer.BadParameter("choose it or --labelled", param_hint="--store")
     faults = (LabelledError, FitError, HistoryError, TooYoungError, EngineError, OSError)
     with telling("Not trained", *faults):
         served = champion(models_dir)
-        source = table or generated(out, seed=seed, enterprises=enterprises)
+        if own:
+            source = recorded(read_settings(data_dir), out)
+        else:
+            source = table or generated(out, seed=seed, enterprises=enterprises)
         done = train(source, served, out=out, seed=seed, version=version)
     _print(done, out, as_json=as_json)
 
@@ -133,6 +151,36 @@ def generated(out: Path, *, seed: int, enterprises: int) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     make_history.write(folder, seed=seed, enterprises=enterprises)
     snapshots(open_history(folder), out / TABLE, seed=seed)
+    return out / TABLE
+
+
+def recorded(settings: Settings, out: Path) -> Path:
+    """Looks at the database of the settings; returns the file of its labelled table, in `out`.
+
+    Raises:
+        TooYoungError: its log is too short.
+        EngineError: the log can't be copied.
+        OSError: a file can't be written.
+        SettingsError: the keys can't be used.
+    """
+    require_data(settings)
+    # The same pseudonyms as long as the key is: an enterprise stays in its split.
+    vault = Vault(load_or_create(settings).kek, settings.environment)
+    out.mkdir(parents=True, exist_ok=True)
+    now = from_datetime(dt.datetime.now(dt.UTC))
+    with opened(settings, migrate=False) as store, _bar() as progress:
+        task = progress.add_task("Looking at quarters", total=None)
+        table = labelled_store(
+            store,
+            key=vault.index("training", "pseudonyms"),
+            folder=out,
+            now=now,
+            memory_mb=_MEMORY_MB,
+            threads=_THREADS,
+            on_cohort=lambda: progress.advance(task),
+        )
+        progress.update(task, total=1, completed=1)
+    labelled.write(table, out / TABLE)
     return out / TABLE
 
 

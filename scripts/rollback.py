@@ -6,8 +6,8 @@
 No gate is asked: the card that comes back passed them, and an error must not have to
 wait. It is loaded as ever, and refused if it is not sound, not that which was served, or
 not signed where a key is trusted. The log keeps who and why. Falls that were announced
-are withdrawn; --withdraw does that alone, and leaves the champion. Afterwards restart the
-servers and run scripts/rerate.py.
+are withdrawn; --withdraw does that alone, and leaves the champion. Servers that
+run take the card up within a second; afterwards run scripts/rerate.py.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def main(
     console = Console()
     console.print(f"{entry.action}: {entry.to_version} is served.", markup=False)
     if not withdraw:
-        console.print("Restart the servers, then run scripts/rerate.py.", markup=False)
+        console.print(
+            "Servers take it up within a second. Now run scripts/rerate.py.", markup=False
+        )
 
 
 def rolled_back(settings: Settings, approver: str, reason: str, *, now: Instant) -> Entry:

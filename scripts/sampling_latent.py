@@ -4,7 +4,9 @@ Each enterprise has an integrity that nobody sees: a number around 0, the more t
 better. It drives late delivery, disputes lost, penalties, listings and failure
 (`scripts.sampling_ledger`, `scripts.sampling_listings`). The rules:
 
-1. one in eight is of a worse sort from the start; one in thirty turns worse one day;
+1. one in eight is of a worse sort from the start; of a thousand, so many turn worse every
+   year (`SHARES.turning`), from the day on which the first store opened: were they to turn
+   in some years alone, what is learned of the others would not hold there;
 2. what manipulation is planted is labelled with its kind (`MANIPULATIONS`): rings that
    buy from themselves, complaints bought against a good rival, a store closed and opened
    anew each time it has a name, a platform whose record is bad withdrawn;
@@ -56,7 +58,7 @@ class Shares:
 
     departments: tuple[float, ...] = (0.62, 0.33, 0.05)
     worse: float = 0.12
-    turning: float = 0.035
+    turning: float = 0.0175
     two_platforms: float = 0.25
     there_from_the_start: float = 0.55
     bought: float = 0.02
@@ -135,6 +137,7 @@ def invent_block(seed: int, number: int, size: int, span: Span) -> Block:
     integrity = _integrity(chance, manipulation)
     opens, joins = _arrivals(chance, size, span)
     leaves = joins + chance.exponential(YEAR * np.exp(2.5 + 0.5 * integrity)).astype(np.int64) + 30
+    turns = opens + chance.exponential(YEAR / SHARES.turning, size).astype(np.int64)
     first, second = _platforms(chance, manipulation)
     days = span.last - span.first
     middle = span.first + days // 3 + chance.integers(days // 2, size=size)
@@ -146,7 +149,7 @@ def invent_block(seed: int, number: int, size: int, span: Span) -> Block:
         department=department,
         region=chance.integers(len(REGIONS), size=size),
         integrity=integrity,
-        turns=np.where(chance.random(size) < SHARES.turning, middle, NEVER),
+        turns=np.where(turns > span.last, NEVER, turns),
         orders=np.clip(chance.lognormal(3.1 - 0.4 * individual, 1.15), 4, 1_200),
         established=opens - chance.integers(60, 4_000, size=size),
         joins=joins,

@@ -31,7 +31,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
@@ -47,6 +47,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from bonafides import listening, logs, mail, processes
 from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier
 from bonafides.card_keys import served_card
+from bonafides.card_watch import CardWatch
 from bonafides.errors import StoreUnavailableError
 from bonafides.identity import qr
 from bonafides.identity.filing import Shelf
@@ -128,6 +129,8 @@ class Server:
     store: Store
     snapshots: Snapshots
     follower: Follower
+    # Has a card that is promoted while this process runs served by it.
+    watch: CardWatch
     vault: Vault
     keys: Keys
     pipeline: Pipeline
@@ -163,6 +166,7 @@ class Server:
         )
         self.snapshots.start()
         self.follower.start()
+        self.watch.start()
         self.address = listening.listen(self._grpc, self.settings)
         await self._grpc.start()
         self.writer.start()
@@ -183,6 +187,7 @@ class Server:
         await asyncio.to_thread(self.storing.shutdown)
         await asyncio.to_thread(self.writer.close)
         self.follower.stop()
+        self.watch.stop()
         self.close()
 
     def close(self) -> None:
@@ -242,13 +247,17 @@ def build(settings: Settings, clock: Clock) -> Server:
     services = {  # 3
         _service(identity_service_pb2, "IdentityService"): IdentityService(desk, eyes),
         _service(archive_service_pb2, "ArchiveService"): ArchiveService(
-            store, snapshots, card, eyes
+            store, snapshots, lambda: desk.card, eyes
         ),
         _service(rating_service_pb2, "RatingService"): RatingService(
-            store, card, settings.models_dir, eyes, receipt_key=keys.receipts
+            store,
+            lambda: desk.card,
+            settings.models_dir,
+            eyes,
+            receipt_key=keys.receipts,
         ),
         _service(record_service_pb2, "RecordService"): RecordService(
-            store, vault, writer, card=card, eyes=eyes
+            store, vault, writer, served=lambda: desk.card, eyes=eyes
         ),
         _service(consent_service_pb2, "ConsentService"): ConsentService(desk),
         _service(ownership_service_pb2, "OwnershipService"): OwnershipService(
@@ -264,6 +273,9 @@ def build(settings: Settings, clock: Clock) -> Server:
         store=store,
         snapshots=snapshots,
         follower=follower,
+        watch=CardWatch(
+            settings, card, take=partial(setattr, desk, "card"), monotonic=time.monotonic
+        ),
         vault=vault,
         keys=keys,
         pipeline=Pipeline(verifier, limits, world),

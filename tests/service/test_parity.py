@@ -7,6 +7,7 @@ under DuckDB and Spark Connect.
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -18,8 +19,9 @@ import sqlalchemy as sa
 
 from bonafides.archive import metrics
 from bonafides.personal.sealing import Vault
-from bonafides.rating import bulk, operations, sql
-from bonafides.rating.card import Level
+from bonafides.rating import bulk, level_sql, operations, sql
+from bonafides.rating.card import Content, Level, score
+from bonafides.rating.features import Absent, Share, Value
 from bonafides.rating.rate import rate
 from bonafides.rating.scorecard import Scorecard, champion, load, models_folder
 from bonafides.storage import archive as archive_rows
@@ -28,6 +30,7 @@ from bonafides.storage.engines import DuckDb, Engine, Native
 from bonafides.storage.rollups import ROLLUPS
 from bonafides.storage.tables import rollup_buyer
 from bonafides.storage.unit_of_work import Store
+from scripts import compare_engines, sampling_features
 from tests.builders import NOW, TODAY
 from tests.service import parity
 from tests.service.parity import Ground
@@ -62,7 +65,7 @@ def ground(
     with ExitStack() as opened:
         stores = {
             "sqlite": Store(f"sqlite:///{folder / 'bonafides.db'}"),
-            "postgresql": Store(opened.enter_context(_database(postgres_server))),
+            "postgresql": Store(opened.enter_context(_database(postgres_server, "parity"))),
         }
         for store in stores.values():
             opened.callback(store.close)
@@ -74,16 +77,16 @@ def ground(
 
 
 @contextmanager
-def _database(server: str) -> Iterator[str]:
+def _database(server: str, name: str) -> Iterator[str]:
     admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.exec_driver_sql("CREATE DATABASE parity")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
     try:
-        yield sa.make_url(server).set(database="parity").render_as_string(hide_password=False)
+        yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:
         # A data set that is absent skips from within: nothing may stay open then, either.
         with admin.connect() as connection:
-            connection.exec_driver_sql("DROP DATABASE parity WITH (FORCE)")
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
         admin.dispose()
 
 
@@ -157,7 +160,7 @@ def test_every_metric_is_the_served_one(ground: Ground, opened: Open, name: str)
         assert len(told) > 10
         for row in told:
             (served,) = archive_rows.platform_records(work, row["code"], [row["platform"]], TODAY)
-            found = archive_rows._platform_record(
+            found = archive_rows.platform_record(
                 row["platform"], row, served.certifications, served.stores
             )
             # Flags are made by the store's fold alone, and weigh nothing.
@@ -217,6 +220,76 @@ def test_nan_is_missing_and_not_the_last_bin(
         engine.attach("feature", str(tmp_path / "f.parquet"))
         found = dict(bulk.points_of(engine, CARD.features))
     assert found["g"].given == tuple(part.missing for part in CARD.features)
+
+
+@pytest.fixture(scope="module")
+def empty(
+    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Store]]:
+    """Both databases, without a table of ours."""
+    file = tmp_path_factory.mktemp("empty") / "empty.db"
+    with ExitStack() as opened:
+        stores = {
+            "sqlite": Store(f"sqlite:///{file}"),
+            "postgresql": Store(opened.enter_context(_database(postgres_server, "empty"))),
+        }
+        for store in stores.values():
+            opened.callback(store.close)
+        yield stores
+
+
+@pytest.mark.feature("L5", "E5")
+def test_every_engine_gives_what_numpy_gives_to_a_hundred_thousand_generated_rows(
+    empty: dict[str, Store], spark_endpoint: str
+) -> None:
+    """`make engines` does the same with a million."""
+    found = compare_engines.compare(CARD, empty, spark_endpoint, rows=100_000, block=50_000)
+    assert {
+        name: (told.rows, told.points_differ, told.levels_differ) for name, told in found.items()
+    } == dict.fromkeys(ENGINES, (100_000, 0, 0))
+
+
+@pytest.mark.parametrize("card", [*CARDS, CARD], ids=lambda card: card.version)
+def test_generated_rows_reach_every_slot_and_level_and_numpy_gives_what_is_served(
+    card: Scorecard,
+) -> None:
+    block = sampling_features.invent(card, number=0, rows=2_000)
+    right = sampling_features.expected(card, block)
+    reached: dict[str, set[object]] = {part.name: set() for part in card.features}
+    for row in range(len(block.codes)):
+        values = {part.name: _value(block, part.name, row) for part in card.features}
+        served = score(card.features, values)
+        assert right.points[row].tolist() == [each.points for each in served.contributions]
+        assert right.scores[row] == served.total
+        for each in served.contributions:
+            reached[each.feature.name].add(each.slot)
+    for part in card.features:
+        assert reached[part.name] == {*range(len(part.points)), *Absent}
+    assert {level_sql.LEVELS[place] for place in right.places.tolist()} == {*Level}
+
+
+def test_a_card_that_differs_by_one_point_is_told_on_every_engine(
+    empty: dict[str, Store], spark_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = json.loads(CARD.artifact)
+    draft["features"][0]["points"][-1] += 1
+    other = dataclasses.replace(CARD, content=Content.model_validate_json(json.dumps(draft)))
+    right = sampling_features.expected
+    monkeypatch.setattr(compare_engines, "expected", lambda _card, block: right(other, block))
+    found = compare_engines.compare(CARD, empty, spark_endpoint, rows=1_000)
+    assert all(told.points_differ > 100 for told in found.values())
+
+
+def _value(block: sampling_features.Block, name: str, row: int) -> Value:
+    """Returns the value of a feature in one row, as the served path has it."""
+    columns = block.feature
+    if columns[f"{name}_applies"].values[row] == 0:
+        return Absent.NOT_APPLICABLE
+    figures = [columns[end] for end in (name, f"{name}_part", f"{name}_whole") if end in columns]
+    if figures[0].absent[row]:
+        return Absent.MISSING
+    told = [int(each.values[row]) for each in figures]
+    return Share(*told) if len(told) == 2 else told[0]
 
 
 def _rows(engine: Engine, query: sa.Select[Any]) -> list[tuple[Any, ...]]:

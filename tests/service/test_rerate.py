@@ -124,19 +124,20 @@ def test_a_run_that_is_stopped_goes_on_behind_its_last_batch(
     monkeypatch.setattr(rerate, "BATCH", 2)
     for number in range(1, 6):
         builders.enroll(store, builders.code(number))
-    refresh = archive_operations.refresh
+    refresh = archive_operations.refresh_page
     seen: list[str] = []
 
-    def interrupted(work: Any, card: Scorecard, code: str, now: Instant) -> None:
+    def interrupted(work: Any, card: Scorecard, codes: list[str], now: Instant) -> None:
+        refresh(work, card, codes, now)
+        # Nothing of the batch is committed by then.
         if len(seen) == 4:
             raise KeyboardInterrupt
-        seen.append(code)
-        refresh(work, card, code, now)
+        seen.extend(codes)
 
-    monkeypatch.setattr(archive_operations, "refresh", interrupted)
+    monkeypatch.setattr(archive_operations, "refresh_page", interrupted)
     with pytest.raises(KeyboardInterrupt):
         rerate.rerate(store, CARD, now=Instant(NOW + DAY))
-    monkeypatch.setattr(archive_operations, "refresh", refresh)
+    monkeypatch.setattr(archive_operations, "refresh_page", refresh)
     kept = _rated(store)
     done = rerate.rerate(store, CARD, now=Instant(NOW + 2 * DAY))
     assert (done.count, done.resumed_at) == (5, 4)

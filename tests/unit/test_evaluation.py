@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from bonafides.rating.training.evaluation import (
     row_losses,
 )
 from bonafides.rating.training.fairness import Rated, by_group
-from bonafides.rating.training.judging import fairness_of, judge
+from bonafides.rating.training.judging import drift_to, fairness_of, judge
+from bonafides.rating.training.labelled import Labelled
 from tests.labelled_rows import rows
 
 CARD = champion(None)
@@ -228,3 +230,32 @@ def test_a_report_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     found = judge(rows(900), OLDER, CARD, data_sha256="0" * 64)
     file.write_text(document(found), encoding="utf-8")
     assert read(file, Evaluation).report == found
+
+
+@pytest.mark.feature("E12")
+def test_who_is_served_drifts_without_any_outcome_and_by_what_moved_alone() -> None:
+    table = rows()
+    same, moved = rows(2_000, seed=9), rows(2_000, seed=9)
+    moved.figures["dispute_lost_rate"][:] = 300_000.0
+    there = drift_to(table, served(same), CARD)
+    other = drift_to(table, served(moved), CARD)
+    assert there.bads is None
+    assert other.features["dispute_lost_rate"].drift.drifted
+    assert other.features["dispute_lost_rate"].drift.psi > 1
+    assert other.score.psi > there.score.psi
+    untouched = [name for name in there.features if name != "dispute_lost_rate"]
+    assert all(there.features[name] == other.features[name] for name in untouched)
+
+
+def test_drift_to_nobody_is_refused() -> None:
+    nobody = served(rows()).where(np.zeros(3_000, dtype=np.bool_))
+    with pytest.raises(EvaluationError, match="somebody who trades"):
+        drift_to(rows(), nobody, CARD)
+
+
+def served(table: Labelled) -> Labelled:
+    """Returns rows as of who is served, without outcomes."""
+    size = len(table)
+    return dataclasses.replace(
+        table, split=np.full(size, "served"), bad=np.zeros(size, dtype=np.int64)
+    )

@@ -61,7 +61,12 @@ def test_who_left_is_censored_unless_bad_before() -> None:
 
 def test_newest_ripe_quarters_are_out_of_time() -> None:
     found = quarters(_day(2022, 1, 1), _day(2026, 9, 30))
-    assert [cohort.split for cohort in found[-4:]] == ["train", "recent", *["out_of_time"] * 2]
+    splits = [cohort.split for cohort in found]
+    assert splits == ["train"] * 7 + ["recent"] * 4 + ["out_of_time"] * 2
+    # A year of quarters tells probabilities; its newest trains nobody, as those after it.
+    by_split = {name: [c.day for c in found if c.split == name] for name in splits}
+    assert by_split["recent"][:-1] == by_split["train"][-3:]
+    assert by_split["train"][-1] < by_split["recent"][-1] < by_split["out_of_time"][0]
     # 14 months later everything of the last window is learned.
     assert found[-1].day == _day(2025, 6, 30)
     assert day_of(found[-1].ripe_at) <= _day(2026, 9, 30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from bonafides.rating.scorecard import ScorecardError, canonical, champion, load
 from bonafides.rating.training import FitError
 from bonafides.rating.training.challenger import challenge
 from bonafides.rating.training.cohorts import pseudonym
-from bonafides.rating.training.labelled import Labelled, points, read, write
+from bonafides.rating.training.labelled import Labelled, figures, points, read, write
 from bonafides.rating.training.report import page
 from bonafides.rating.training.results import probability, results_of
 from scripts import retrain, seal_card
@@ -149,6 +150,29 @@ def test_probabilities_are_those_of_the_recent_cohort(done: Trained) -> None:
     recent = done.table.of_split("recent")
     told = probability(calibration, points(recent, done.card.features).sum(axis=1))
     assert told.mean() == pytest.approx(recent.bad.mean(), abs=0.005)
+
+
+@pytest.mark.feature("E6")
+def test_probabilities_in_the_card_are_those_of_the_fit_calibrated_to_the_recent_cohort(
+    done: Trained,
+) -> None:
+    """Edges are rounded up to whole numbers and points moved up: nobody's probability moves."""
+    calibration = done.card.content.calibration
+    assert calibration is not None
+    recent, fitted = done.table.of_split("recent"), done.challenger.fitted
+    drawn = np.column_stack([figures(recent, part) for part in done.card.features])
+    # What is missing may be lowered to what is neutral; where all is known nothing is.
+    known = ~np.isnan(drawn).any(axis=1)
+    score = points(recent, done.card.features).sum(axis=1)[known]
+    (shift,) = np.unique(score - fitted.score(drawn[known]))
+    intercept, slope = calibration.intercept_e6 / 1e6, calibration.slope_e9 / 1e9
+    as_fitted = replace(fitted, intercept=intercept - slope * float(shift), slope=slope)
+    np.testing.assert_allclose(
+        probability(calibration, score), as_fitted.predict_proba(drawn[known])[:, 1], atol=1e-12
+    )
+    # The two numbers are those that bring the served score nearest to what came.
+    again = fitted.calibrated(drawn, recent.bad)
+    assert slope == pytest.approx(again.slope, rel=0.02)
 
 
 def test_few_outcomes_give_no_probability_and_the_report_says_why(tmp_path: Path) -> None:

@@ -143,3 +143,10 @@ def test_every_code_is_generated_and_none_is_twice(tmp_path: Path) -> None:
     codes = pq.read_table(tmp_path / TRUTH)["code"].to_pylist()
     assert {UnifiedCode.parse(code).region for code in codes} == {GENERATED_REGION}
     assert len(set(codes)) == 60
+
+
+def test_as_many_turn_worse_in_each_year(block: Block) -> None:
+    """Were it otherwise, what training sees of the first years would not hold in the last."""
+    turned = block.turns[(block.turns > SPAN.first) & (block.turns < NEVER)]
+    years = np.bincount((turned - SPAN.first - 1) // 365, minlength=4)
+    assert years.min() > 0.6 * years.max() > 10

@@ -3,6 +3,7 @@
 record_facts          adds facts; what they differ from is superseded, never rewritten
 load_public_records   records rows of a file of public records, and refreshes whom they touch
 refresh               rates, assembles, and stores one snapshot for each view
+refresh_page          the same for many enterprises, in so many statements in all
 evaluate_due          refreshes whoever was not rated since the last evaluation
 view_at_once          reads a view if that takes no waiting, for the event loop
 read_view             reads a view, refreshed first if time alone has changed it
@@ -34,14 +35,23 @@ from bonafides.errors import (
     RevisionNotReachedError,
 )
 from bonafides.identity.registry import RowError
-from bonafides.instants import DAY, MICROSECONDS, Instant
+from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
 from bonafides.rating import operations as rating_operations
+from bonafides.rating import page_operations
 from bonafides.rating.publishing import last_evaluation
 from bonafides.rating.scorecard import Scorecard
 from bonafides.records.ingest import Rejection
 from bonafides.storage import archive as rows
 from bonafides.storage import changes, overdue, owner_requests
-from bonafides.storage.identity import enrolled_at, enrolled_codes, is_enrolled, take_turns
+from bonafides.storage.corrections import past_term_of_page
+from bonafides.storage.identity import (
+    enrolled_at,
+    enrolled_codes,
+    is_enrolled,
+    take_turns,
+    take_turns_of_page,
+    taking_part,
+)
 from bonafides.storage.rating import unevaluated
 from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store, UnitOfWork
@@ -133,6 +143,23 @@ def refresh(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> None:
     inputs = rating_operations.gather(work, code, now)
     rating = rating_operations.with_peers(work, rating_operations.rate(work, card, inputs, now))
     rows.write_snapshots(work, code, snapshot.views(assemble(inputs, rating)), now=now)
+
+
+def refresh_page(work: UnitOfWork, card: Scorecard, codes: Sequence[str], now: Instant) -> None:
+    """Does what `refresh` does for each of the enterprises, in so many statements in all.
+
+    The page is to be no longer than others may wait.
+    """
+    codes = taking_part(work, codes)
+    if not codes:
+        return
+    for code in past_term_of_page(work, codes, day_of(now)):
+        overdue.withhold(work, code, now)
+    take_turns_of_page(work, (f"archive {code}" for code in codes))
+    inputs, told = page_operations.gather_page(work, codes, now)
+    ratings = page_operations.rate_page(work, card, inputs, told, now)
+    views = {code: snapshot.views(assemble(inputs[code], ratings[code])) for code in codes}
+    rows.write_snapshots_of_page(work, views, now=now)
 
 
 @dataclass(slots=True)

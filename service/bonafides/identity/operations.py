@@ -84,12 +84,12 @@ VERIFIER: Final = "bonafides"
 _RECHECK_SECONDS: Final = 20.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Desk:
     """What the room needs to do its work. `sources` are in order of authority.
 
     Each has `source_seconds` for its answer while a caller waits. `sandbox` is None in
-    live.
+    live. `card` alone changes, when another is served; it is taken once for an answer.
     """
 
     store: Store

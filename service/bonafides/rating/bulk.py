@@ -12,20 +12,18 @@ served path computes of the same facts, enterprise by enterprise.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from bonafides.archive import metrics
-from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import Day, Instant, day_of
-from bonafides.rating import level_sql, operations, people, sql
+from bonafides.rating import level_sql, sql
 from bonafides.rating.card import CardFeature, GoldenRow, Level, score
 from bonafides.rating.features import FEATURES, Absent, RatingInputs
+from bonafides.rating.page_operations import gather_page
 from bonafides.rating.rate import rate
 from bonafides.rating.scorecard import Scorecard
-from bonafides.storage import archive as archive_rows
-from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as identity_rows
-from bonafides.storage import reviews as review_rows
 from bonafides.storage.engines import Engine
 from bonafides.storage.unit_of_work import UnitOfWork
 
@@ -51,12 +49,13 @@ class Points(NamedTuple):
 def load(engine: Engine, work: UnitOfWork, *, now: Instant) -> None:
     """Loads what the store knows of all who take part: facts, and authorized platforms."""
     facts, rules, pairs = [], [], []
-    for code in _enrolled(work):
-        inputs = _without_platforms(work, code, now)
-        facts.append(sql.fact_row(inputs))
-        rules.append(level_sql.rule_row(inputs))
-        authorized = consent_rows.authorized_platforms(work, code, now)
-        pairs += [(code, platform) for platform in authorized]
+    for page in _pages(work):
+        gathered, told = gather_page(work, page, now)
+        for code, inputs in gathered.items():
+            known = replace(inputs, platforms=(), platforms_known=0)
+            facts.append(sql.fact_row(known))
+            rules.append(level_sql.rule_row(known))
+            pairs += [(code, platform) for platform in told[code].authorized]
     engine.load(sql.fact_features, facts)
     engine.load(level_sql.rule_facts, rules)
     engine.load(sql.authorized, pairs)
@@ -117,10 +116,10 @@ def differences(
     make_features(engine, day_of(now))
     found = dict(points_of(engine, features))
     wrong = []
-    for code in _enrolled(work):
-        served = served_points(operations.gather(work, code, now), features)
-        if found.pop(code, None) != served:
-            wrong.append(code)
+    for page in _pages(work):
+        for code, inputs in gather_page(work, page, now)[0].items():
+            if found.pop(code, None) != served_points(inputs, features):
+                wrong.append(code)
     return sorted([*wrong, *found])
 
 
@@ -135,10 +134,11 @@ def level_differences(
     make_features(engine, day_of(now))
     found = dict(levels_of(engine, card))
     wrong = []
-    for code in _enrolled(work):
-        served = rate(operations.gather(work, code, now), card)
-        if found.pop(code, None) != Standing(served.level, served.score):
-            wrong.append(code)
+    for page in _pages(work):
+        for code, inputs in gather_page(work, page, now)[0].items():
+            served = rate(inputs, card)
+            if found.pop(code, None) != Standing(served.level, served.score):
+                wrong.append(code)
     return sorted([*wrong, *found])
 
 
@@ -156,24 +156,8 @@ def _golden_cells(number: int, row: GoldenRow) -> tuple[str | int | None, ...]:
     return tuple(cells.get(column.name) for column in sql.feature.c)
 
 
-def _enrolled(work: UnitOfWork) -> Iterator[str]:
+def _pages(work: UnitOfWork) -> Iterator[list[str]]:
     after = ""
     while codes := identity_rows.enrolled_codes(work, after, _PAGE):
-        yield from codes
+        yield codes
         after = codes[-1]
-
-
-def _without_platforms(work: UnitOfWork, code: str, now: Instant) -> RatingInputs:
-    # Of purposes, and of what people found, only rules ask.
-    allowed = consent_rows.standing(work, code, now)
-    sheet = archive_rows.fact_sheet(work, code, now)
-    return RatingInputs(
-        code=UnifiedCode.parse(code),
-        as_of=now,
-        sheet=sheet,
-        platforms=(),
-        platforms_known=0,
-        purposes=allowed.purposes,
-        purposes_end_at=allowed.ends_at,
-        people=review_rows.people_of(work, code, people.digests(sheet), now),
-    )

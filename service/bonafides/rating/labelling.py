@@ -19,11 +19,12 @@ import sqlalchemy as sa
 
 from bonafides.archive import metrics
 from bonafides.archive.facts import Kind
+from bonafides.instants import Day
 from bonafides.rating import sql
 from bonafides.rating.card import PPM
 from bonafides.rating.features import FEATURES, identity_established
 from bonafides.rating.training.cohorts import Cohort, pseudonym, split_of
-from bonafides.rating.training.labelled import Basis, Labelled
+from bonafides.rating.training.labelled import Basis, Labelled, joined
 from bonafides.rating.training.labels import Outcomes, labels
 from bonafides.rating.training.participants import Participant, knocked_out
 from bonafides.rating.training.snapshots import log_as_of, outcome, outcomes, parameters
@@ -74,20 +75,31 @@ def labelled_table(
     return joined(parts)
 
 
-def joined(parts: Sequence[Labelled]) -> Labelled:
-    """Returns the rows of all parts, one after the other."""
-    first = parts[0]
-    texts = ("enterprise", "as_of", "component", "split", "entity_type", "size_band", "region")
-    whole: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in (*texts, "bad", "is_new")
-    }
-    for name in ("figures", "wholes", "applies"):
-        whole[name] = {
-            column: np.concatenate([getattr(part, name)[column] for part in parts])
-            for column in getattr(first, name)
-        }
-    return Labelled(basis=first.basis, **whole)
+def population(engine: Engine, day: Day, *, basis: Basis) -> Labelled:
+    """Returns who trades now, without any outcome: what drifts is told of these rows alone.
+
+    The engine has made `feature` as of the day. Split is "served"; `bad` is 0 and means
+    nothing, and so do the axes; enterprises are numbers.
+    """
+    traded = sa.select(*sql.feature.c).where(sql.feature.c.paid_orders > 0)
+    rows = sorted(row for batch in engine.rows(traded, {}) for row in batch)
+    figures = np.array([row[1:] for row in rows], dtype=np.float64)
+    cells = figures.reshape(len(rows), len(_OF_FEATURES) - 1)
+    columns = dict(zip(_OF_FEATURES[1:], cells.T, strict=True))
+    empty = np.full(len(rows), "")
+    return Labelled(
+        basis=basis,
+        enterprise=np.arange(len(rows)).astype(np.str_),
+        as_of=np.full(len(rows), np.datetime64(int(day), "D")),
+        **_features(columns),
+        bad=np.zeros(len(rows), dtype=np.int64),
+        component=empty,
+        split=np.full(len(rows), "served"),
+        entity_type=empty,
+        size_band=empty,
+        region=empty,
+        is_new=np.zeros(len(rows), dtype=np.bool_),
+    )
 
 
 def _rows(
@@ -152,11 +164,7 @@ def _labelled(
         basis=basis,
         enterprise=np.array([each.enterprise for each in order], dtype=np.str_),
         as_of=np.full(len(order), np.datetime64(int(cohort.day), "D")),
-        figures={name: _figure(columns, name) for name in FEATURES},
-        wholes={
-            name: columns[f"{name}_whole"] for name, feature in FEATURES.items() if feature.is_share
-        },
-        applies={name: columns[f"{name}_applies"] != 0 for name in FEATURES},
+        **_features(columns),
         bad=came.bad,
         component=came.component.astype(np.str_),
         split=np.full(len(order), cohort.split),
@@ -180,6 +188,15 @@ def _outcomes(order: Sequence[_Looked], counts: Any, cohort: Cohort) -> Outcomes
         dishonest_debtor=np.array([each.dishonest_debtor for each in order], dtype=np.bool_),
         left=left | (counts[:, 2] < cohort.ends),
     )
+
+
+def _features(columns: Mapping[str, Any]) -> dict[str, Any]:
+    shares = [name for name, feature in FEATURES.items() if feature.is_share]
+    return {
+        "figures": {name: _figure(columns, name) for name in FEATURES},
+        "wholes": {name: columns[f"{name}_whole"] for name in shares},
+        "applies": {name: columns[f"{name}_applies"] != 0 for name in FEATURES},
+    }
 
 
 def _figure(columns: Mapping[str, Any], name: str) -> Any:

@@ -30,7 +30,7 @@ from bonafides.rating import disputed, explain, people
 from bonafides.rating import rate as rules
 from bonafides.rating.features import RatingInputs
 from bonafides.rating.marks import marks, relief, withdrawn
-from bonafides.rating.peers import Tally, groups_of
+from bonafides.rating.peers import PeerMean, Tally, groups_of
 from bonafides.rating.publishing import (
     FEED_SILENT_HOURS,
     Cause,
@@ -139,13 +139,13 @@ def rate(
     if inputs.as_of != now:
         raise BugError("a level was to be kept of facts of another instant")
     if inputs.code.individual:
-        review_rows.follow(work, inputs.code.text, _to_review(inputs), now)
+        review_rows.follow(work, inputs.code.text, to_review(inputs), now)
     before = rating_rows.before(work, inputs.code.text, now)
     around = _around(work, inputs)
-    row = _made(card, inputs, before, around, rating_rows.secret(work, inputs.code.text))
-    if before is not None and _gives_way(before, row):
-        rating_rows.delete(work, before)
-    rating_rows.insert(work, row)
+    row = made(card, inputs, before, around, rating_rows.secret(work, inputs.code.text))
+    if before is not None and gives_way(before, row):
+        rating_rows.delete(work, [before])
+    rating_rows.insert(work, [row])
     return rating_pb2.Rating.FromString(row.message)
 
 
@@ -220,11 +220,18 @@ def with_peers(work: UnitOfWork, message: rating_pb2.Rating) -> rating_pb2.Ratin
     not change with its peers. A fall that was announced stands beside the level, too.
     """
     code = message.name.split("/")[1]
-    message = _with_announced(work, code, message)
-    if not message.contributions:
-        return message
-    means = peer_rows.means_for(work, code)
-    if not means:
+    means = peer_rows.means_for(work, code) if message.contributions else {}
+    return beside(message, announced_rows.find(work, code), means)
+
+
+def beside(
+    message: rating_pb2.Rating,
+    announced: announced_rows.AnnouncedLevel | None,
+    means: Mapping[str, tuple[PeerMean, Instant]],
+) -> rating_pb2.Rating:
+    """Returns the level with what was announced, and with the means by feature, beside it."""
+    message = _with_announced(message, announced)
+    if not message.contributions or not means:
         return message
     told = rating_pb2.Rating()
     told.CopyFrom(message)
@@ -234,9 +241,10 @@ def with_peers(work: UnitOfWork, message: rating_pb2.Rating) -> rating_pb2.Ratin
     return told
 
 
-def _with_announced(work: UnitOfWork, code: str, message: rating_pb2.Rating) -> rating_pb2.Rating:
+def _with_announced(
+    message: rating_pb2.Rating, row: announced_rows.AnnouncedLevel | None
+) -> rating_pb2.Rating:
     """Returns the level with the one that a card to come would give, if it was announced."""
-    row = announced_rows.find(work, code)
     # Who refused automatic levels is told of none to come: without one there is no raw level.
     if row is None or row.model_digest == message.model_digest or not message.raw_level:
         return message
@@ -283,7 +291,7 @@ def shown(message: rating_pb2.Rating, inputs: RatingInputs) -> rating_pb2.Rating
     return people.shown(disputed.mark(message, inputs), inputs.people)
 
 
-def _to_review(inputs: RatingInputs) -> frozenset[str]:
+def to_review(inputs: RatingInputs) -> frozenset[str]:
     """Returns the facts that a person must look at before they give D; empty: none.
 
     Who did not consent to be rated can have no D.
@@ -292,7 +300,7 @@ def _to_review(inputs: RatingInputs) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Around:
+class Around:
     """What the table of facts does not tell: what does not answer, and who reports nothing.
 
     `changes_at` is when the first platform will count as silent; None: none will.
@@ -305,36 +313,54 @@ class _Around:
     uncovered: Mapping[str, tuple[StoreLink, ...]]
 
 
-def _around(work: UnitOfWork, inputs: RatingInputs) -> _Around:
-    covered = {each.platform for each in inputs.platforms}
-    told = rating_rows.last_written(work, covered)
-    silent_from = [Instant(at + FEED_SILENT_HOURS * HOUR) for at in told.values()]
+def around_of(
+    inputs: RatingInputs,
+    written: Mapping[str, Instant],
+    uncovered: Mapping[str, tuple[StoreLink, ...]],
+    *,
+    waits: bool,
+) -> Around:
+    """Returns what is around a level.
+
+    `written` is when each platform that is covered streamed last, `waits`: a source does
+    not answer whether the verification goes on.
+    """
+    silent_from = [Instant(at + FEED_SILENT_HOURS * HOUR) for at in written.values()]
     down = [Down.FEED] if any(at <= inputs.as_of for at in silent_from) else []
-    if _waits_for_source(work, inputs):
+    if waits:
         down.append(Down.SOURCE)
     ahead = [at for at in silent_from if at > inputs.as_of]
-    code = inputs.code.text
+    return Around(tuple(down), min(ahead, default=None), uncovered)
+
+
+def lapsed_at(inputs: RatingInputs) -> Instant | None:
+    """Returns when the verification of an enterprise in business lapsed; None: it has not."""
+    verification, told = inputs.sheet.verification, inputs.registration
+    if verification is None or inputs.as_of < verification.expires_at:
+        return None
+    ended = told is not None and told.operating_state.ended
+    return None if ended else verification.expires_at
+
+
+def _around(work: UnitOfWork, inputs: RatingInputs) -> Around:
+    covered = {each.platform for each in inputs.platforms}
+    code, lapsed = inputs.code.text, lapsed_at(inputs)
     authorized = consent_rows.authorized_platforms(work, code, inputs.as_of)
     rest = sorted(set(authorized) - covered)
     stores = links.stores(work, code, rest) if rest else {}
-    uncovered = {platform: stores.get(platform, ()) for platform in rest}
-    return _Around(tuple(down), min(ahead, default=None), uncovered)
+    return around_of(
+        inputs,
+        rating_rows.last_written(work, covered),
+        {platform: stores.get(platform, ()) for platform in rest},
+        waits=lapsed is not None and bool(rating_rows.renewals_wait(work, {code: lapsed})),
+    )
 
 
-def _waits_for_source(work: UnitOfWork, inputs: RatingInputs) -> bool:
-    verification, told = inputs.sheet.verification, inputs.registration
-    if verification is None or inputs.as_of < verification.expires_at:
-        return False
-    if told is not None and told.operating_state.ended:
-        return False
-    return rating_rows.renewal_waits(work, inputs.code.text, verification.expires_at)
-
-
-def _made(
+def made(
     card: Scorecard,
     inputs: RatingInputs,
     before: rating_rows.RatingRow | None,
-    around: _Around,
+    around: Around,
     secret: bytes,
 ) -> rating_rows.RatingRow:
     """Returns the level as it is kept: raw, then published."""
@@ -346,9 +372,9 @@ def _made(
         prior, had = Receipt(before.receipt).published, json.loads(before.marks)
         moment = replace(moment, relief=relief(had, noted), withdrawn=withdrawn(had, noted))
     told = Told(prior, moment, publish(prior, raw, moment))
-    made = receipt(result, card, told, secret=secret)
+    given = receipt(result, card, told, secret=secret)
     message = explain.explained(inputs, result, card)
-    add_published(message, raw, told, made)
+    add_published(message, raw, told, given)
     ends = [result.valid_until, next_evaluation(result.as_of), around.changes_at]
     message.valid_until_time.CopyFrom(to_timestamp(min(end for end in ends if end is not None)))
     message = shown(message, inputs)
@@ -363,7 +389,7 @@ def _made(
         valid_until=from_timestamp(message.valid_until_time),
         message=message.SerializeToString(deterministic=True),
         marks=json.dumps(noted, sort_keys=True, ensure_ascii=False),
-        receipt=made.document,
+        receipt=given.document,
     )
 
 
@@ -383,7 +409,7 @@ def _cause(
     return Cause.NOTHING if before.model_version == card.version else Cause.CARD_CHANGED
 
 
-def _gives_way(before: rating_rows.RatingRow, row: rating_rows.RatingRow) -> bool:
+def gives_way(before: rating_rows.RatingRow, row: rating_rows.RatingRow) -> bool:
     """Tells whether the row before changed nothing, and the new one is of the same day.
 
     An enterprise that trades is rated anew every few seconds: were each kept, it would

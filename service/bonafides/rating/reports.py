@@ -210,6 +210,9 @@ class Evaluation:
     drift: DriftReport
     migration: Migration
     fairness: tuple[GroupFairness, ...]
+    # From the rows that were fitted to who is served now, of whom no outcome is known;
+    # None: nobody was looked at.
+    served: DriftReport | None = None
 
 
 @dataclass(frozen=True, slots=True)

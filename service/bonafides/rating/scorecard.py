@@ -28,10 +28,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import ValidationError
@@ -101,6 +102,10 @@ class Scorecard:
     def rules(self, kind: RuleKind) -> tuple[Rule, ...]:
         """Returns the rules of a kind, in the card's order."""
         return tuple(rule for rule in self.content.rules if rule.kind is kind)
+
+
+# Gives the card that is served now: another may be promoted while a process serves.
+Served: TypeAlias = Callable[[], Scorecard]
 
 
 def champion(models_dir: Path | None, *, key: Ed25519PublicKey | None = None) -> Scorecard:

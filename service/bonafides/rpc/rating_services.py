@@ -13,7 +13,7 @@ from bonafides.instants import Instant
 from bonafides.rating import advising
 from bonafides.rating import history_operations as history
 from bonafides.rating import operations as rating
-from bonafides.rating.scorecard import Scorecard
+from bonafides.rating.scorecard import Served
 from bonafides.rating.simulation import Step
 from bonafides.rating.told import sign
 from bonafides.rpc import messages
@@ -37,14 +37,14 @@ class RatingService:
     def __init__(
         self,
         store: Store,
-        card: Scorecard,
+        served: Served,
         models_dir: Path | None,
         eyes: Eyes,
         *,
         receipt_key: Ed25519PrivateKey | None = None,
     ) -> None:
         self._store: Final = store
-        self._card: Final = card
+        self._served: Final = served
         self._eyes: Final = eyes
         self._models_dir: Final = models_dir
         self._receipt_key: Final = receipt_key
@@ -53,7 +53,7 @@ class RatingService:
         """Gets the level; why it is what it is, for the enterprise itself and for staff."""
         code = messages.enterprise_of(request.name, "rating").text
         call.concerns(code)
-        full = rating.get_rating(self._store, self._card, code, now=call.now)
+        full = rating.get_rating(self._store, self._served(), code, now=call.now)
         return view(full, self._eyes.audience(call.caller, code))
 
     def list_ratings(
@@ -78,7 +78,7 @@ class RatingService:
         as_of = None
         if request.HasField("as_of_time"):
             as_of = messages.past_instant_of(request.as_of_time, "as_of_time", now=call.now)
-        made = history.get_receipt(self._store, self._card, code, as_of=as_of, now=call.now)
+        made = history.get_receipt(self._store, self._served(), code, as_of=as_of, now=call.now)
         if self._receipt_key is not None:
             sign(made, self._receipt_key)
         return view(made, eyes)
@@ -90,13 +90,13 @@ class RatingService:
         code, eyes = self._own(messages.enterprise_of(request.name, "rating").text, call)
         steps = {_STEPS[step] for step in request.steps}
         day = messages.date_of(request.date, "date") if request.HasField("date") else None
-        told = advising.simulate_rating(self._store, self._card, code, steps, day, now=call.now)
+        told = advising.simulate_rating(self._store, self._served(), code, steps, day, now=call.now)
         return view(told, eyes)
 
     def get_advice(self, request: rating_service.GetAdviceRequest, call: Call) -> rating_pb2.Advice:
         """Gets the ways to the next level."""
         code, eyes = self._own(messages.enterprise_of(request.name, "advice").text, call)
-        return view(advising.get_advice(self._store, self._card, code, now=call.now), eyes)
+        return view(advising.get_advice(self._store, self._served(), code, now=call.now), eyes)
 
     def get_scorecard(
         self,
@@ -107,7 +107,7 @@ class RatingService:
         version = messages.scorecard_of(request.name)
         # The card of this process: the folder may name another by now.
         return rating.get_scorecard(
-            self._models_dir, self._card.version if version == _SERVED else version
+            self._models_dir, self._served().version if version == _SERVED else version
         )
 
     def _own(self, code: str, call: Call) -> tuple[str, disclosure_pb2.Audience.ValueType]:

@@ -39,7 +39,7 @@ from bonafides.identity.requirement_operations import list_requirements
 from bonafides.identity.submission import Depth, State, SubmissionStatus
 from bonafides.instants import day_of, to_timestamp
 from bonafides.personal.sealing import Vault
-from bonafides.rating.scorecard import Scorecard
+from bonafides.rating.scorecard import Served
 from bonafides.records import batches, linking, reported
 from bonafides.records import operations as records
 from bonafides.records.batches import Batch, Source, Taken
@@ -170,10 +170,10 @@ class IdentityService:
 class ArchiveService:
     """Shows each caller the part of an archive that the caller may see."""
 
-    def __init__(self, store: Store, snapshots: Snapshots, card: Scorecard, eyes: Eyes) -> None:
+    def __init__(self, store: Store, snapshots: Snapshots, served: Served, eyes: Eyes) -> None:
         self._store: Final = store
         self._snapshots: Final = snapshots
-        self._card: Final = card
+        self._served: Final = served
         self._eyes: Final = eyes
 
     def at_once_get_archive(
@@ -204,7 +204,7 @@ class ArchiveService:
         found = archive.read_view(
             self._store,
             self._snapshots,
-            self._card,
+            self._served(),
             code,
             audience=seen_as,
             now=call.now,
@@ -221,7 +221,7 @@ class ArchiveService:
             raise NotFoundError
         stands = archive.update_self_description(
             self._store,
-            self._card,
+            self._served(),
             code,
             self_description.read(request.self_description),
             request_id=str(uuid.UUID(request.request_id)),
@@ -256,7 +256,7 @@ class ArchiveService:
             raise MethodNotAllowedError
         as_of = messages.past_instant_of(request.as_of_time, "as_of_time", now=call.now)
         return archive.get_past_archive(
-            self._store, self._card, code, audience=seen_as, as_of=as_of, now=call.now
+            self._store, self._served(), code, audience=seen_as, as_of=as_of, now=call.now
         )
 
 
@@ -291,10 +291,10 @@ class RecordService:
     """Takes records in, durably and once."""
 
     def __init__(
-        self, store: Store, vault: Vault, writer: GroupCommit, *, card: Scorecard, eyes: Eyes
+        self, store: Store, vault: Vault, writer: GroupCommit, *, served: Served, eyes: Eyes
     ) -> None:
         self._store: Final = store
-        self._card: Final = card
+        self._served: Final = served
         self._vault: Final = vault
         self._writer: Final = writer
         self._eyes: Final = eyes
@@ -355,7 +355,7 @@ class RecordService:
             request_id=str(uuid.UUID(request.request_id)),
             request_digest=call.request_digest,
         )
-        found = linking.dispute(self._store, self._card, contest, now=call.now)
+        found = linking.dispute(self._store, self._served(), contest, now=call.now)
         call.tell(_REVISION, str(archive.get_revision(self._store, code)))
         made = store_message(found, code, day_of(call.now))
         return view(made, disclosure_pb2.AUDIENCE_OWNER)

@@ -53,6 +53,12 @@ def find(work: UnitOfWork, code: str) -> AnnouncedLevel | None:
     return None if row is None else AnnouncedLevel(**row._mapping)  # noqa: SLF001 - its public name
 
 
+def find_of_page(work: UnitOfWork, codes: Sequence[str]) -> dict[str, AnnouncedLevel]:
+    """Returns what was announced to each of the enterprises, by code; who is not there: nothing."""
+    rows = work.execute(_ALL.where(announced_level.c.code.in_(list(codes))))
+    return {row.code: AnnouncedLevel(**row._mapping) for row in rows}  # noqa: SLF001 - its public name
+
+
 def _kept(known: AnnouncedLevel | None, row: AnnouncedLevel) -> AnnouncedLevel:
     if known is None or dataclasses.replace(known, announced_at=row.announced_at) != row:
         return row

@@ -43,7 +43,16 @@ def fact_sheet(work: UnitOfWork, code: str, as_of: Instant) -> FactSheet:
     Of several facts of a kind, the one that became valid last counts; of those,
     the one that was recorded last. Public records are all there, ended ones too.
     """
-    told = work.execute(_READ_SHEET, {"code": code, "as_of": as_of})
+    asked = {"code": code, "as_of": as_of}
+    told = (work.execute(each, asked) for each in (_READ_SHEET, _DISPUTED, _WITHDRAWN))
+    return sheet_of(code, as_of, *told)
+
+
+Rows = Iterable[sa.Row[Any]]
+
+
+def sheet_of(code: str, as_of: Instant, told: Rows, disputed: Rows, withdrawn: Rows) -> FactSheet:
+    """Returns the sheet of the rows of an enterprise: its facts, its cases, what was taken out."""
     known: dict[facts.Kind, Fact] = {}
     public: list[Fact] = []
     for row in told:
@@ -65,12 +74,9 @@ def fact_sheet(work: UnitOfWork, code: str, as_of: Instant) -> FactSheet:
         },
         self_description=_value(known, facts.Kind.SELF_DESCRIPTION),
         disputed=tuple(
-            facts.Disputed(row.kind, row.item, Day(row.due_day), row.subject)
-            for row in work.execute(_DISPUTED, {"code": code, "as_of": as_of})
+            facts.Disputed(row.kind, row.item, Day(row.due_day), row.subject) for row in disputed
         ),
-        withdrawn=tuple(
-            fact_of(row) for row in work.execute(_WITHDRAWN, {"code": code, "as_of": as_of})
-        ),
+        withdrawn=tuple(fact_of(row) for row in withdrawn),
     )
 
 
@@ -147,10 +153,10 @@ def platform_records(
         figures[platform]["refund_flags"] = flags
     held: dict[str, list[Certification]] = {platform: [] for platform in platforms}
     for row in work.execute(_CERTIFICATIONS, wanted).mappings():
-        held[row["platform"]].append(_certification(row))
+        held[row["platform"]].append(certification_of(row))
     stores = links.stores(work, code, platforms)
     return tuple(
-        _platform_record(
+        platform_record(
             platform, figures[platform], tuple(held[platform]), stores.get(platform, ())
         )
         for platform in platforms
@@ -200,6 +206,13 @@ def read_revision(work: UnitOfWork, code: str) -> int:
 
 def write_snapshots(work: UnitOfWork, code: str, made: Sequence[Snapshot], *, now: Instant) -> None:
     """Stores all views of one enterprise under the next revision, and notes the change."""
+    write_snapshots_of_page(work, {code: made}, now=now)
+
+
+def write_snapshots_of_page(
+    work: UnitOfWork, page: Mapping[str, Sequence[Snapshot]], *, now: Instant
+) -> None:
+    """Stores the views of each of the enterprises, by code; at least one."""
     insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(snapshot_table)
     work.execute(
         insert.on_conflict_do_update(
@@ -220,10 +233,13 @@ def write_snapshots(work: UnitOfWork, code: str, made: Sequence[Snapshot], *, no
                 "etag": one.etag,
                 "archive": one.archive,
             }
+            for code, made in page.items()
             for one in made
         ],
     )
-    work.note(Change(ARCHIVE, code, read_revision(work, code), now))
+    revisions = work.execute(_READ_REVISIONS, {"codes": list(page)})
+    for code, revision in sorted(tuple(row) for row in revisions):
+        work.note(Change(ARCHIVE, code, revision, now))
 
 
 def mark_stale(work: UnitOfWork, codes: Iterable[str], now: Instant) -> None:
@@ -251,23 +267,21 @@ def _of_one(table: sa.Table) -> sa.ColumnElement[bool]:
     )
 
 
-# Made once: building a statement takes longer than running it.
-_FIGURES: Final = tuple(
-    query(_of_one)
-    for query in (
-        metrics.days,
-        metrics.buyers,
-        metrics.unmatched_refunds,
-        metrics.stores,
-        metrics.membership,
-    )
+# The figures of a platform, each narrowed by a scope.
+FIGURES: Final = (
+    metrics.days,
+    metrics.buyers,
+    metrics.unmatched_refunds,
+    metrics.stores,
+    metrics.membership,
 )
+# Made once: building a statement takes longer than running it.
+_FIGURES: Final = tuple(query(_of_one) for query in FIGURES)
 _CERTIFICATIONS: Final = metrics.certifications(_of_one)
 _AS_OF: Final = sa.bindparam("as_of", type_=sa.BigInteger)
-_READ_SHEET: Final = (
+_FACTS: Final = (
     sa.select(fact_table)
     .where(
-        fact_table.c.code == sa.bindparam("code"),
         fact_table.c.recorded_at <= _AS_OF,
         sa.or_(fact_table.c.superseded_at.is_(None), fact_table.c.superseded_at > _AS_OF),
         fact_table.c.valid_from <= _AS_OF,
@@ -282,12 +296,12 @@ _READ_SHEET: Final = (
         fact_table.c.valid_from, fact_table.c.recorded_at, fact_table.c.kind, fact_table.c.item
     )
 )
+_READ_SHEET: Final = _FACTS.where(fact_table.c.code == sa.bindparam("code"))
 # Of one fact or record, the case with the nearest deadline.
 _CONTESTED: Final = (correction.c.kind, correction.c.item, correction.c.subject)
-_DISPUTED: Final = (
-    sa.select(*_CONTESTED, sa.func.min(correction.c.due_day).label("due_day"))
+_CASES: Final = (
+    sa.select(correction.c.code, *_CONTESTED, sa.func.min(correction.c.due_day).label("due_day"))
     .where(
-        correction.c.code == sa.bindparam("code"),
         correction.c.sort.in_(("FACT", "RECORD")),
         correction.c.opened_at <= _AS_OF,
         ~sa.exists().where(
@@ -298,12 +312,13 @@ _DISPUTED: Final = (
             correction_ruling.c.outcome != "OVERDUE",
         ),
     )
-    .group_by(*_CONTESTED)
+    .group_by(correction.c.code, *_CONTESTED)
     .order_by(*_CONTESTED)
 )
+_DISPUTED: Final = _CASES.where(correction.c.code == sa.bindparam("code"))
 _LATER: Final = correction_ruling.alias("later")
 # Public records that the last ruling on them took out.
-_WITHDRAWN: Final = (
+_TAKEN_OUT: Final = (
     sa.select(fact_table)
     .join(
         correction_ruling,
@@ -322,7 +337,6 @@ _WITHDRAWN: Final = (
         ),
     )
     .where(
-        fact_table.c.code == sa.bindparam("code"),
         fact_table.c.kind.in_([kind.value for kind in facts.PUBLIC_RECORDS]),
         correction.c.sort == "FACT",
         correction_ruling.c.outcome == "UPHELD",
@@ -337,10 +351,22 @@ _WITHDRAWN: Final = (
     )
     .order_by(fact_table.c.kind, fact_table.c.item, fact_table.c.recorded_at)
 )
+_WITHDRAWN: Final = _TAKEN_OUT.where(fact_table.c.code == sa.bindparam("code"))
+# What makes a sheet: facts, cases, and what rulings took out; each is to be narrowed to codes.
+SHEET: Final = (
+    (_FACTS, fact_table.c.code),
+    (_CASES, correction.c.code),
+    (_TAKEN_OUT, fact_table.c.code),
+)
 _READ_SNAPSHOT: Final = sa.select(
     *(snapshot_table.c[name] for name in Stored._fields),
 ).where(
     snapshot_table.c.code == sa.bindparam("code"), snapshot_table.c.view == sa.bindparam("view")
+)
+_READ_REVISIONS: Final = (
+    sa.select(snapshot_table.c.code, sa.func.max(snapshot_table.c.revision))
+    .where(snapshot_table.c.code.in_(sa.bindparam("codes", expanding=True)))
+    .group_by(snapshot_table.c.code)
 )
 _READ_REVISION: Final = sa.select(sa.func.max(snapshot_table.c.revision)).where(
     snapshot_table.c.code == sa.bindparam("code")
@@ -366,12 +392,13 @@ def _value(known: Mapping[facts.Kind, Fact], kind: facts.Kind) -> Any:
     return known[kind].value if kind in known else None
 
 
-def _platform_record(
+def platform_record(
     platform: str,
     figures: Mapping[str, Any],
     held: tuple[Certification, ...],
     stores: tuple[StoreLink, ...],
 ) -> PlatformRecord:
+    """Returns what a platform reported, of the rows of its figures taken together."""
     return PlatformRecord(
         platform=platform,
         open_stores=figures.get("open_stores", 0),
@@ -400,7 +427,8 @@ _SUMMED: Final = tuple(
 )
 
 
-def _certification(row: Mapping[Any, Any]) -> Certification:
+def certification_of(row: Mapping[Any, Any]) -> Certification:
+    """Returns the certification that a row of figures holds."""
     detail = json.loads(row["detail"] or "{}")
     return Certification(
         agency=detail.get("agency", ""),

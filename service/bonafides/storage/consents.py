@@ -49,6 +49,14 @@ def ledger(work: UnitOfWork, code: str) -> tuple[Consent, ...]:
     return tuple(_row(row) for row in work.execute(_LEDGER, {"code": code}))
 
 
+def ledgers(work: UnitOfWork, codes: Sequence[str]) -> dict[str, tuple[Consent, ...]]:
+    """Returns what `ledger` does of each of the enterprises, by code."""
+    found: dict[str, list[Consent]] = {code: [] for code in codes}
+    for row in work.execute(_LEDGERS, {"codes": list(codes)}):
+        found[row.code].append(_row(row))
+    return {code: tuple(rows) for code, rows in found.items()}
+
+
 def standing(work: UnitOfWork, code: str, at: Instant) -> Standing:
     """Returns the live purposes of the enterprise, and until when at most they are."""
     return rules.standing(ledger(work, code), at)
@@ -231,6 +239,23 @@ def authorized_platforms(work: UnitOfWork, code: str, at: Instant) -> tuple[str,
     return tuple(sorted(found.scalars()))
 
 
+def authorized_of_page(
+    work: UnitOfWork, codes: Sequence[str], at: Instant
+) -> dict[str, tuple[str, ...]]:
+    """Returns what `authorized_platforms` does of each of the enterprises, by code."""
+    table = _platform.c
+    found: dict[str, set[str]] = {code: set() for code in codes}
+    for row in work.execute(
+        sa.select(table.code, table.platform).where(
+            table.code.in_(list(codes)),
+            table.granted_at <= at,
+            sa.or_(table.revoked_at.is_(None), table.revoked_at > at),
+        )
+    ):
+        found[row.code].add(row.platform)
+    return {code: tuple(sorted(platforms)) for code, platforms in found.items()}
+
+
 def platform_history(
     work: UnitOfWork, code: str
 ) -> tuple[tuple[str, Instant, Instant | None], ...]:
@@ -378,7 +403,7 @@ def _row(row: sa.Row[Any]) -> Consent:
 
 
 # Made once: building a statement takes longer than running it.
-_LEDGER: Final = (
+_CONSENTS: Final = (
     sa.select(tables.consent, _revocation.revoked_at)
     .select_from(
         tables.consent.outerjoin(
@@ -386,6 +411,7 @@ _LEDGER: Final = (
             sa.and_(_revocation.code == _consent.code, _revocation.uid == _consent.uid),
         )
     )
-    .where(_consent.code == sa.bindparam("code"))
     .order_by(_consent.recorded_at.desc(), _consent.purpose, _consent.uid)
 )
+_LEDGER: Final = _CONSENTS.where(_consent.code == sa.bindparam("code"))
+_LEDGERS: Final = _CONSENTS.where(_consent.code.in_(sa.bindparam("codes", expanding=True)))

@@ -115,6 +115,14 @@ def past_term(work: UnitOfWork, code: str, today: Day) -> list[Correction]:
     return [_case_of(row) for row in found]
 
 
+def past_term_of_page(work: UnitOfWork, codes: Sequence[str], today: Day) -> list[str]:
+    """Returns those of the enterprises that have such cases, sorted."""
+    found = sa.select(_case.code).where(
+        _case.code.in_(list(codes)), _case.state == State.OPEN.value, _case.due_day < today
+    )
+    return sorted(set(work.execute(found).scalars()))
+
+
 def codes_past_term(work: UnitOfWork, today: Day) -> list[str]:
     """Returns the enterprises that have such cases, sorted."""
     found = (

@@ -60,6 +60,13 @@ def is_enrolled(work: UnitOfWork, code: str) -> bool:
     return found.first() is not None
 
 
+def taking_part(work: UnitOfWork, codes: Sequence[str]) -> list[str]:
+    """Returns those of the codes whose enterprises take part, in the order given."""
+    column = tables.enterprise.c.code
+    known = set(work.execute(sa.select(column).where(column.in_(list(codes)))).scalars())
+    return [code for code in codes if code in known]
+
+
 def enrolled_at(work: UnitOfWork, code: str) -> Instant | None:
     """Returns since when the enterprise takes part; None if it does not."""
     table = tables.enterprise.c
@@ -105,6 +112,17 @@ def take_turns(work: UnitOfWork, name: str) -> None:
     """
     if work.dialect != "sqlite":
         work.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+
+
+def take_turns_of_page(work: UnitOfWork, names: Iterable[str]) -> None:
+    """Does what `take_turns` does, under each of the names, in order."""
+    if work.dialect != "sqlite":
+        wanted = sa.select(
+            sa.func.unnest(sa.literal(sorted(names), postgresql.ARRAY(sa.Text))).label("name")
+        ).subquery()
+        # In one order for everybody, so that two can't wait for each other.
+        turns = sa.select(wanted.c.name).order_by(wanted.c.name.collate("C")).subquery().c.name
+        work.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(turns, 0))))
 
 
 def find_request(work: UnitOfWork, submitter: str, request_id: str) -> SubmissionRow | None:

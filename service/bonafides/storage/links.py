@@ -12,7 +12,7 @@ the watermark under the links as they stand. Whoever calls holds the watermark.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -146,11 +146,18 @@ def stores(
         statement = statement.where(store_link.c.platform.in_(list(platforms)))
     for row in work.execute(statement, {"code": code}).mappings():
         found.setdefault(row["platform"], []).append(_store(row))
-    # Sorted here: the collations of the databases differ.
-    return {
-        platform: tuple(sorted(found[platform], key=lambda each: (each.opened, each.link_id)))
-        for platform in sorted(found)
-    }
+    return _in_order(found)
+
+
+def stores_of_page(
+    work: UnitOfWork, codes: Sequence[str]
+) -> dict[str, dict[str, tuple[Store, ...]]]:
+    """Returns what `stores` does of each of the enterprises, by code, of all platforms."""
+    found: dict[str, dict[str, list[Store]]] = {}
+    for row in work.execute(_STORES_OF_PAGE, {"codes": list(codes)}).mappings():
+        of_code = found.setdefault(row["code"], {})
+        of_code.setdefault(row["platform"], []).append(_store(row))
+    return {code: _in_order(told) for code, told in found.items()}
 
 
 def open_disputes() -> sa.Select[Any]:
@@ -172,6 +179,14 @@ def open_disputes() -> sa.Select[Any]:
         .where(store_dispute.c.disputed_at > sa.func.coalesce(decided, 0))
         .group_by(*keys)
     )
+
+
+def _in_order(found: Mapping[str, Sequence[Store]]) -> dict[str, tuple[Store, ...]]:
+    # Sorted here: the collations of the databases differ.
+    return {
+        platform: tuple(sorted(found[platform], key=lambda each: (each.opened, each.link_id)))
+        for platform in sorted(found)
+    }
 
 
 def _store(row: Mapping[Any, Any]) -> Store:
@@ -313,10 +328,10 @@ def _temporary(name: str, columns: tuple[str, ...] = _NAMES) -> sa.Table:
     )
 
 
-def _stores() -> sa.Select[Any]:
-    """Returns the statement behind `stores`, made once."""
+def _stores(of: Callable[[sa.Column[str]], sa.ColumnElement[bool]]) -> sa.Select[Any]:
+    """Returns the statement behind `stores`, made once; `of` says of whose."""
     log, later, rival = record.alias("log"), record.alias("later"), store_link.alias("rival")
-    disputes = open_disputes().where(store_dispute.c.code == _CODE).subquery("open_dispute")
+    disputes = open_disputes().where(of(store_dispute.c.code)).subquery("open_dispute")
     newest = ~sa.exists().where(
         *(later.c[name] == log.c[name] for name in fold.KEY),
         later.c.revision > log.c.revision,
@@ -335,13 +350,13 @@ def _stores() -> sa.Select[Any]:
     )
     return (
         sa.select(
-            *(store_link.c[name] for name in (*_NAMES[1:6], "ruling", "stands")),
+            *(store_link.c[name] for name in ("code", *_NAMES[1:6], "ruling", "stands")),
             log.c.detail,
             disputes.c.due_day,
             claimed.label("claimed"),
         )
         .select_from(store_link.join(log, said).outerjoin(disputes, disputed))
-        .where(store_link.c.code == _CODE)
+        .where(of(store_link.c.code))
     )
 
 
@@ -349,4 +364,5 @@ _CODE: Final = sa.bindparam("code", type_=sa.String)
 _FOLDED: Final = sa.func.coalesce(
     sa.select(counter.c.value).where(counter.c.name == WATERMARK).scalar_subquery(), 0
 )
-_STORES: Final = _stores()
+_STORES: Final = _stores(lambda code: code == _CODE)
+_STORES_OF_PAGE: Final = _stores(lambda code: code.in_(sa.bindparam("codes", expanding=True)))

@@ -97,18 +97,19 @@ def means_for(work: UnitOfWork, code: str) -> dict[str, tuple[PeerMean, Instant]
 
     Empty: the enterprise is in no group.
     """
-    return {
-        row.feature: (
-            PeerMean(
-                Group(row.peer_group, row.title_zh, row.title_en),
-                row.feature,
-                row.mean_milli,
-                row.members,
-            ),
-            Instant(row.measured_at),
-        )
-        for row in work.execute(_MEANS, {"code": code})
-    }
+    return means_of_page(work, [code]).get(code, {})
+
+
+def means_of_page(
+    work: UnitOfWork, codes: Sequence[str]
+) -> dict[str, dict[str, tuple[PeerMean, Instant]]]:
+    """Returns what `means_for` does of each of the enterprises that is in a group, by code."""
+    found: dict[str, dict[str, tuple[PeerMean, Instant]]] = {}
+    for row in work.execute(_MEANS, {"codes": list(codes)}):
+        group = Group(row.peer_group, row.title_zh, row.title_en)
+        mean = PeerMean(group, row.feature, row.mean_milli, row.members)
+        found.setdefault(row.code, {})[row.feature] = (mean, Instant(row.measured_at))
+    return found
 
 
 def _regroup(work: UnitOfWork, groups: Mapping[str, str]) -> None:
@@ -226,11 +227,11 @@ _LEVELS: Final = _levels()
 _REGISTRATIONS: Final = _registered()
 _STORES: Final = _open_stores()
 _MEANS: Final = (
-    sa.select(tables.peer_mean)
+    sa.select(tables.peer_group.c.code, tables.peer_mean)
     .join_from(
         tables.peer_group,
         tables.peer_mean,
         tables.peer_group.c.peer_group == tables.peer_mean.c.peer_group,
     )
-    .where(tables.peer_group.c.code == sa.bindparam("code"))
+    .where(tables.peer_group.c.code.in_(_CODES))
 )

@@ -7,7 +7,7 @@ here too: platforms that fell silent, and renewals that wait for a source.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -48,8 +48,8 @@ class RatingRow:
 _SAID: Final = tuple(name for name in RatingRow.__slots__ if name not in {"code", "as_of"})
 
 
-def insert(work: UnitOfWork, row: RatingRow) -> None:
-    """Adds the row. One of the same enterprise and instant gives way to it.
+def insert(work: UnitOfWork, rows: Sequence[RatingRow]) -> None:
+    """Adds the rows, at least one. One of the same enterprise and instant gives way to it.
 
     Two changes within one operation share its instant; the later one saw more.
     """
@@ -59,13 +59,15 @@ def insert(work: UnitOfWork, row: RatingRow) -> None:
             index_elements=["code", "as_of"],
             set_={name: insert_row.excluded[name] for name in _SAID},
         ),
-        asdict(row),
+        [asdict(row) for row in rows],
     )
 
 
-def delete(work: UnitOfWork, row: RatingRow) -> None:
-    """Takes the row out."""
-    work.execute(sa.delete(rating).where(rating.c.code == row.code, rating.c.as_of == row.as_of))
+def delete(work: UnitOfWork, rows: Sequence[RatingRow]) -> None:
+    """Takes the rows out."""
+    gone = [{"of_code": row.code, "of_instant": row.as_of} for row in rows]
+    if gone:
+        work.execute(_DELETE, gone)
 
 
 def between(
@@ -101,6 +103,19 @@ def before(work: UnitOfWork, code: str, at: Instant) -> RatingRow | None:
     return _newest(work, rating.c.code == code, rating.c.as_of < at)
 
 
+def before_of_page(work: UnitOfWork, codes: Sequence[str], at: Instant) -> dict[str, RatingRow]:
+    """Returns what `before` does of each of the enterprises that has such a row, by code."""
+    last = (
+        sa.select(rating.c.code, sa.func.max(rating.c.as_of).label("as_of"))
+        .where(rating.c.code.in_(list(codes)), rating.c.as_of < at)
+        .group_by(rating.c.code)
+        .subquery()
+    )
+    same = sa.and_(rating.c.code == last.c.code, rating.c.as_of == last.c.as_of)
+    found = work.execute(sa.select(rating).join(last, same))
+    return {row.code: _row(row) for row in found}
+
+
 def steps(work: UnitOfWork, code: str, at: Instant, limit: int) -> list[RatingRow]:
     """Returns the rows of until before the instant that changed something, the newest first."""
     return _rows(work, limit, rating.c.code == code, rating.c.as_of < at, rating.c.cause != NOTHING)
@@ -131,6 +146,23 @@ def secret(work: UnitOfWork, code: str) -> bytes:
     return bytes(found)
 
 
+def secrets_of_page(work: UnitOfWork, codes: Sequence[str]) -> dict[str, bytes]:
+    """Returns what `secret` does of each of the enterprises, by code."""
+    table = tables.rating_secret
+    known = sa.select(table.c.code, table.c.secret).where(table.c.code.in_(list(codes)))
+    found = {row.code: bytes(row.secret) for row in work.execute(known)}
+    if len(found) < len(codes):
+        drawn = [
+            {"code": code, "secret": secrets.token_bytes(SECRET_BYTES)}
+            for code in codes
+            if code not in found
+        ]
+        work.execute(_insert(work, table).on_conflict_do_nothing(), drawn)
+        # Another may have drawn one at the same time: the first one stands.
+        found = {row.code: bytes(row.secret) for row in work.execute(known)}
+    return found
+
+
 def last_written(work: UnitOfWork, platforms: Iterable[str]) -> dict[str, Instant]:
     """Returns when each of the platforms streamed records last; one that never did is out."""
     newest = sa.func.max(write_cursor.c.written_at)
@@ -139,11 +171,19 @@ def last_written(work: UnitOfWork, platforms: Iterable[str]) -> dict[str, Instan
     return {row.writer: Instant(row.at) for row in found}
 
 
-def renewal_waits(work: UnitOfWork, code: str, ended_at: Instant) -> bool:
-    """Tells whether the enterprise renewed before the instant, and a source has not answered.
+def renewals_wait(work: UnitOfWork, ended_at: Mapping[str, Instant]) -> frozenset[str]:
+    """Returns who of the enterprises renewed before its instant, and a source has not answered.
 
     A stranger's submission tells nothing: it must be by whom the enterprise takes part.
     """
+    if not ended_at:
+        return frozenset()
+    found = work.execute(_RENEWALS, {"codes": list(ended_at)})
+    return frozenset(row.code for row in found if row.submitted_at < ended_at[row.code])
+
+
+def _renewals() -> sa.Select[Any]:
+    """Returns the statement behind `renewals_wait`, made once."""
     table, evidence = tables.submission.c, tables.evidence.c
     enrolling, taking_part = tables.submission.alias("enrolling").c, tables.enterprise.c
     own = (
@@ -153,7 +193,8 @@ def renewal_waits(work: UnitOfWork, code: str, ended_at: Instant) -> bool:
             enrolling.code.table,
             sa.and_(enrolling.code == taking_part.code, enrolling.uid == taking_part.uid),
         )
-        .where(taking_part.code == code)
+        .where(taking_part.code == table.code)
+        .correlate(tables.submission)
     )
     last = (
         sa.select(sa.func.max(evidence.asked_at))
@@ -172,14 +213,18 @@ def renewal_waits(work: UnitOfWork, code: str, ended_at: Instant) -> bool:
         )
         .exists()
     )
-    waits = sa.select(table.uid).where(
-        table.code == code,
+    return sa.select(table.code, table.submitted_at).where(
+        table.code.in_(sa.bindparam("codes", expanding=True)),
         table.state == State.PENDING.value,
-        table.submitted_at < ended_at,
         table.submitter.in_(own),
         unreached,
     )
-    return work.execute(waits.limit(1)).first() is not None
+
+
+_RENEWALS: Final = _renewals()
+_DELETE: Final = sa.delete(rating).where(
+    rating.c.code == sa.bindparam("of_code"), rating.c.as_of == sa.bindparam("of_instant")
+)
 
 
 def _newest(work: UnitOfWork, *where: sa.ColumnElement[bool]) -> RatingRow | None:

@@ -3,10 +3,11 @@
 1. Days are ends of quarters: one row for each enterprise and quarter.
 2. An outcome is what came within OUTCOME_DAYS after the day. It is ripe MATURITY_DAYS
    later, when what was decided by then is published and learned.
-3. The two newest ripe quarters are out of time, the one before is the recent one that
-   probabilities are fitted to, and the older ones are trained on.
+3. The two newest ripe quarters are out of time. The four before them are recent: on them
+   probabilities are fitted. All but the newest of these, and the older ones, are trained on.
 4. An enterprise is in one split alone, by its keyed pseudonym: one bad year makes four
-   rows bad, and a card that saw one of them would be praised for knowing the others.
+   rows bad, and a card that saw one of them would be praised for knowing the others. So
+   a quarter may be trained on and recent, for other enterprises.
 
     quarters(first, last)[-1].split     # "out_of_time"
     split_of("9f..")                    # the split that this enterprise is in
@@ -28,6 +29,9 @@ MATURITY_DAYS: Final = 61
 # What features look back on.
 HISTORY_DAYS: Final = 365
 OUT_OF_TIME: Final = 2
+# A year: one quarter holds so few bad rows that a slope fitted to it is off by a tenth, and
+# knows one season.
+RECENT: Final = 4
 # Shares of enterprises in "train" and "recent", in percent; the others are out of time.
 _TRAIN_PERCENT: Final = 45
 _RECENT_PERCENT: Final = 25
@@ -62,7 +66,9 @@ class Cohort:
 
 
 def quarters(first: Day, last: Day) -> tuple[Cohort, ...]:
-    """Returns the ripe quarters of a history from `first` to `last`, both inclusive, in order.
+    """Returns the ripe quarters of a history from `first` to `last`, both inclusive, by split.
+
+    In order within a split. Of a history just long enough the recent ones are fewer than four.
 
     Raises:
         TooYoungError: fewer than four: one to train on, a recent one, two out of time.
@@ -79,8 +85,12 @@ def quarters(first: Day, last: Day) -> tuple[Cohort, ...]:
             f"the history has {len(ripe)} quarters whose outcomes are ripe; 4 are needed: a year"
             " before the first, and 14 months after the last"
         )
-    names = ["train"] * (len(ripe) - OUT_OF_TIME - 1) + ["recent"] + ["out_of_time"] * OUT_OF_TIME
-    return tuple(Cohort(day, name) for day, name in zip(ripe, names, strict=True))
+    closed, newest = ripe[:-OUT_OF_TIME], ripe[-OUT_OF_TIME:]
+    return (
+        *(Cohort(day, "train") for day in closed[:-1]),
+        *(Cohort(day, "recent") for day in closed[-RECENT:]),
+        *(Cohort(day, "out_of_time") for day in newest),
+    )
 
 
 def pseudonym(key: bytes, code: str) -> str:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -50,7 +50,14 @@ from bonafides.rating.training.evaluation import (
     row_losses,
 )
 from bonafides.rating.training.fairness import Flags, Rated, by_group
-from bonafides.rating.training.labelled import AXES, COMPONENTS, GREY, SPLITS, Labelled
+from bonafides.rating.training.labelled import (
+    AXES,
+    COMPONENTS,
+    GREY,
+    SPLITS,
+    Labelled,
+    joined,
+)
 
 # Into so many bins of equal size the score is cut to tell whether it drifts.
 _SCORE_BINS: Final = 10
@@ -88,7 +95,7 @@ def judge(
         ),
         boosting_auc=boosted,
         boosting_gap=boosted - auc(of_candidate.score[out], bad),
-        drift=_drift(table, candidate, of_candidate, seed),
+        drift=_drift(table, candidate, of_candidate, (table.split == "train", out), seed),
         migration=_migration(table, of_champion, of_candidate),
         fairness=fairness_of(table, candidate),
     )
@@ -107,6 +114,22 @@ def fairness_of(table: Labelled, card: Scorecard) -> tuple[GroupFairness, ...]:
     return tuple(group for name, groups in axes for group in by_group(name, groups.tolist(), rows))
 
 
+def drift_to(table: Labelled, served: Labelled, card: Scorecard, *, seed: int = 0) -> DriftReport:
+    """Returns how far who is served now is from who the card was fitted to.
+
+    `served` has no outcomes, and is of split "served": of bads nothing is told.
+
+    Raises:
+        EvaluationError: one of them has no rows.
+    """
+    train = table.where(table.split == "train")
+    if not len(train) or not len(served):
+        raise EvaluationError("drift needs rows that were trained on, and somebody who trades")
+    both = joined([train, served])
+    flags = (both.split == "train", both.split == "served")
+    return replace(_drift(both, card, _Scored.of_points(both, card), flags, seed), bads=None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Scored:
     """What a card gives to every row of a table."""
@@ -119,15 +142,21 @@ class _Scored:
 
     @classmethod
     def of(cls, table: Labelled, card: Scorecard) -> _Scored:
-        points = labelled.points(table, card.features)
-        score = points.sum(axis=1).astype(np.float64)
-        levels = _levels(card, score)
-        own = _own_probabilities(card, score)
+        scored = cls.of_points(table, card)
+        own = _own_probabilities(card, scored.score)
         if own is not None:
-            return cls(points, score, levels, own, True)
+            return replace(scored, probabilities=own, has_probabilities=True)
         recent = table.split == "recent"
         bad = table.bad[recent].astype(np.float64)
-        return cls(points, score, levels, recalibrated(score[recent], bad, score), False)
+        told = recalibrated(scored.score[recent], bad, scored.score)
+        return replace(scored, probabilities=told)
+
+    @classmethod
+    def of_points(cls, table: Labelled, card: Scorecard) -> _Scored:
+        """Returns what the card gives before any probability; these are NaN."""
+        points = labelled.points(table, card.features)
+        score = points.sum(axis=1).astype(np.float64)
+        return cls(points, score, _levels(card, score), np.full(score.size, np.nan), False)
 
 
 def _own_probabilities(card: Scorecard, score: Floats) -> Floats | None:
@@ -158,8 +187,10 @@ def _result(table: Labelled, scored: _Scored) -> CardResult:
     )
 
 
-def _drift(table: Labelled, card: Scorecard, scored: _Scored, seed: int) -> DriftReport:
-    train, out = table.split == "train", table.split == "out_of_time"
+def _drift(
+    table: Labelled, card: Scorecard, scored: _Scored, between: tuple[Flags, Flags], seed: int
+) -> DriftReport:
+    train, out = between
     edges = np.unique(np.quantile(scored.score[train], np.linspace(0, 1, _SCORE_BINS + 1)[1:-1]))
     bins = np.searchsorted(edges, scored.score, side="right")
     ranks = np.array([POINT_LEVELS.index(level) for level in scored.levels])

@@ -158,6 +158,22 @@ def write(table: Labelled, file: Path) -> None:
     pq.write_table(made, file, compression="zstd")
 
 
+def joined(parts: Sequence[Labelled]) -> Labelled:
+    """Returns the rows of all parts, one after the other."""
+    first = parts[0]
+    texts = ("enterprise", "as_of", "component", "split", "entity_type", "size_band", "region")
+    whole: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in (*texts, "bad", "is_new")
+    }
+    for name in ("figures", "wholes", "applies"):
+        whole[name] = {
+            column: np.concatenate([getattr(part, name)[column] for part in parts])
+            for column in getattr(first, name)
+        }
+    return Labelled(basis=first.basis, **whole)
+
+
 def read(file: Path) -> Labelled:
     """Returns the table in a Parquet file.
 

@@ -11,6 +11,7 @@ had been true by then.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from bonafides.archive.expiry import public_record, standing_records
 from bonafides.archive.facts import Fact, FactSheet, Kind, Registration, Verification
@@ -25,28 +26,39 @@ _KNOCKED_OUT = (Kind.DISHONEST_DEBTOR, Kind.SERIOUS_ILLEGAL)
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A platform that was authorized from a day to the one before `to_day`; None: it runs on."""
+    """A platform that was authorized from a day to the one before `to_day`; None: it runs on.
+
+    Not `usable`: what it reported may not be looked at any more, of no day.
+    """
 
     platform: str
     from_day: Day
     to_day: Day | None
+    usable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A fact, and the instant at which the service recorded it."""
+    """A fact, the instant at which the service recorded it, and from when on it no longer held.
+
+    `until` None: it is held true, or another took its place.
+    """
 
     at: Instant
     fact: Fact
+    until: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """One enterprise. `learned` is in the order of learning; `region` is an axis of audit."""
+    """One enterprise. `learned` is in the order of learning; `region` is an axis of audit.
+
+    Without a `verification` of its own, verifications are among what was learned.
+    """
 
     code: UnifiedCode
     region: str
-    verification: Verification
+    verification: Verification | None
     grants: tuple[Grant, ...]
     learned: tuple[Learned, ...]
 
@@ -54,13 +66,16 @@ class Participant:
         """Returns the facts as they were known at the instant."""
         known = {(each.fact.kind, each.fact.item): each.fact for each in self._by(as_of)}
         registration = known.pop((Kind.REGISTRATION, ""), None)
-        verified = self.verification if self.verification.verified_at <= as_of else None
+        changes: Any = _value(known.pop((Kind.CHANGES, ""), None)) or ()
+        verified: Any = _value(known.pop((Kind.VERIFICATION, ""), None))
+        if self.verification is not None and self.verification.verified_at <= as_of:
+            verified = self.verification
         return FactSheet(
             code=self.code.text,
             as_of=as_of,
             registration=registration,
             shareholders=(),
-            changes=(),
+            changes=changes,
             verification=verified,
             public_records=tuple(known.values()),
         )
@@ -81,7 +96,9 @@ class Participant:
         return [
             grant.platform
             for grant in self.grants
-            if grant.from_day <= day and (grant.to_day is None or grant.to_day > day)
+            if grant.usable
+            and grant.from_day <= day
+            and (grant.to_day is None or grant.to_day > day)
         ]
 
     def listed(self, kind: Kind, cohort: Cohort) -> bool:
@@ -108,12 +125,22 @@ class Participant:
         )
 
     def _by(self, instant: Instant) -> list[Learned]:
-        return [each for each in self.learned if each.at <= instant]
+        return [
+            each
+            for each in self.learned
+            if each.at <= instant
+            and each.fact.valid_from <= instant
+            and (each.until is None or instant < each.until)
+        ]
 
 
 def knocked_out(inputs: RatingInputs) -> bool:
     """Tells whether a listing decides the level already, whatever points would."""
     return bool(standing_records(inputs.sheet, *_KNOCKED_OUT))
+
+
+def _value(fact: Fact | None) -> Any:
+    return None if fact is None else fact.value
 
 
 def _stood(fact: Fact, cohort: Cohort) -> bool:
