@@ -9,7 +9,13 @@ stored sealed (`..._sealed`) or as a keyed digest (`..._index`), never in clear.
 
 from __future__ import annotations
 
-from bonafides.storage.tables.applications import application, application_key
+from bonafides.storage.tables.applications import (
+    application,
+    application_change,
+    application_key,
+    application_step,
+    key_challenge,
+)
 from bonafides.storage.tables.archive import (
     announced_level,
     bulk_run,
@@ -83,7 +89,9 @@ __all__ = [
     "amendment",
     "announced_level",
     "application",
+    "application_change",
     "application_key",
+    "application_step",
     "assent",
     "automation_refusal",
     "bulk_run",
@@ -105,6 +113,7 @@ __all__ = [
     "exchange_rate",
     "fact",
     "invitation",
+    "key_challenge",
     "level_override",
     "link_ruling",
     "membership",
