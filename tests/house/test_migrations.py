@@ -37,6 +37,7 @@ def test_keys_of_enterprise_data_begin_with_the_code() -> None:
         "application_step",
         "application_change",
         "key_challenge",
+        "deployment",
         # Of platforms: by the pseudonym that a platform supplies.
         "buyer_place",
     }

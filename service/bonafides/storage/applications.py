@@ -11,6 +11,7 @@ what it remembers of it.
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -289,6 +290,12 @@ class ChangeRow:
     expires_at: Instant
     tries: int = 0
     ended_at: Instant | None = None
+
+    @property
+    def proposal(self) -> str:
+        """The thumbprint of the key, or the address; empty: notifications are to end."""
+        told = json.loads(self.change)
+        return str(told.get("key_id") or told.get("url") or "")
 
 
 def put_change(work: UnitOfWork, row: ChangeRow) -> None:

@@ -38,6 +38,7 @@ from bonafides.storage.tables.consents import (
 from bonafides.storage.tables.housekeeping import (
     changes,
     counter,
+    deployment,
     exchange_rate,
     owner_request,
     platform_contract,
@@ -104,6 +105,7 @@ __all__ = [
     "correction",
     "correction_ruling",
     "counter",
+    "deployment",
     "document",
     "document_part",
     "draft",

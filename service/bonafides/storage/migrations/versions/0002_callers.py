@@ -91,6 +91,12 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "deployment",
+        sa.Column("part", sa.String(length=20), nullable=False),
+        sa.Column("value", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("part", name=op.f("pk_deployment")),
+    )
+    op.create_table(
         "key_challenge",
         sa.Column("client_id", sa.String(length=40), nullable=False),
         sa.Column("uid", sa.String(length=36), nullable=False),
@@ -105,6 +111,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drops the tables, and with them all data."""
     op.drop_table("key_challenge")
+    op.drop_table("deployment")
     with op.batch_alter_table("application_step", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_application_step_step_taken_at"))
 
