@@ -181,7 +181,7 @@ def notification_url_fault(url: str) -> str | None:
     """Returns what is wrong with an address for notifications, with the remedy; None: nothing.
 
     https alone, to a public name or address, without user info and fragment. What a
-    name leads to is looked at again when something is sent: it may change.
+    name leads to is for whoever sends to it to look at: it may change at any time.
     """
     if not _URL.fullmatch(url):
         return f"Give at most {_MOST_URL} printable ASCII characters, without blanks, # and \\."

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from google.protobuf.message import Message
 
 from bonafides.cli import rendering_applied as rendering
 from bonafides.cli.agreeing import listed
@@ -128,7 +129,7 @@ def application_new_key(context: typer.Context, file: KeyFile) -> None:
     if session.as_json:
         session.document(told)
     else:
-        session.show(f"{told['file']}: {told['thumbprint']}")
+        typer.echo(f"{told['file']}: {told['thumbprint']}")
 
 
 @application.command("key")
@@ -227,7 +228,7 @@ def application_statement(
     session: Session = context.obj
     with session.client() as client:
         made = client.applications.issue_acceptance(client_id, live_client_id)
-    session.answer(made, rendering.statement(made))
+    _print(session, made, made.statement)
 
 
 @application.command("present")
@@ -296,4 +297,12 @@ def application_service_key(context: typer.Context) -> None:
     session: Session = context.obj
     with session.client() as client:
         found = client.applications.service_key()
-    session.answer(found, rendering.service_key(found))
+    _print(session, found, rendering.service_key(found))
+
+
+def _print(session: Session, message: Message, text: str) -> None:
+    """Prints what goes into a file: laid out for people it would be broken into lines."""
+    if session.as_json:
+        session.answer(message, text)
+    else:
+        typer.echo(text)

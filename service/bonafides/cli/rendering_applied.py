@@ -11,7 +11,6 @@ import base64
 from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from bonafides.cli import layout
 from bonafides.cli.figures import moment
@@ -90,15 +89,10 @@ def keys(shown: Iterable[v1.ApplicationKey]) -> RenderableType:
     )
 
 
-def statement(shown: v1.AcceptanceStatement) -> RenderableType:
-    """Returns the statement by itself, so that it can be passed on."""
-    return Text(shown.statement, no_wrap=True, overflow="ignore")
-
-
-def service_key(shown: v1.ServiceKey) -> RenderableType:
+def service_key(shown: v1.ServiceKey) -> str:
     """Returns the key as PEM, as files of keys hold it."""
     body = base64.encodebytes(shown.public_key).decode("ascii").strip()
-    return Text(f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----")
+    return f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----"
 
 
 def _state(shown: v1.Application) -> str:

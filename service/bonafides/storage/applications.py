@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.access.applications import Ground, Kind, Product, Role, State, Step
+from bonafides.errors import BugError
 from bonafides.instants import Instant
 from bonafides.storage import tables
 from bonafides.storage.changes import APPLICATION, Change
@@ -31,6 +32,22 @@ _challenge: Final = tables.key_challenge.c
 _change: Final = tables.application_change.c
 _step: Final = tables.application_step.c
 
+
+# What an application is made with and keeps: it passes to nobody, and becomes nothing else.
+FIXED: Final = frozenset(
+    {
+        "client_id",
+        "created_by",
+        "created_at",
+        "role",
+        "country",
+        "product",
+        "test_currency",
+        "email_sealed",
+        "test_enterprise",
+        "request_digest",
+    }
+)
 
 # --- Applications ----------------------------------------------------------------------
 
@@ -129,7 +146,13 @@ def insert_application(work: UnitOfWork, row: ApplicationRow) -> bool:
 def set_application(
     work: UnitOfWork, client_id: str, values: Mapping[str, Any], now: Instant
 ) -> None:
-    """Changes columns, never who made it, and has every process hear of it."""
+    """Changes columns, and has every process hear of it.
+
+    Raises:
+        BugError: a column that says whose and what it is; these never change.
+    """
+    if fixed := FIXED & values.keys():
+        raise BugError(f"of an application never change: {', '.join(sorted(fixed))}")
     work.execute(
         sa.update(tables.application)
         .where(_application.client_id == client_id)
