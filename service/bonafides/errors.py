@@ -180,6 +180,69 @@ class LastOwnerError(StateError):
     message = "The last owner can't be removed; invite another one first."
 
 
+class ApplicationStateError(StateError):
+    """An application is not in a state, or not in the environment, that allows the call."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__()
+        self.state: Final = state
+
+    def __str__(self) -> str:
+        return f"This can't be done with this application: {self.state}."
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return {"state": self.state}
+
+
+class LaunchPreconditionError(StateError):
+    """The application can't be launched yet. `missing` names all that it waits for."""
+
+    def __init__(self, missing: tuple[str, ...]) -> None:
+        super().__init__()
+        self.missing: Final = missing
+
+    def __str__(self) -> str:
+        return f"The launch waits for: {', '.join(self.missing)}; docs/applications.md has the way."
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return {"missing": ",".join(self.missing)}
+
+
+class KeyProofError(StateError):
+    """A key was not proved to be its bearer's. Never says what was wrong with the proof."""
+
+    message = "This proof is not good; ask for a new challenge, and sign it by the key itself."
+
+
+class KeyNotAddedError(StateError):
+    """The application has as many keys as it may, or this one already."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.why: Final = why
+
+    def __str__(self) -> str:
+        return f"The key was not added ({self.why}); revoke one first, or make a new one."
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return {"why": self.why}
+
+
+class AcceptanceError(StateError):
+    """A statement of a passed acceptance run is not good, or not for this application."""
+
+    message = "This statement is not good here; have the sandbox issue one for this client id."
+
+
+class MailUnavailableError(StateError):
+    """This deployment sends no mail, so that nothing can be confirmed by a code."""
+
+    message = "No code can be sent: this deployment has no mail server; tell its staff."
+
+
 class ConsentError(BonafidesError):
     """The person concerned has to agree before this can be done."""
 

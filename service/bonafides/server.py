@@ -58,6 +58,8 @@ from bonafides.keys import Keys, load_or_create
 from bonafides.personal.sealing import Vault
 from bonafides.records import operations as records
 from bonafides.records.group_commit import GroupCommit
+from bonafides.registers import register
+from bonafides.rpc.application_services import ApplicationService
 from bonafides.rpc.consent_services import ConsentService, OwnershipService
 from bonafides.rpc.documents import DocumentService
 from bonafides.rpc.draft_services import DraftService
@@ -70,11 +72,13 @@ from bonafides.rpc.rights_services import RightsService
 from bonafides.rpc.services import ArchiveService, IdentityService, RecordService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
+from bonafides.storage import deployments
 from bonafides.storage.follower import Follower
 from bonafides.storage.snapshots import Snapshots, open_snapshots
 from bonafides.storage.standings import Standings
 from bonafides.storage.unit_of_work import Store, StoreUrlError
 from bonafides.v1 import (
+    application_service_pb2,
     archive_service_pb2,
     consent_service_pb2,
     document_service_pb2,
@@ -267,6 +271,9 @@ def build(settings: Settings, clock: Clock) -> Server:
         _service(rights_service_pb2, "RightsService"): RightsService(desk),
         _service(draft_service_pb2, "DraftService"): DraftService(desk),
         _service(review_service_pb2, "ReviewService"): ReviewService(desk),
+        _service(application_service_pb2, "ApplicationService"): ApplicationService(
+            register(settings, store, vault, keys, draw=_digits, can_send=courier is not None)
+        ),
     }
     return Server(
         settings=settings,
@@ -323,10 +330,19 @@ def _store(settings: Settings) -> Store:
         raise SettingsError(f"BONAFIDES_DATABASE_URL: {fault}.") from None
     try:
         store.migrate()
+        with store.writing() as work:
+            owner = deployments.claim(work, settings.environment)
+            work.commit()
     except StoreUnavailableError:
         raise SettingsError(
             "BONAFIDES_DATABASE_URL: the database can't be reached; is it running?"
         ) from None
+    if owner != settings.environment:
+        store.close()
+        raise SettingsError(
+            f"BONAFIDES_DATABASE_URL: this database is of {owner}, and sandbox and live share "
+            "nothing; name another one."
+        )
     return store
 
 

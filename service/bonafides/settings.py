@@ -118,6 +118,10 @@ class Settings(BaseSettings):
         default=None,
         description="PEM Ed25519 private key that signs receipts; unset in live: none are signed.",
     )
+    sandbox_key: Path | None = Field(
+        default=None,
+        description="PEM Ed25519 public key of the sandbox whose acceptances live takes.",
+    )
 
     @property
     def url(self) -> str:

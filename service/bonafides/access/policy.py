@@ -115,6 +115,25 @@ POLICIES: Final = (
     # Whose history and receipts these are is looked up call by call.
     Policy("/bonafides.v1.RatingService/ListRatings", _READERS),
     Policy("/bonafides.v1.RatingService/GetReceipt", _READERS),
+    # Whose an application is stands in every query.
+    Policy("/bonafides.v1.ApplicationService/CreateApplication", _MEMBERS),
+    Policy("/bonafides.v1.ApplicationService/GetApplication", _READERS),
+    Policy("/bonafides.v1.ApplicationService/ListApplications", _READERS),
+    Policy("/bonafides.v1.ApplicationService/UpdateApplication", _MEMBERS),
+    Policy("/bonafides.v1.ApplicationService/IssueKeyChallenge", _MEMBERS),
+    Policy("/bonafides.v1.ApplicationService/RegisterKey", _MEMBERS),
+    Policy("/bonafides.v1.ApplicationService/ListKeys", _READERS),
+    Policy("/bonafides.v1.ApplicationService/RevokeKey", _READERS),
+    Policy("/bonafides.v1.ApplicationService/ConfirmChange", _MEMBERS),
+    Policy("/bonafides.v1.ApplicationService/RecordContract", _STAFF),
+    Policy("/bonafides.v1.ApplicationService/RecordAcceptance", _STAFF),
+    Policy("/bonafides.v1.ApplicationService/IssueAcceptance", _MEMBERS),
+    Policy("/bonafides.v1.ApplicationService/PresentAcceptance", _MEMBERS),
+    Policy("/bonafides.v1.ApplicationService/LaunchApplication", _MEMBERS),
+    Policy("/bonafides.v1.ApplicationService/SuspendApplication", _STAFF),
+    Policy("/bonafides.v1.ApplicationService/ResumeApplication", _STAFF),
+    Policy("/bonafides.v1.ApplicationService/CloseApplication", _READERS),
+    Policy("/bonafides.v1.ApplicationService/GetServiceKey", _EVERYBODY),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

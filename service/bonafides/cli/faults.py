@@ -72,6 +72,14 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "OWNERSHIP_STATE": "Look at where claim and submission stand: bonafides claimed, submission.",
     "CODE_NOT_VALID": "Give the code as it was sent, in time; or claim or invite anew.",
     "CASE_STATE": "List what is open, and act on that.",
+    "APPLICATION_STATE": "Look at where it stands first: bonafides application show CLIENT_ID.",
+    "LAUNCH_PRECONDITION": "Bring what is missing: docs/applications.md has the way to live.",
+    "KEY_PROOF_INVALID": "Register it again, with its private key: bonafides application key.",
+    "KEY_NOT_ADDED": "Revoke a key that nothing signs by, or make a new one; then repeat.",
+    "ACCEPTANCE_INVALID": (
+        "Have the sandbox print a statement for this client id: bonafides application statement."
+    ),
+    "MAIL_UNAVAILABLE": "Tell who runs the service: it has no mail server.",
     "SECOND_PERSON_REQUIRED": "Ask another member of staff to confirm it.",
     "LAST_OWNER": "Invite another owner first: bonafides invite CODE owner.",
     "OLD_REGISTRATION_NUMBER": "Use the unified social credit code of 18 characters.",

@@ -30,6 +30,7 @@ import grpc
 from bonafides.client import documents
 from bonafides.client.advising import AdviceCalls
 from bonafides.client.agreeing import ConsentCalls
+from bonafides.client.applying import ApplicationCalls
 from bonafides.client.connection import Connection
 from bonafides.client.documents import DigestDiffersError, UploadUnfinishedError
 from bonafides.client.faults import (
@@ -141,9 +142,8 @@ class Client:
         self.rights: Final = RightsCalls(self._connection)
         self.reviews: Final = ReviewCalls(self._connection)
         self.levels: Final = LevelCalls(self._connection)
-        # What is open for an enterprise.
         self.identities: Final = IdentityCalls(self._connection)
-        # What if, and what would raise a level.
+        self.applications: Final = ApplicationCalls(self._connection)
         self.advising: Final = AdviceCalls(self._connection)
         self._documents: Final = document_service_pb2_grpc.DocumentServiceStub(channel)
 

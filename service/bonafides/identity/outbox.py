@@ -43,7 +43,11 @@ _TEXT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Where a code may go. `purpose` None: the address is public and needs no consent."""
+    """Where a code may go.
+
+    `purpose` None: the address needs no consent, being public, or given for this by whoever
+    is written to.
+    """
 
     address: str = field(repr=False)
     purpose: str | None
@@ -81,19 +85,45 @@ def contact(work: UnitOfWork, vault: Vault, made: Claim, now: Instant) -> Contac
 def post_code(work: UnitOfWork, vault: Vault, made: Claim, to: Contact, one_time_code: str) -> None:
     """Puts the code into the outbox, due at once and good as long as the claim's code."""
     text = _TEXT.format(enterprise=made.code, code=one_time_code)
-    told = json.dumps({"to": to.address, "text": text})
-    key, wrapped = vault.new_key(_subject(made.uid))
-    identity_rows.add_wrapped_keys(work, {_subject(made.uid): wrapped})
+    letter = Letter(
+        uid=made.uid,
+        to=to,
+        text=text,
+        due_at=made.claimed_at,
+        expires_at=made.code_expires_at or made.claimed_at,
+        code=made.code,
+    )
+    post(work, vault, letter)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message that is to be sent. `code` empty: it is about no enterprise."""
+
+    uid: str
+    to: Contact
+    text: str = field(repr=False)
+    due_at: Instant
+    expires_at: Instant
+    code: str = ""
+
+
+def post(work: UnitOfWork, vault: Vault, letter: Letter) -> None:
+    """Puts the letter into the outbox, sealed under a key of its own."""
+    told = json.dumps({"to": letter.to.address, "text": letter.text})
+    subject = _subject(letter.uid)
+    key, wrapped = vault.new_key(subject)
+    identity_rows.add_wrapped_keys(work, {subject: wrapped})
     rows.add_message(
         work,
         rows.OutboxRow(
-            code=made.code,
-            uid=made.uid,
-            message_sealed=vault.seal(key, _place(made.uid), told.encode()),
-            purpose=to.purpose,
-            due_at=made.claimed_at,
+            code=letter.code,
+            uid=letter.uid,
+            message_sealed=vault.seal(key, _place(letter.uid), told.encode()),
+            purpose=letter.to.purpose,
+            due_at=letter.due_at,
             tries=0,
-            expires_at=made.code_expires_at or made.claimed_at,
+            expires_at=letter.expires_at,
         ),
     )
 

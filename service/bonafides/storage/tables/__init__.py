@@ -9,7 +9,13 @@ stored sealed (`..._sealed`) or as a keyed digest (`..._index`), never in clear.
 
 from __future__ import annotations
 
-from bonafides.storage.tables.applications import application, application_key
+from bonafides.storage.tables.applications import (
+    application,
+    application_change,
+    application_key,
+    application_step,
+    key_challenge,
+)
 from bonafides.storage.tables.archive import (
     announced_level,
     bulk_run,
@@ -32,6 +38,7 @@ from bonafides.storage.tables.consents import (
 from bonafides.storage.tables.housekeeping import (
     changes,
     counter,
+    deployment,
     exchange_rate,
     owner_request,
     platform_contract,
@@ -83,7 +90,9 @@ __all__ = [
     "amendment",
     "announced_level",
     "application",
+    "application_change",
     "application_key",
+    "application_step",
     "assent",
     "automation_refusal",
     "bulk_run",
@@ -96,6 +105,7 @@ __all__ = [
     "correction",
     "correction_ruling",
     "counter",
+    "deployment",
     "document",
     "document_part",
     "draft",
@@ -105,6 +115,7 @@ __all__ = [
     "exchange_rate",
     "fact",
     "invitation",
+    "key_challenge",
     "level_override",
     "link_ruling",
     "membership",

@@ -1,10 +1,10 @@
-"""Tables of callers that are programs: applications, and the keys they sign by."""
+"""Tables of callers that are programs: applications, their keys, and what was done to both."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, Text
 
 from bonafides.storage.tables.columns import PLATFORM, metadata
 
@@ -36,6 +36,16 @@ application: Final = Table(
     Column("launched_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    # In sandbox: the enterprise to try things on, and in whose live favor it passed.
+    Column("test_enterprise", String(18)),
+    Column("accepts_for", String(40)),
+    # What the contract is filed under, and what the run was accepted by.
+    Column("contract_reference", String(120)),
+    Column("acceptance_sha256", LargeBinary),
+    # In live: the application of the sandbox that passed; it serves once.
+    Column("accepted_by", String(40), unique=True),
+    # Digest of what was asked for, so that a repetition is told from another request.
+    Column("request_digest", LargeBinary),
     Index("ix_application_created_by", "created_by"),
 )
 
@@ -53,4 +63,54 @@ application_key: Final = Table(
     Column("not_after", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+)
+
+# What was done to an application, by whom: appended to alone. A suspension for misuse is
+# found here by whoever looks into the incident.
+application_step: Final = Table(
+    "application_step",
+    metadata,
+    Column("client_id", String(40), primary_key=True),
+    Column("uid", String(36), primary_key=True),
+    # A name of `bonafides.access.applications.Step`.
+    Column("step", String(24), nullable=False),
+    Column("taken_at", BigInteger, nullable=False),
+    Column("taken_by", Text, nullable=False),
+    # Of a suspension: a name of `bonafides.access.applications.Ground`.
+    Column("ground", String(24)),
+    # What staff wrote, a reference, a key's id: whatever the step is about.
+    Column("about", String(500), nullable=False),
+    Index(None, "step", "taken_at"),
+)
+
+# What a key has to sign before it is registered; good once.
+key_challenge: Final = Table(
+    "key_challenge",
+    metadata,
+    Column("client_id", String(40), primary_key=True),
+    Column("uid", String(36), primary_key=True),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+
+# A change of a live application that waits for the code which went to its e-mail.
+application_change: Final = Table(
+    "application_change",
+    metadata,
+    Column("client_id", String(40), primary_key=True),
+    Column("uid", String(36), primary_key=True),
+    # KEY, NOTIFICATION_URL.
+    Column("kind", String(20), nullable=False),
+    # The key or the address that is to be, as JSON. Neither is secret.
+    Column("change", Text, nullable=False),
+    # PENDING, DONE, EXPIRED.
+    Column("state", String(12), nullable=False),
+    Column("requested_at", BigInteger, nullable=False),
+    # The code as a keyed digest.
+    Column("code_index", LargeBinary, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("tries", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
 )

@@ -84,3 +84,11 @@ owner_request: Final = Table(
     Column("request_digest", LargeBinary, nullable=False),
     Column("requested_at", BigInteger, nullable=False),
 )
+
+# What the database was made for: the environment that opened it first.
+deployment: Final = Table(
+    "deployment",
+    metadata,
+    Column("part", String(20), primary_key=True),
+    Column("value", String(40), nullable=False),
+)

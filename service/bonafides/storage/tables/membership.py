@@ -84,14 +84,15 @@ notice: Final = Table(
     Column("noticed_at", BigInteger, nullable=False),
 )
 
-# Messages that wait to be sent, sealed. Whatever becomes of one, its key is deleted.
+# Messages that wait to be sent, sealed. Whatever becomes of one, its key is deleted. One
+# about no enterprise, but an application, has an empty code.
 outbox: Final = Table(
     "outbox",
     metadata,
     code_column(),
     Column("uid", String(36), primary_key=True),
     Column("message_sealed", LargeBinary, nullable=False),
-    # Whose address it goes to needs this consent; null: the address is public.
+    # Whose address it goes to needs this consent; null: it needs none.
     Column("purpose", String(40)),
     Column("due_at", BigInteger),
     Column("tries", BigInteger, nullable=False),

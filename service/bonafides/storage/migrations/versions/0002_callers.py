@@ -36,11 +36,32 @@ def upgrade() -> None:
         sa.Column("launched_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("test_enterprise", sa.String(length=18), nullable=True),
+        sa.Column("accepts_for", sa.String(length=40), nullable=True),
+        sa.Column("contract_reference", sa.String(length=120), nullable=True),
+        sa.Column("acceptance_sha256", sa.LargeBinary(), nullable=True),
+        sa.Column("accepted_by", sa.String(length=40), nullable=True),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("client_id", name=op.f("pk_application")),
+        sa.UniqueConstraint("accepted_by", name=op.f("uq_application_accepted_by")),
     )
     with op.batch_alter_table("application", schema=None) as batch_op:
         batch_op.create_index("ix_application_created_by", ["created_by"], unique=False)
 
+    op.create_table(
+        "application_change",
+        sa.Column("client_id", sa.String(length=40), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("change", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("code_index", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("client_id", "uid", name=op.f("pk_application_change")),
+    )
     op.create_table(
         "application_key",
         sa.Column("client_id", sa.String(length=40), nullable=False),
@@ -53,11 +74,50 @@ def upgrade() -> None:
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("client_id", "key_id", name=op.f("pk_application_key")),
     )
+    op.create_table(
+        "application_step",
+        sa.Column("client_id", sa.String(length=40), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("step", sa.String(length=24), nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), nullable=False),
+        sa.Column("taken_by", sa.Text(), nullable=False),
+        sa.Column("ground", sa.String(length=24), nullable=True),
+        sa.Column("about", sa.String(length=500), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", "uid", name=op.f("pk_application_step")),
+    )
+    with op.batch_alter_table("application_step", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_application_step_step_taken_at"), ["step", "taken_at"], unique=False
+        )
+
+    op.create_table(
+        "deployment",
+        sa.Column("part", sa.String(length=20), nullable=False),
+        sa.Column("value", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("part", name=op.f("pk_deployment")),
+    )
+    op.create_table(
+        "key_challenge",
+        sa.Column("client_id", sa.String(length=40), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("nonce", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("client_id", "uid", name=op.f("pk_key_challenge")),
+    )
 
 
 def downgrade() -> None:
     """Drops the tables, and with them all data."""
+    op.drop_table("key_challenge")
+    op.drop_table("deployment")
+    with op.batch_alter_table("application_step", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_application_step_step_taken_at"))
+
+    op.drop_table("application_step")
     op.drop_table("application_key")
+    op.drop_table("application_change")
     with op.batch_alter_table("application", schema=None) as batch_op:
         batch_op.drop_index("ix_application_created_by")
 
