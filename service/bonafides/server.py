@@ -45,7 +45,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from google.protobuf.descriptor import ServiceDescriptor
 
 from bonafides import listening, logs, mail, processes
+from bonafides.access import budgets
 from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier
+from bonafides.access.purses import Purses
 from bonafides.card_keys import served_card
 from bonafides.errors import StoreUnavailableError
 from bonafides.identity import qr
@@ -62,16 +64,20 @@ from bonafides.rpc.documents import DocumentService
 from bonafides.rpc.draft_services import DraftService
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.health import StockServices
+from bonafides.rpc.metering import Meter
 from bonafides.rpc.pipeline import Limits, Pipeline, World
 from bonafides.rpc.rating_services import RatingService
 from bonafides.rpc.review_services import ReviewService
 from bonafides.rpc.rights_services import RightsService
 from bonafides.rpc.services import ArchiveService, IdentityService, RecordService
+from bonafides.rpc.switch_services import SwitchService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
+from bonafides.storage.budgets import StoredLedger
 from bonafides.storage.follower import Follower
 from bonafides.storage.snapshots import Snapshots, open_snapshots
 from bonafides.storage.standings import Standings
+from bonafides.storage.switches import Switches
 from bonafides.storage.unit_of_work import Store, StoreUrlError
 from bonafides.v1 import (
     archive_service_pb2,
@@ -84,6 +90,7 @@ from bonafides.v1 import (
     record_service_pb2,
     review_service_pb2,
     rights_service_pb2,
+    switch_service_pb2,
 )
 from bonafides.worker import Worker, read_documents, rounds
 
@@ -258,6 +265,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         _service(rights_service_pb2, "RightsService"): RightsService(desk),
         _service(draft_service_pb2, "DraftService"): DraftService(desk),
         _service(review_service_pb2, "ReviewService"): ReviewService(desk),
+        _service(switch_service_pb2, "SwitchService"): SwitchService(desk),
     }
     return Server(
         settings=settings,
@@ -266,7 +274,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         follower=follower,
         vault=vault,
         keys=keys,
-        pipeline=Pipeline(verifier, limits, world),
+        pipeline=Pipeline(verifier, limits, world, meter=_meter(settings, store, follower, vault)),
         writer=writer,
         worker=Worker(rounds(desk, courier), now=clock, pause_seconds=settings.worker_seconds),  # 4
         services=services,
@@ -294,6 +302,27 @@ class _CallIds:
         drawn, self._drawn = self._drawn[: 2 * _UUID_BYTES], self._drawn[2 * _UUID_BYTES :]
         variant = "89ab"[int(drawn[16], 16) & 3]
         return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:]}"
+
+
+def _meter(settings: Settings, store: Store, follower: Follower, vault: Vault) -> Meter:
+    """Returns what has calls paid for."""
+    limits = budgets.Limits(
+        {
+            payer: budgets.Limit(
+                settings.calls_per_minute.get(payer.value, usual.calls),
+                settings.enterprises_per_day.get(payer.value, usual.enterprises),
+            )
+            for payer, usual in budgets.DEFAULTS.items()
+        },
+        settings.contract_enterprises,
+    )
+    return Meter(
+        Purses(StoredLedger(store), processes=settings.budget_processes),
+        Switches(store, follower),
+        limits,
+        vault.index,
+        trusted=settings.trusted_proxies,
+    )
 
 
 def _digits(count: int) -> str:

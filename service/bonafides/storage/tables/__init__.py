@@ -20,6 +20,13 @@ from bonafides.storage.tables.archive import (
     rating_secret,
     snapshot,
 )
+from bonafides.storage.tables.budgets import (
+    budget_calls,
+    budget_day,
+    budget_seen,
+    canary,
+    operator_switch,
+)
 from bonafides.storage.tables.columns import metadata
 from bonafides.storage.tables.consents import (
     assent,
@@ -86,8 +93,12 @@ __all__ = [
     "application_key",
     "assent",
     "automation_refusal",
+    "budget_calls",
+    "budget_day",
+    "budget_seen",
     "bulk_run",
     "buyer_place",
+    "canary",
     "changes",
     "check_result",
     "consent",
@@ -110,6 +121,7 @@ __all__ = [
     "membership",
     "metadata",
     "notice",
+    "operator_switch",
     "outbox",
     "override_step",
     "owner_request",
