@@ -269,7 +269,14 @@ class ServerBusyError(LimitError):
 
 
 class BudgetSpentError(LimitError):
-    """The caller's budget is spent. Says nothing of what was asked for."""
+    """The caller's budget is spent. Says nothing of what was asked for.
+
+    `key` is the account's pseudonym, for the log.
+    """
+
+    def __init__(self, retry_after_seconds: int | None, key: str = "") -> None:
+        super().__init__(retry_after_seconds)
+        self.key: Final = key
 
 
 class InterfaceClosedError(LimitError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
+import os
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,9 +16,11 @@ import pytest
 import sqlalchemy as sa
 from google.rpc.error_details_pb2 import RetryInfo
 from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
 from bonafides.access.budgets import Account, Limit, Payer
 from bonafides.access.purses import Purses, Seen, Want
+from bonafides.cli import app
 from bonafides.client import Client, RemoteError
 from bonafides.errors import BudgetSpentError, StoreUnavailableError
 from bonafides.identity.codes import compose
@@ -61,8 +65,8 @@ def want(**changes: Any) -> Want:
 def taken_away(store: Store) -> Iterator[None]:
     """Takes the database away, from all who have it open too, and brings it back."""
     name = store.url.database or ""
-    store.engine.dispose()
     if store.url.get_backend_name() == "sqlite":
+        store.engine.dispose()
         files = [Path(f"{name}{end}") for end in ("", "-wal", "-shm")]
         held = [(file, file.rename(f"{file}.away")) for file in files if file.exists()]
         Path(name).mkdir()
@@ -363,27 +367,23 @@ def test_switch_with_a_time_says_when_it_opens_and_does(served: Served) -> None:
     assert ask(served.address, SCORECARD, path=GET_SCORECARD).code is grpc.StatusCode.OK
 
 
-@pytest.mark.parametrize(
-    ("asked", "field"),
-    [
-        ({}, "interface"),
-        ({"interface": "bonafides.v1.ArchiveServise"}, "interface"),
-        ({"interface": "bonafides.v1.ArchiveService/Get"}, "interface"),
-        ({"interface": "grpc.health.v1.Health"}, "interface"),
-        ({"target": switch_pb2.Switch.Target(prefix="10.0.0.0/8")}, "target.prefix"),
-        ({"target": switch_pb2.Switch.Target(key="short")}, "target.key"),
-        (
-            {"interface": "bonafides.v1.RatingService", "until": to_datetime(NOW)},
-            "expire_time",
-        ),
-    ],
-)
-def test_switch_that_closes_nothing_or_everything_is_refused(
-    served: Served, asked: dict[str, Any], field: str
-) -> None:
-    with staff(served) as client, pytest.raises(RemoteError) as refusal:
-        client.switches.close(reason="why", **asked)
-    assert [violation.field for violation in refusal.value.violations] == [field]
+def test_switch_that_closes_nothing_or_everything_is_refused(served: Served) -> None:
+    target = switch_pb2.Switch.Target
+    cases: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("interface", {}),
+        ("interface", {"interface": "bonafides.v1.ArchiveServise"}),
+        ("interface", {"interface": "bonafides.v1.ArchiveService/Get"}),
+        ("interface", {"interface": "grpc.health.v1.Health"}),
+        ("target.prefix", {"target": target(prefix="10.0.0.0/8")}),
+        ("target.key", {"target": target(key="short")}),
+        ("target.application", {"target": target(application="two words")}),
+        ("expire_time", {"interface": "bonafides.v1.RatingService", "until": to_datetime(NOW)}),
+    )
+    with staff(served) as client:
+        for field, asked in cases:
+            with pytest.raises(RemoteError) as refusal:
+                client.switches.close(reason="why", **asked)
+            assert [violation.field for violation in refusal.value.violations] == [field]
 
 
 def test_switch_is_set_once_for_a_request_id_and_in_place_of_one_for_the_same(
@@ -434,3 +434,37 @@ def test_code_of_a_real_enterprise_is_no_canary(served: Served) -> None:
     with staff(served) as client, pytest.raises(RemoteError) as refusal:
         client.switches.set_canary(real)
     assert [violation.reason for violation in refusal.value.violations] == ["NOT_GENERATED"]
+
+
+def test_log_names_the_account_that_is_spent_by_the_key_that_a_switch_takes(
+    database_url: str, tmp_path: Path
+) -> None:
+    with serving(tmp_path / "data", database_url, calls_per_minute={"member": 1}) as served:
+        token = served.token()
+        with capture_logs() as events:
+            codes = [get(served, ABSENT.text, token).code.name for _ in range(2)]
+            # The journal writes a little later.
+            wait_until(lambda: any("key" in event for event in events))
+        assert codes == ["NOT_FOUND", "RESOURCE_EXHAUSTED"]
+        (key,) = [event["key"] for event in events if "key" in event]
+        with staff(served) as client:
+            client.switches.close(reason="crawls", target=switch_pb2.Switch.Target(key=key))
+        assert get(served, ABSENT.text, token).info.reason == "INTERFACE_CLOSED"
+
+
+def test_commands_close_and_open_and_mark(served: Served) -> None:
+    token = served.token("operator")
+
+    def told(*words: str) -> Any:
+        env: dict[str, str | None] = {name: None for name in os.environ if "BONAFIDES" in name}
+        env |= {"BONAFIDES_SERVER": served.address, "BONAFIDES_TOKEN": token}
+        run = CliRunner().invoke(app, [*words, "--json"], env=env)
+        assert run.exit_code == 0, run.output
+        return json.loads(run.stdout)
+
+    made = told("switch", "close", "--prefix", "198.51.100.0/24", "--reason", "crawls")
+    assert made["target"] == {"prefix": "198.51.100.0/24"}
+    assert [each["name"] for each in told("switch", "list")["switches"]] == [made["name"]]
+    assert "end_time" in told("switch", "open", made["name"])
+    assert told("canary", "mark", ABSENT.text)["marked"]
+    assert len(told("canary", "list")["canaries"]) == 1

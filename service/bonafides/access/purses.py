@@ -195,7 +195,8 @@ class Purses:
             if purse.calls >= count:
                 continue
             if purse.again_at > now and count >= purse.lacked:
-                raise BudgetSpentError(budgets.wait_seconds(purse.again_at, now))
+                wait = budgets.wait_seconds(purse.again_at, now)
+                raise BudgetSpentError(wait, account.key)
             lacking.append((account, _want(account, purse, day, calls=count, reads=reads)))
         if not lacking:
             for account in accounts:
@@ -216,7 +217,8 @@ class Purses:
             if purse.enterprises > 0:
                 charged.append(account)
             elif purse.spent:
-                raise BudgetSpentError(budgets.wait_seconds(budgets.new_day_at(day), now))
+                wait = budgets.wait_seconds(budgets.new_day_at(day), now)
+                raise BudgetSpentError(wait, account.key)
             else:
                 lacking.append((account, _want(account, purse, day, reads=True)))
         if not lacking:
@@ -246,7 +248,7 @@ class Purses:
                 return
             if any(lease.alone for lease in leases):
                 break
-        raise BudgetSpentError(_RETRY_SECONDS)
+        raise BudgetSpentError(_RETRY_SECONDS, lacking[0][1].key)
 
     def _leased(self, lacking: _Lacking, wants: Sequence[Want], now: Instant) -> Sequence[Lease]:
         if now >= self._away_until:
