@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from google.protobuf.descriptor import ServiceDescriptor
 
 from bonafides import server
+from bonafides.access.budgets import Payer
 from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier, mint
 from bonafides.client import Client
 from bonafides.errors import NotFoundError
@@ -94,6 +95,9 @@ def serving(folder: Path, database_url: str = "", **changes: Any) -> Iterator[Se
             "database_url": database_url,
             "listen": "127.0.0.1:0",
             "drain_seconds": 1.0,
+            # What callers may spend is low in the tests about that alone.
+            "calls_per_minute": dict.fromkeys(Payer, 1_000_000),
+            "enterprises_per_day": dict.fromkeys(Payer, 100_000),
             **(signed_cards(folder) if changes.get("environment") == "live" else {}),
             **changes,
         }

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from scripts import measured
 from scripts.measured import Figure
-from scripts.trust import crossing, disclosure, fuzzing, guards, timing
+from scripts.trust import crawl, crossing, disclosure, fuzzing, guards, timing
 from scripts.trust.extent import QUICK, WHOLE, Extent
 from scripts.trust.figures import BARS, failed
 
@@ -32,6 +32,7 @@ TOPICS: Final[tuple[tuple[str, Topic], ...]] = (
     ("disclosure.", disclosure.prove),
     ("cross.", crossing.prove),
     ("timing.", timing.prove),
+    ("crawl.", crawl.prove),
     ("fuzz.", fuzzing.prove),
     ("guard.", guards.prove),
 )

@@ -27,6 +27,11 @@ BARS: Final[Mapping[str, Bar]] = MappingProxyType(
         "cross.let_in": _NONE,
         # How well the time of an answer tells an enterprise that takes part from none.
         "timing.other_against_absent.auc": Bar("AUC", 0.55),
+        # Of all enterprises, those that a crawler saw; of honest calls, those refused.
+        "crawl.seen": Bar("ratio", 0.01),
+        "crawl.refused": Bar("ratio", 0.001),
+        # No bar: how many the crawler saw, whatever the size of the register.
+        "crawl.enterprises": Bar("enterprises"),
         # Requests of bent bytes that ended otherwise than the service says.
         "fuzz.in_process.failures": _NONE,
         "fuzz.over_grpc.failures": _NONE,

@@ -112,7 +112,7 @@ def _outcome(method: calls.Method, caller: Caller, wire: bytes) -> str:
     event = Event(builders.request_id())
     call = calls.Call(caller, builders.NOW, calls.Received([], [], wire=wire), event)
     try:
-        calls.permitted(method, call)
+        calls.permitted(method, call, None, waits=True)
         if method.streams:
             _take(method, call, wire)
         else:

@@ -23,6 +23,8 @@
       LimitError                the caller comes back later
         RateLimitedError
         ServerBusyError
+        BudgetSpentError
+        InterfaceClosedError
       DeadlinePassedError
       StoreUnavailableError     the database can't be reached
       RevisionNotReachedError   what the caller saw elsewhere is not here yet
@@ -308,13 +310,15 @@ class LimitError(BonafidesError):
 
     message = "Too many calls; come back later."
 
-    def __init__(self, retry_after_seconds: int) -> None:
+    def __init__(self, retry_after_seconds: int | None) -> None:
         super().__init__()
+        # None: it is not known when.
         self.retry_after_seconds: Final = retry_after_seconds
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        return {"retry_after_seconds": str(self.retry_after_seconds)}
+        known = self.retry_after_seconds
+        return {} if known is None else {"retry_after_seconds": str(known)}
 
 
 class RateLimitedError(LimitError):
@@ -325,6 +329,23 @@ class ServerBusyError(LimitError):
     """The server has no room for the call."""
 
     message = "The server is busy; come back later."
+
+
+class BudgetSpentError(LimitError):
+    """The caller's budget is spent. Says nothing of what was asked for.
+
+    `key` is the account's pseudonym, for the log.
+    """
+
+    def __init__(self, retry_after_seconds: int | None, key: str = "") -> None:
+        super().__init__(retry_after_seconds)
+        self.key: Final = key
+
+
+class InterfaceClosedError(LimitError):
+    """Staff closed the method, or closed it to this caller. Never says which."""
+
+    message = "This is closed for now; come back later."
 
 
 class DeadlinePassedError(BonafidesError):

@@ -45,7 +45,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from google.protobuf.descriptor import ServiceDescriptor
 
 from bonafides import listening, logs, mail, processes
+from bonafides.access import budgets
 from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier
+from bonafides.access.purses import Purses
 from bonafides.card_keys import served_card
 from bonafides.card_watch import CardWatch
 from bonafides.errors import StoreUnavailableError
@@ -65,17 +67,21 @@ from bonafides.rpc.documents import DocumentService
 from bonafides.rpc.draft_services import DraftService
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.health import StockServices
+from bonafides.rpc.metering import Meter
 from bonafides.rpc.pipeline import Limits, Pipeline, World
 from bonafides.rpc.rating_services import RatingService
 from bonafides.rpc.review_services import ReviewService
 from bonafides.rpc.rights_services import RightsService
 from bonafides.rpc.services import ArchiveService, IdentityService, RecordService
+from bonafides.rpc.switch_services import SwitchService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
 from bonafides.storage import deployments
+from bonafides.storage.budgets import StoredLedger
 from bonafides.storage.follower import Follower
 from bonafides.storage.snapshots import Snapshots, open_snapshots
 from bonafides.storage.standings import Standings
+from bonafides.storage.switches import Switches
 from bonafides.storage.unit_of_work import Store, StoreUrlError
 from bonafides.v1 import (
     application_service_pb2,
@@ -89,6 +95,7 @@ from bonafides.v1 import (
     record_service_pb2,
     review_service_pb2,
     rights_service_pb2,
+    switch_service_pb2,
 )
 from bonafides.worker import Worker, read_documents, rounds
 
@@ -102,6 +109,7 @@ _IDS_AT_ONCE: Final = 64
 # core's do not. This one only bounds memory.
 _MOST_RPCS: Final = 1_000
 _KIBI: Final = 1_024
+_SANDBOX_CALLS: Final = 1_000
 _YOUNG_OBJECTS: Final = 20_000
 _LOG_LINGER_SECONDS: Final = 0.02
 OPTIONS: Final = (
@@ -274,6 +282,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         _service(application_service_pb2, "ApplicationService"): ApplicationService(
             register(settings, store, vault, keys, draw=_digits, can_send=courier is not None)
         ),
+        _service(switch_service_pb2, "SwitchService"): SwitchService(desk),
     }
     return Server(
         settings=settings,
@@ -285,7 +294,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         ),
         vault=vault,
         keys=keys,
-        pipeline=Pipeline(verifier, limits, world),
+        pipeline=Pipeline(verifier, limits, world, meter=_meter(settings, store, follower, vault)),
         writer=writer,
         worker=Worker(rounds(desk, courier), now=clock, pause_seconds=settings.worker_seconds),  # 4
         services=services,
@@ -313,6 +322,29 @@ class _CallIds:
         drawn, self._drawn = self._drawn[: 2 * _UUID_BYTES], self._drawn[2 * _UUID_BYTES :]
         variant = "89ab"[int(drawn[16], 16) & 3]
         return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:]}"
+
+
+def _meter(settings: Settings, store: Store, follower: Follower, vault: Vault) -> Meter:
+    """Returns what has calls paid for."""
+    # Load on a sandbox harms nobody, and is what some try it for.
+    times = _SANDBOX_CALLS if settings.environment == "sandbox" else 1
+    limits = budgets.Limits(
+        {
+            payer: budgets.Limit(
+                settings.calls_per_minute.get(payer.value, usual.calls * times),
+                settings.enterprises_per_day.get(payer.value, usual.enterprises),
+            )
+            for payer, usual in budgets.DEFAULTS.items()
+        },
+        settings.contract_enterprises,
+    )
+    return Meter(
+        Purses(StoredLedger(store), processes=settings.budget_processes),
+        Switches(store, follower),
+        limits,
+        vault.index,
+        trusted=settings.trusted_proxies,
+    )
 
 
 def _digits(count: int) -> str:

@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Payer = Literal["anonymous", "member", "group", "platform", "integrator", "operator"]
+# A bucket fills by a token each microsecond at most.
+Calls = Annotated[int, Field(ge=1, le=60_000_000)]
+Enterprises = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
 class SettingsError(Exception):
@@ -122,6 +128,27 @@ class Settings(BaseSettings):
         default=None,
         description="PEM Ed25519 public key of the sandbox whose acceptances live takes.",
     )
+    calls_per_minute: dict[Payer, Calls] = Field(
+        default_factory=dict,
+        description="Calls a minute by kind of payer, where they are not those of docs/limits.md.",
+    )
+    enterprises_per_day: dict[Payer, Enterprises] = Field(
+        default_factory=dict,
+        description="Distinct enterprises a day by kind of payer, where others than usual.",
+    )
+    contract_enterprises: dict[str, Enterprises] = Field(
+        default_factory=dict,
+        description="Distinct enterprises a day of platforms whose contracts give a number.",
+    )
+    budget_processes: int = Field(
+        default=8,
+        ge=1,
+        description="Processes on one database; the public has such a part while it is away.",
+    )
+    trusted_proxies: list[str] = Field(
+        default_factory=list,
+        description="Addresses of proxies whose x-forwarded-for tells the caller's address.",
+    )
 
     @property
     def url(self) -> str:
@@ -149,6 +176,9 @@ def read(**given: Any) -> Settings:
             for fault in faults.errors(include_input=False, include_url=False)
         )
         raise SettingsError(f"{told}. docs/operations.md lists the settings.") from None
-    except ValueError:
-        message = 'BONAFIDES_ISSUERS must be a JSON object, {"issuer": "file"}.'
+    except ValueError as fault:
+        # The library's text names the field, and quotes nothing of the value.
+        named = re.search(r'field "(\w+)"', str(fault))
+        name = named[1].upper() if named else "*"
+        message = f"BONAFIDES_{name} must be JSON. docs/operations.md lists the settings."
         raise SettingsError(message) from None

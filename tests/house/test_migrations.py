@@ -38,6 +38,10 @@ def test_keys_of_enterprise_data_begin_with_the_code() -> None:
         "application_change",
         "key_challenge",
         "deployment",
+        "budget_calls",
+        "budget_day",
+        "budget_seen",
+        "operator_switch",
         # Of platforms: by the pseudonym that a platform supplies.
         "buyer_place",
     }

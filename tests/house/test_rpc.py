@@ -26,6 +26,7 @@ from bonafides.rpc import (
     review_services,
     rights_services,
     services,
+    switch_services,
 )
 from bonafides.rpc.call import Call
 from bonafides.v1 import (
@@ -40,6 +41,7 @@ from bonafides.v1 import (
     record_service_pb2,
     review_service_pb2,
     rights_service_pb2,
+    switch_service_pb2,
 )
 
 PACKAGE = Path(bonafides.__file__).parent
@@ -55,6 +57,7 @@ MODULES = (
     rights_service_pb2,
     review_service_pb2,
     application_service_pb2,
+    switch_service_pb2,
 )
 HOMES = (
     services,
@@ -65,6 +68,7 @@ HOMES = (
     rights_services,
     review_services,
     application_services,
+    switch_services,
 )
 MAY_IMPORT_GRPC = ("rpc/", "client/", "listening.py", "server.py", "v1/")
 

@@ -44,6 +44,10 @@ def expanded() -> str:
         seen = (Audience.Name(audience(caller(kind), code)) for kind in CallerKind)
         cells = "".join(f"{name.removeprefix('AUDIENCE_').lower():11}" for name in seen)
         lines.append(f"{whose:60}{cells}")
+    lines.append("")
+    lines.append(f"{'is paid with':60}budget")
+    rows = sorted(policy.POLICIES, key=lambda row: row.method)
+    lines.extend(f"{row.method:60}{row.budget}" for row in rows)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

@@ -33,9 +33,10 @@ from bonafides.errors import (
     LaunchPreconditionError,
     RequestIdReusedError,
 )
-from bonafides.identity.membership import Principal, masked_email
+from bonafides.identity.membership import Principal
 from bonafides.identity.sandbox import enterprise_for_tests
 from bonafides.instants import DAY, Instant
+from bonafides.personal import masks
 from bonafides.personal.sealing import Vault
 from bonafides.storage import applications as rows
 from bonafides.storage.applications import ApplicationRow, ChangeRow
@@ -304,7 +305,7 @@ def _shown(work: UnitOfWork, room: Register, row: ApplicationRow, now: Instant) 
     done = row.launched_at is not None or row.state is State.CLOSED
     return Shown(
         row=row,
-        email="" if address is None else masked_email(address),
+        email="" if address is None else masks.email(address),
         missing=() if done else _missing(work, room, row, now),
         changes=tuple(each for each in waiting if each.state == managing.PENDING),
         test_token=sandbox_token(room.vault, row.client_id) if trying else "",

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from bonafides.access.budgets import Budget
 from bonafides.access.callers import Caller, CallerKind
 from bonafides.errors import BugError, LoginRequiredError, MethodNotAllowedError
 
@@ -40,18 +41,20 @@ class Policy:
 
     method: str
     callers: frozenset[CallerKind]
+    # What a call is paid with; access.budgets says by whom.
+    budget: Budget = Budget.CALLS
 
 
 POLICIES: Final = (
     Policy("/bonafides.v1.IdentityService/SubmitIdentity", _SUBMITTERS),
     Policy("/bonafides.v1.IdentityService/GetSubmission", _LOGGED_IN),
-    Policy("/bonafides.v1.ArchiveService/GetArchive", _EVERYBODY),
-    Policy("/bonafides.v1.RatingService/GetRating", _LOGGED_IN),
+    Policy("/bonafides.v1.ArchiveService/GetArchive", _EVERYBODY, budget=Budget.READS),
+    Policy("/bonafides.v1.RatingService/GetRating", _LOGGED_IN, budget=Budget.READS),
     Policy("/bonafides.v1.RatingService/GetScorecard", _EVERYBODY),
-    Policy("/bonafides.v1.RecordService/WriteRecords", _WRITERS),
+    Policy("/bonafides.v1.RecordService/WriteRecords", _WRITERS, budget=Budget.NONE),
     Policy("/bonafides.v1.RecordService/GetWriteCursor", _WRITERS),
     Policy("/bonafides.v1.ArchiveService/UpdateSelfDescription", _MEMBERS),
-    Policy("/bonafides.v1.RecordService/ListStores", _LOGGED_IN),
+    Policy("/bonafides.v1.RecordService/ListStores", _LOGGED_IN, budget=Budget.READS),
     Policy("/bonafides.v1.RecordService/DisputeStore", _MEMBERS),
     Policy("/bonafides.v1.ConsentService/ListAgreements", _EVERYBODY),
     Policy("/bonafides.v1.ConsentService/AssentAgreement", _MEMBERS),
@@ -68,7 +71,7 @@ POLICIES: Final = (
     Policy("/bonafides.v1.OwnershipService/VouchOwnership", _PLATFORMS),
     Policy("/bonafides.v1.OwnershipService/ListOwnershipDisputes", _STAFF),
     Policy("/bonafides.v1.OwnershipService/DecideOwnership", _STAFF),
-    Policy("/bonafides.v1.OwnershipService/ListMembers", _READERS),
+    Policy("/bonafides.v1.OwnershipService/ListMembers", _READERS, budget=Budget.READS),
     Policy("/bonafides.v1.OwnershipService/InviteMember", _MEMBERS),
     Policy("/bonafides.v1.OwnershipService/TakeInvitation", _MEMBERS),
     Policy("/bonafides.v1.OwnershipService/RemoveMember", _MEMBERS),
@@ -88,33 +91,33 @@ POLICIES: Final = (
     Policy("/bonafides.v1.RightsService/ErasePersonalData", _SUBMITTERS),
     Policy("/bonafides.v1.RightsService/EraseBuyer", _PLATFORMS),
     Policy("/bonafides.v1.RightsService/ListQueue", _STAFF),
-    Policy("/bonafides.v1.IdentityService/ListRequirements", _LOGGED_IN),
+    Policy("/bonafides.v1.IdentityService/ListRequirements", _LOGGED_IN, budget=Budget.READS),
     Policy("/bonafides.v1.IdentityService/AmendIdentity", _MEMBERS),
     # Which draft is whose affair is looked at draft by draft.
     Policy("/bonafides.v1.DraftService/CreateDraft", _PLATFORMS),
     Policy("/bonafides.v1.DraftService/GetDraft", _LOGGED_IN),
     Policy("/bonafides.v1.DraftService/ConfirmDraft", _MEMBERS),
     # Whether the caller acts for the enterprise is looked at call by call.
-    Policy("/bonafides.v1.RatingService/SimulateRating", _READERS),
-    Policy("/bonafides.v1.RatingService/GetAdvice", _READERS),
+    Policy("/bonafides.v1.RatingService/SimulateRating", _READERS, budget=Budget.READS),
+    Policy("/bonafides.v1.RatingService/GetAdvice", _READERS, budget=Budget.READS),
     # An enterprise asks and refuses, staff find and set; whose it is, is looked up.
     Policy("/bonafides.v1.ReviewService/RequestReview", _MEMBERS),
-    Policy("/bonafides.v1.ReviewService/ListReviews", _READERS),
+    Policy("/bonafides.v1.ReviewService/ListReviews", _READERS, budget=Budget.READS),
     Policy("/bonafides.v1.ReviewService/DecideReview", _STAFF),
-    Policy("/bonafides.v1.ReviewService/GetAutomaticRating", _READERS),
+    Policy("/bonafides.v1.ReviewService/GetAutomaticRating", _READERS, budget=Budget.READS),
     Policy("/bonafides.v1.ReviewService/SetAutomaticRating", _MEMBERS),
     Policy("/bonafides.v1.ReviewService/ProposeOverride", _STAFF),
     Policy("/bonafides.v1.ReviewService/StartOverride", _STAFF),
     Policy("/bonafides.v1.ReviewService/EndOverride", _STAFF),
-    Policy("/bonafides.v1.ReviewService/ListOverrides", _READERS),
-    Policy("/bonafides.v1.ReviewService/ListWrongLevels", _STAFF),
+    Policy("/bonafides.v1.ReviewService/ListOverrides", _READERS, budget=Budget.READS),
+    Policy("/bonafides.v1.ReviewService/ListWrongLevels", _STAFF, budget=Budget.READS),
     Policy("/bonafides.v1.DraftService/DeleteDraft", _PLATFORMS),
     # A buyer's platform alone, and of its own records.
     Policy("/bonafides.v1.RightsService/GetBuyerHoldings", _PLATFORMS),
     Policy("/bonafides.v1.RightsService/CorrectBuyer", _PLATFORMS),
     # Whose history and receipts these are is looked up call by call.
-    Policy("/bonafides.v1.RatingService/ListRatings", _READERS),
-    Policy("/bonafides.v1.RatingService/GetReceipt", _READERS),
+    Policy("/bonafides.v1.RatingService/ListRatings", _READERS, budget=Budget.READS),
+    Policy("/bonafides.v1.RatingService/GetReceipt", _READERS, budget=Budget.READS),
     # Whose an application is stands in every query.
     Policy("/bonafides.v1.ApplicationService/CreateApplication", _MEMBERS),
     Policy("/bonafides.v1.ApplicationService/GetApplication", _READERS),
@@ -133,7 +136,11 @@ POLICIES: Final = (
     Policy("/bonafides.v1.ApplicationService/SuspendApplication", _STAFF),
     Policy("/bonafides.v1.ApplicationService/ResumeApplication", _STAFF),
     Policy("/bonafides.v1.ApplicationService/CloseApplication", _READERS),
-    Policy("/bonafides.v1.ApplicationService/GetServiceKey", _EVERYBODY),
+    # Whatever else is closed or spent, staff can open it again.
+    Policy("/bonafides.v1.SwitchService/SetSwitch", _STAFF, budget=Budget.NONE),
+    Policy("/bonafides.v1.SwitchService/ListSwitches", _STAFF, budget=Budget.NONE),
+    Policy("/bonafides.v1.SwitchService/DeleteSwitch", _STAFF, budget=Budget.NONE),
+    Policy("/bonafides.v1.SwitchService/SetCanary", _STAFF, budget=Budget.NONE),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}
@@ -162,6 +169,15 @@ def check(method: str, caller: Caller) -> None:
     if caller.kind is CallerKind.ANONYMOUS:
         raise LoginRequiredError
     raise MethodNotAllowedError
+
+
+def budget(method: str) -> Budget:
+    """Returns what a call of the method is paid with.
+
+    Raises:
+        BugError: the method has no row.
+    """
+    return _row(method).budget
 
 
 def _row(method: str) -> Policy:

@@ -1,13 +1,8 @@
 """The command line: `bonafides`.
 
-Read `commands` first; `advising`, `agreeing`, `applying`, `identifying`, `levels`,
-`owning`, `rights` and `reviewing` have those about what would raise a level, about
-consents, about applications, about what is open, about how a level came about, about who
-acts for an enterprise, about what is held of persons, and about what people decide of a
-level. `session` is the one wrapper around every command, `rendering` and `figures` write
-answers for people, `claims_file` reads what is submitted.
-
-    bonafides archive 91990000MA00000011 --json
+Read `commands` first; the other modules of verbs are named after what they are about, and
+`session` is the one wrapper around every command. `rendering` and `figures` write answers
+for people, `claims_file` reads what is submitted.
 """
 
 from __future__ import annotations
@@ -21,6 +16,7 @@ from bonafides.cli import (
     owning,
     reviewing,
     rights,
+    switching,
 )
 from bonafides.cli.commands import app
 
@@ -34,4 +30,5 @@ __all__ = [
     "owning",
     "reviewing",
     "rights",
+    "switching",
 ]

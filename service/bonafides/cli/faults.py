@@ -59,6 +59,8 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "METHOD_NOT_ALLOWED": "Use the token of a caller to whom this is open; the README says whom.",
     "RATE_LIMITED": _COME_BACK,
     "SERVER_BUSY": _COME_BACK,
+    "BUDGET_SPENT": _COME_BACK,
+    "INTERFACE_CLOSED": _COME_BACK,
     "SERVER_DRAINING": "Repeat the call: another process answers, or this one once it is back.",
     "REVISION_NOT_REACHED": "Repeat the call shortly, or ask without a revision.",
     "DEADLINE_PASSED": "Repeat the call, with more time: --timeout.",

@@ -48,6 +48,7 @@ from bonafides.client.outbox import Outbox
 from bonafides.client.owning import OwnershipCalls
 from bonafides.client.reviewing import ReviewCalls
 from bonafides.client.rights import RightsCalls
+from bonafides.client.switching import SwitchCalls
 from bonafides.v1 import (
     archive_pb2,
     archive_service_pb2,
@@ -142,8 +143,10 @@ class Client:
         self.rights: Final = RightsCalls(self._connection)
         self.reviews: Final = ReviewCalls(self._connection)
         self.levels: Final = LevelCalls(self._connection)
-        self.identities: Final = IdentityCalls(self._connection)
         self.applications: Final = ApplicationCalls(self._connection)
+        self.switches: Final = SwitchCalls(self._connection)
+        # What is open for an enterprise; what if, and what would raise a level.
+        self.identities: Final = IdentityCalls(self._connection)
         self.advising: Final = AdviceCalls(self._connection)
         self._documents: Final = document_service_pb2_grpc.DocumentServiceStub(channel)
 

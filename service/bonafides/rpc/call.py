@@ -27,6 +27,7 @@ from bonafides.errors import BugError, FieldViolation, InvalidFieldsError, Malfo
 from bonafides.instants import Instant
 from bonafides.rpc import validation
 from bonafides.rpc.events import Event
+from bonafides.rpc.metering import Meter, Tab
 from bonafides.rpc.status import CALL_ID
 
 Answer: TypeAlias = Message | bytes
@@ -55,8 +56,26 @@ class Call:
         self._received.trailers.append((key, value))
 
     def concerns(self, code: str) -> None:
-        """Notes the enterprise that the call is about; the log gets its pseudonym."""
+        """Notes the enterprise that the call is about; the log gets its pseudonym.
+
+        To be said before it is looked up: where enterprises are read, the caller's budget
+        is charged with it here.
+
+        Raises:
+            BudgetSpentError: it is spent.
+        """
         self._event.enterprise = code
+        if self._received.tab is not None:
+            self._received.tab.look_up(code)
+
+    def spend_more(self, count: int) -> None:
+        """Pays for the further items of a batch, beyond the first.
+
+        Raises:
+            BudgetSpentError: the caller's budget has not so much left; nothing was paid.
+        """
+        if self._received.tab is not None:
+            self._received.tab.spend_more(count)
 
     def count(self, **numbers: int) -> None:
         """Adds to the numbers that the log tells of the call."""
@@ -87,6 +106,9 @@ class Received:
     trailers: list[tuple[str, str]]
     deadline: float = 0.0
     wire: bytes | None = None
+    # The address prefix that it comes from, and what it is paid from, once it is.
+    origin: str = ""
+    tab: Tab | None = None
 
 
 def bound(method: MethodDescriptor, service: object) -> Method:
@@ -107,10 +129,15 @@ def bound(method: MethodDescriptor, service: object) -> Method:
     )
 
 
-def permitted(method: Method, call: Call) -> Call:
-    """Returns the call if its caller may make it."""
+def permitted(method: Method, call: Call, meter: Meter | None, *, waits: bool) -> Call:
+    """Returns the call if its caller may make it, and has paid for it."""
     call._event.caller = call.caller.kind.value  # noqa: SLF001 - the log's side of the call
     policy.check(method.name, call.caller)  # 5
+    if meter is not None:
+        received = call._received  # noqa: SLF001 - the pipeline's side of the call
+        received.tab = meter.enter(
+            method.name, call.caller, received.origin, call.now, received.tab, waits=waits
+        )
     return call
 
 

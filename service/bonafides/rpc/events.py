@@ -30,7 +30,7 @@ import grpc
 import structlog
 
 from bonafides import logs
-from bonafides.errors import BonafidesError, BugError, CredentialError
+from bonafides.errors import BonafidesError, BudgetSpentError, BugError, CredentialError
 from bonafides.instants import Instant
 from bonafides.rpc.status import Reply
 
@@ -143,6 +143,9 @@ def _facts(error: BaseException, told: Reply) -> dict[str, Any]:
     facts: dict[str, Any] = {"reason": told.reason}
     if isinstance(error, CredentialError) and error.fault:
         facts["fault"] = error.fault
+    if isinstance(error, BudgetSpentError) and error.key:
+        # By it staff can close to whoever it is (access.switches).
+        facts["key"] = error.key
     if error.__cause__ is not None:
         facts["cause"] = type(error.__cause__).__name__
     if isinstance(error, BugError):

@@ -12,7 +12,8 @@ and quotes exceptions. A call goes through these steps, numbered again below:
 3. Deadline: the caller's, or the default; looked at again when a thread is free.
    The message itself must come within the default.
 4. The caller, from the credential.
-5. The row of access.policy. Only now may anything be said about the request.
+5. The row of access.policy, and the budget (rpc.metering), of which each enterprise is
+   charged as a handler names it. Only now may anything be said about the request.
 6. Parsing.
 7. Validation of shape, and of meaning beside it, so that all faults come at once.
 8. The handler: `def get_archive(self, request, call) -> Archive | bytes`. One that
@@ -49,6 +50,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from bonafides.access import policy
 from bonafides.access.callers import TokenVerifier
+from bonafides.access.purses import ThreadWantedError
 from bonafides.errors import (
     BugError,
     CredentialError,
@@ -70,6 +72,7 @@ from bonafides.rpc.call import (
     validate_envelope,
 )
 from bonafides.rpc.events import Event, Journal
+from bonafides.rpc.metering import Meter
 from bonafides.rpc.reading import Context, read_message
 from bonafides.rpc.status import CALL_ID, Reply, reply
 from bonafides.rpc.streams import Flow, Stream
@@ -117,8 +120,16 @@ class World:
 class Pipeline:
     """Runs every method of every service, the same way."""
 
-    def __init__(self, verifier: TokenVerifier, limits: Limits, world: World) -> None:
+    def __init__(
+        self,
+        verifier: TokenVerifier,
+        limits: Limits,
+        world: World,
+        *,
+        meter: Meter | None = None,
+    ) -> None:
         self._verifier: Final = verifier
+        self._meter: Final = meter
         self._limits: Final = limits
         self._world: Final = world
         self._admission: Final = _Admission(limits.admitted)
@@ -154,6 +165,8 @@ class Pipeline:
         """Waits for the threads that still work, and lets no more work begin."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._flow.threads.shutdown(wait=True, cancel_futures=True)
+        if self._meter is not None:
+            self._meter.close(self._world.now())
         self._journal.write()
 
     def _served(self, method: Method) -> grpc.RpcMethodHandler[bytes, bytes]:
@@ -171,9 +184,12 @@ class Pipeline:
 
     async def _serve(self, method: Method, context: Context) -> bytes:
         started = self._world.monotonic()
-        call_id, authorizations = headers(context.invocation_metadata() or ())
+        metadata = context.invocation_metadata() or ()
+        call_id, authorizations = headers(metadata)
         event = Event(call_id or self._world.new_call_id())  # 1
         received = Received(authorizations, [(CALL_ID, event.call_id)])
+        if self._meter is not None:
+            received.origin = self._meter.origin(context.peer(), metadata)
         told: Reply | None = None
         try:
             run = self._stream if method.streams else self._answer
@@ -209,7 +225,11 @@ class Pipeline:
             raise ServerDrainingError
         if len(self._streams) >= self._limits.streams:  # 2
             raise ServerBusyError(_BUSY_RETRY_SECONDS)
-        session = method.handle(self._allowed(method, received, event))
+        try:
+            opened = self._allowed(method, received, event, waits=False)
+        except ThreadWantedError:
+            opened = await asyncio.to_thread(self._allowed, method, received, event)
+        session = method.handle(opened)
 
         def take(wires: Sequence[bytes]) -> list[Future[Any]]:
             taken: list[Future[Any]] = []
@@ -262,8 +282,12 @@ class Pipeline:
         caller = self._verifier.recall(next(iter(received.authorizations), None), now)  # 4
         if caller is None:
             return None
-        call = permitted(method, Call(caller, now, received, event))
-        return handled(method, method.at_once, received.wire, call)
+        try:
+            call = Call(caller, now, received, event)
+            permitted(method, call, self._meter, waits=False)
+            return handled(method, method.at_once, received.wire, call)
+        except ThreadWantedError:
+            return None
 
     async def _patiently(self, method: Method, received: Received, event: Event) -> bytes:
         """Does steps 4 to 8 on a thread, again while a revision is missing and time is left."""
@@ -312,13 +336,15 @@ class Pipeline:
             raise BugError(f"{method.name} gave no answer")
         return answer
 
-    def _allowed(self, method: Method, received: Received, event: Event) -> Call:
+    def _allowed(
+        self, method: Method, received: Received, event: Event, *, waits: bool = True
+    ) -> Call:
         """Returns the call, once it is known to be one that its caller may make."""
         now = self._world.now()
         if len(received.authorizations) > 1:  # 4
             raise CredentialError("REPEATED")
         caller = self._verifier.resolve(next(iter(received.authorizations), None), now)
-        return permitted(method, Call(caller, now, received, event))
+        return permitted(method, Call(caller, now, received, event), self._meter, waits=waits)
 
 
 class _Admission:

@@ -79,6 +79,8 @@ STATUSES: Final[Mapping[type[BonafidesError], tuple[grpc.StatusCode, str]]] = {
     errors.MethodNotAllowedError: (grpc.StatusCode.PERMISSION_DENIED, "METHOD_NOT_ALLOWED"),
     errors.RateLimitedError: (_LIMIT, "RATE_LIMITED"),
     errors.ServerBusyError: (_LIMIT, "SERVER_BUSY"),
+    errors.BudgetSpentError: (_LIMIT, "BUDGET_SPENT"),
+    errors.InterfaceClosedError: (_LIMIT, "INTERFACE_CLOSED"),
     errors.DeadlinePassedError: (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_PASSED"),
     errors.StoreUnavailableError: (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     errors.RevisionNotReachedError: (grpc.StatusCode.UNAVAILABLE, "REVISION_NOT_REACHED"),
@@ -116,7 +118,7 @@ def reply(error: BaseException, call_id: str) -> Reply:
         if left_out := len(told.violations) - len(fields.field_violations):
             metadata["violations_left_out"] = str(left_out)
         details.append(fields)
-    if isinstance(told, LimitError):
+    if isinstance(told, LimitError) and told.retry_after_seconds is not None:
         wait = RetryInfo()
         wait.retry_delay.seconds = told.retry_after_seconds
         details.append(wait)

@@ -27,6 +27,8 @@ ARCHIVE: Final = "archive"
 MEMBERSHIP: Final = "membership"
 # What an application is, its keys, and who authorized it; the key is its client id.
 APPLICATION: Final = "application"
+# What staff closed, and canaries; the key says which of them, and nobody needs it.
+SWITCH: Final = "switch"
 
 # How long a change can be read. Who was away for longer forgets everything.
 KEPT: Final = HOUR

@@ -26,6 +26,13 @@ from bonafides.storage.tables.archive import (
     rating_secret,
     snapshot,
 )
+from bonafides.storage.tables.budgets import (
+    budget_calls,
+    budget_day,
+    budget_seen,
+    canary,
+    operator_switch,
+)
 from bonafides.storage.tables.columns import metadata
 from bonafides.storage.tables.consents import (
     assent,
@@ -95,8 +102,12 @@ __all__ = [
     "application_step",
     "assent",
     "automation_refusal",
+    "budget_calls",
+    "budget_day",
+    "budget_seen",
     "bulk_run",
     "buyer_place",
+    "canary",
     "changes",
     "check_result",
     "consent",
@@ -121,6 +132,7 @@ __all__ = [
     "membership",
     "metadata",
     "notice",
+    "operator_switch",
     "outbox",
     "override_step",
     "owner_request",

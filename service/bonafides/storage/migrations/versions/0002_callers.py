@@ -91,6 +91,39 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "budget_calls",
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("full_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_budget_calls")),
+    )
+    with op.batch_alter_table("budget_calls", schema=None) as batch_op:
+        batch_op.create_index("ix_budget_calls_full_at", ["full_at"], unique=False)
+
+    op.create_table(
+        "budget_day",
+        sa.Column("day", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("taken", sa.BigInteger(), nullable=False),
+        sa.Column("granted", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "key", name=op.f("pk_budget_day")),
+    )
+    op.create_table(
+        "budget_seen",
+        sa.Column("day", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("enterprise", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("day", "key", "enterprise", name=op.f("pk_budget_seen")),
+    )
+    op.create_table(
+        "canary",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("marked", sa.Boolean(), nullable=False),
+        sa.Column("said_at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "number", name=op.f("pk_canary")),
+    )
+    op.create_table(
         "deployment",
         sa.Column("part", sa.String(length=20), nullable=False),
         sa.Column("value", sa.String(length=40), nullable=False),
@@ -106,12 +139,39 @@ def upgrade() -> None:
         sa.Column("used_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("client_id", "uid", name=op.f("pk_key_challenge")),
     )
+    op.create_table(
+        "operator_switch",
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("interface", sa.String(length=120), nullable=False),
+        sa.Column("caller", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("set_at", sa.BigInteger(), nullable=False),
+        sa.Column("set_by", sa.Text(), nullable=False),
+        sa.Column("request_digest", sa.String(length=64), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("uid", name=op.f("pk_operator_switch")),
+    )
+    with op.batch_alter_table("operator_switch", schema=None) as batch_op:
+        batch_op.create_index("ix_operator_switch_set_at", ["set_at", "uid"], unique=False)
 
 
 def downgrade() -> None:
     """Drops the tables, and with them all data."""
+    with op.batch_alter_table("operator_switch", schema=None) as batch_op:
+        batch_op.drop_index("ix_operator_switch_set_at")
+
+    op.drop_table("operator_switch")
     op.drop_table("key_challenge")
     op.drop_table("deployment")
+    op.drop_table("canary")
+    op.drop_table("budget_seen")
+    op.drop_table("budget_day")
+    with op.batch_alter_table("budget_calls", schema=None) as batch_op:
+        batch_op.drop_index("ix_budget_calls_full_at")
+
+    op.drop_table("budget_calls")
     with op.batch_alter_table("application_step", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_application_step_step_taken_at"))
 

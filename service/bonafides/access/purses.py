@@ -1,0 +1,324 @@
+"""Holds in memory what this process may spend of each account, and spends it.
+
+What an account has is kept by a ledger that all processes share; each leases some of it
+at a time and spends that in memory. So a read asks the ledger for nothing, no two
+processes spend the same, and what a process leased and did not spend is lost to the
+account for the day, at most a block less one.
+
+Which enterprises an account has seen today is remembered here as 64-bit keyed digests, so
+that one read again costs nothing. What is new is written down with a later lease, and read
+by whoever leases for the account for the first time of the day.
+
+If the ledger can't be reached, the anonymous are given the part of their limit that is a
+single process's, out of hand; everybody else is refused.
+
+    purses.spend(accounts, now, reads=True, waits=False)
+    purses.look_up(accounts, digest, now, waits=False)     # ThreadWantedError: ask again, waiting
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Protocol
+
+from bonafides.access import budgets
+from bonafides.access.budgets import Account, Limit, Payer
+from bonafides.errors import BudgetSpentError, StoreUnavailableError
+from bonafides.instants import MICROSECONDS, Day, Instant
+
+# Accounts that are remembered, and enterprises of all of them: some 60 bytes each.
+_MOST_PURSES: Final = 20_000
+_MOST_SEEN: Final = 1_000_000
+# Whoever was away is asked again only after a while: a call must not wait for it each time.
+_REST: Final = MICROSECONDS
+# A lease can tell of tokens and of enterprises, each for two accounts.
+_MOST_TRIES: Final = 4
+_LONG_AGO: Final = Instant(0)
+_NO_DAY: Final = Day(-1)
+# When it is not known when there will be more.
+_RETRY_SECONDS: Final = 60
+
+
+class ThreadWantedError(Exception):  # not ours to tell: it never leaves the process
+    """What was asked for takes the ledger, and the caller can't wait for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An enterprise that an account was charged with, to be written down."""
+
+    key: str
+    day: Day
+    enterprise: int
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What a lease is to bring for one account, by its key."""
+
+    key: str
+    limit: Limit
+    day: Day
+    # Tokens; 0: none are needed.
+    calls: int = 0
+    # Whether an enterprise is to be leased, and whether those seen are to be told first.
+    enterprises: bool = False
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What it brought. `again_at`: when tokens will be there, where there were too few."""
+
+    calls: int = 0
+    again_at: Instant = _LONG_AGO
+    enterprises: int = 0
+    seen: frozenset[int] = frozenset()
+    # Given by this process by itself, the ledger being away.
+    alone: bool = False
+
+
+class Ledger(Protocol):
+    """What all processes share."""
+
+    def lease(self, wants: Sequence[Want], seen: Sequence[Seen], now: Instant) -> list[Lease]:
+        """Leases for each want, and writes down what was seen, in one unit of work.
+
+        Raises:
+            StoreUnavailableError: it can't be reached; nothing was leased or written.
+        """
+
+
+@dataclass(slots=True)
+class Purse:
+    """What this process has of one account."""
+
+    calls: int = 0
+    # Until when there are not so many to be had: who wants as many needn't ask.
+    again_at: Instant = _LONG_AGO
+    lacked: int = 0
+    # The day that the rest is of; -1: of none yet. `told`: the ledger said who was seen.
+    day: Day = _NO_DAY
+    told: bool = False
+    enterprises: int = 0
+    spent: bool = False
+    seen: set[int] = field(default_factory=set)
+    # What was given out of hand while the ledger was away.
+    alone_full_at: Instant = _LONG_AGO
+    alone_day: Day = _NO_DAY
+    alone: int = 0
+
+
+_Lacking = list[tuple[Account, Want]]
+
+
+class Purses:
+    """Spends for many callers at once. Threads may share it; nothing is locked while it waits.
+
+    `processes`: how many may share the ledger; an anonymous caller is given that part of
+    its limit while it is away.
+    """
+
+    def __init__(self, ledger: Ledger, *, processes: int, most: int = _MOST_PURSES) -> None:
+        self._ledger: Final = ledger
+        self._processes: Final = processes
+        self._most: Final = most
+        self._lock: Final = threading.Lock()
+        self._purses: Final[OrderedDict[str, Purse]] = OrderedDict()
+        self._unwritten: list[Seen] = []
+        self._remembered = 0
+        self._away_until = Instant(0)
+
+    def spend(
+        self,
+        accounts: Sequence[Account],
+        now: Instant,
+        *,
+        calls: int = 1,
+        reads: bool = False,
+        waits: bool,
+    ) -> None:
+        """Takes tokens of all accounts, or of none. `reads`: enterprises will be looked up.
+
+        Raises:
+            BudgetSpentError: one of them has too few.
+            ThreadWantedError: some have to be leased, and the caller doesn't wait.
+            StoreUnavailableError: they can't be leased, and the caller isn't anonymous.
+        """
+        with self._lock:
+            lacking = self._pay_calls(accounts, calls, now, reads=reads)
+        if lacking:
+            pay = partial(self._pay_calls, accounts, calls, now, reads=reads)
+            self._lease_and(pay, lacking, now, waits=waits)
+
+    def look_up(
+        self, accounts: Sequence[Account], enterprise: int, now: Instant, *, waits: bool
+    ) -> None:
+        """Charges all accounts with the enterprise, unless they were charged with it today.
+
+        Raises:
+            BudgetSpentError: one of them has seen as many as it may; none is charged.
+            ThreadWantedError: as in `spend`.
+            StoreUnavailableError: as in `spend`.
+        """
+        with self._lock:
+            lacking = self._pay_enterprise(accounts, enterprise, now)
+        if lacking:
+            pay = partial(self._pay_enterprise, accounts, enterprise, now)
+            self._lease_and(pay, lacking, now, waits=waits)
+
+    def close(self, now: Instant) -> None:
+        """Writes down what was seen. What was leased and not spent is lost.
+
+        Raises:
+            StoreUnavailableError: the ledger can't be reached.
+        """
+        with self._lock:
+            unwritten, self._unwritten = self._unwritten, []
+        if unwritten:
+            self._ledger.lease((), unwritten, now)
+
+    def _pay_calls(
+        self, accounts: Sequence[Account], calls: int, now: Instant, *, reads: bool
+    ) -> _Lacking:
+        """Takes the tokens, or returns what has to be leased first."""
+        day = budgets.today(now)
+        lacking: _Lacking = []
+        for account in accounts:
+            purse = self._purse(account.key, day)
+            # A bucket never holds more: what costs more would never be paid.
+            count = min(calls, account.limit.calls)
+            if purse.calls >= count:
+                continue
+            if purse.again_at > now and count >= purse.lacked:
+                wait = budgets.wait_seconds(purse.again_at, now)
+                raise BudgetSpentError(wait, account.key)
+            lacking.append((account, _want(account, purse, day, calls=count, reads=reads)))
+        if not lacking:
+            for account in accounts:
+                self._purses[account.key].calls -= min(calls, account.limit.calls)
+        return lacking
+
+    def _pay_enterprise(
+        self, accounts: Sequence[Account], enterprise: int, now: Instant
+    ) -> _Lacking:
+        """Charges with the enterprise, or returns what has to be leased first."""
+        day = budgets.today(now)
+        lacking: _Lacking = []
+        charged: list[Account] = []
+        for account in accounts:
+            purse = self._purse(account.key, day)
+            if enterprise in purse.seen:
+                continue
+            if purse.enterprises > 0:
+                charged.append(account)
+            elif purse.spent:
+                wait = budgets.wait_seconds(budgets.new_day_at(day), now)
+                raise BudgetSpentError(wait, account.key)
+            else:
+                lacking.append((account, _want(account, purse, day, reads=True)))
+        if not lacking:
+            for account in charged:
+                purse = self._purses[account.key]
+                purse.enterprises -= 1
+                purse.seen.add(enterprise)
+                self._remembered += 1
+                self._unwritten.append(Seen(account.key, day, enterprise))
+        return lacking
+
+    def _lease_and(
+        self, pay: Callable[[], _Lacking], lacking: _Lacking, now: Instant, *, waits: bool
+    ) -> None:
+        """Leases what is lacking and pays; again, where a lease told that more is needed."""
+        if not waits:
+            raise ThreadWantedError
+        for _ in range(_MOST_TRIES):
+            wants = [want for _, want in lacking]
+            leases = self._leased(lacking, wants, now)
+            # Under one lock: what was leased for this call can't be spent by another.
+            with self._lock:
+                for want, lease in zip(wants, leases, strict=True):
+                    self._fill(want, lease)
+                lacking = pay()
+            if not lacking:
+                return
+            if any(lease.alone for lease in leases):
+                break
+        raise BudgetSpentError(_RETRY_SECONDS, lacking[0][1].key)
+
+    def _leased(self, lacking: _Lacking, wants: Sequence[Want], now: Instant) -> Sequence[Lease]:
+        if now >= self._away_until:
+            with self._lock:
+                unwritten, self._unwritten = self._unwritten, []
+            try:
+                return self._ledger.lease(wants, unwritten, now)
+            except StoreUnavailableError:
+                with self._lock:
+                    self._unwritten = [*unwritten, *self._unwritten][-_MOST_SEEN:]
+                    self._away_until = Instant(now + _REST)
+        if any(account.payer is not Payer.ANONYMOUS for account, _ in lacking):
+            raise StoreUnavailableError
+        with self._lock:
+            return [self._out_of_hand(want, now) for want in wants]
+
+    def _out_of_hand(self, want: Want, now: Instant) -> Lease:
+        """Returns what one process may give without asking."""
+        purse = self._purse(want.key, want.day)
+        limit = want.limit.part(self._processes)
+        calls, again_at = 0, Instant(0)
+        if want.calls:
+            count = min(want.calls, limit.calls)
+            after = budgets.taken(limit, purse.alone_full_at, now, count)
+            if after is None:
+                again_at = budgets.again_at(limit, purse.alone_full_at, count)
+            else:
+                purse.alone_full_at, calls = after, want.calls
+        if purse.alone_day != want.day:
+            purse.alone_day, purse.alone = want.day, 0
+        given = int(want.enterprises and purse.alone < limit.enterprises)
+        purse.alone += given
+        return Lease(calls, again_at, given, alone=True)
+
+    def _fill(self, want: Want, lease: Lease) -> None:
+        purse = self._purse(want.key, want.day)
+        purse.calls += lease.calls
+        if lease.again_at:
+            purse.again_at, purse.lacked = lease.again_at, want.calls
+        if not want.enterprises:
+            return
+        purse.day = want.day
+        purse.enterprises += lease.enterprises
+        if not lease.alone:
+            purse.told = True
+            purse.spent = not lease.enterprises
+            before = len(purse.seen)
+            purse.seen |= lease.seen
+            self._remembered += len(purse.seen) - before
+
+    def _purse(self, key: str, day: Day) -> Purse:
+        """Returns the purse of an account; what it had of another day is gone."""
+        purse = self._purses.get(key)
+        if purse is not None:
+            self._purses.move_to_end(key)
+            if purse.day != day and purse.day >= 0:
+                self._empty(purse)
+            return purse
+        while self._purses and (len(self._purses) >= self._most or self._remembered > _MOST_SEEN):
+            self._empty(self._purses.popitem(last=False)[1])
+        purse = self._purses[key] = Purse()
+        return purse
+
+    def _empty(self, purse: Purse) -> None:
+        self._remembered -= len(purse.seen)
+        purse.seen = set()
+        purse.day, purse.told, purse.enterprises, purse.spent = _NO_DAY, False, 0, False
+
+
+def _want(account: Account, purse: Purse, day: Day, *, calls: int = 0, reads: bool) -> Want:
+    first = not purse.told
+    wanted = reads and (first or (purse.enterprises == 0 and not purse.spent))
+    return Want(account.key, account.limit, day, calls, wanted, wanted and first)
