@@ -127,6 +127,7 @@ ERRORS: Final[Mapping[str, tuple[str, Callable[[], BonafidesError]]]] = {
     "MAG50023": ("SECOND_PERSON_REQUIRED", errors.SecondPersonRequiredError),
     "MAG50024": ("LAST_OWNER", errors.LastOwnerError),
     "MAG50070": ("CASE_STATE", lambda: errors.CaseStateError("ENDED")),
+    "MAG50110": ("PURPOSE_NOT_ALLOWED", errors.PurposeNotAllowedError),
 }
 
 
