@@ -27,6 +27,8 @@ ARCHIVE: Final = "archive"
 MEMBERSHIP: Final = "membership"
 # What an application is, its keys, and who authorized it; the key is its client id.
 APPLICATION: Final = "application"
+# What a platform is not shown; the key is the platform.
+PLATFORM_MASK: Final = "platform_mask"
 
 # How long a change can be read. Who was away for longer forgets everything.
 KEPT: Final = HOUR

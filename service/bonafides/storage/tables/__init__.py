@@ -67,6 +67,12 @@ from bonafides.storage.tables.people import (
     review_finding,
     wrong_level,
 )
+from bonafides.storage.tables.platforms import (
+    inquiry,
+    platform_decision,
+    platform_mask,
+    platform_reader,
+)
 from bonafides.storage.tables.records import (
     link_ruling,
     record,
@@ -104,6 +110,7 @@ __all__ = [
     "evidence",
     "exchange_rate",
     "fact",
+    "inquiry",
     "invitation",
     "level_override",
     "link_ruling",
@@ -118,6 +125,9 @@ __all__ = [
     "peer_mean",
     "platform_authorization",
     "platform_contract",
+    "platform_decision",
+    "platform_mask",
+    "platform_reader",
     "published_text",
     "rating",
     "rating_secret",
