@@ -63,13 +63,17 @@ from bonafides.rpc.draft_services import DraftService
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.health import StockServices
 from bonafides.rpc.pipeline import Limits, Pipeline, World
+from bonafides.rpc.platform_services import PlatformService
 from bonafides.rpc.rating_services import RatingService
 from bonafides.rpc.review_services import ReviewService
 from bonafides.rpc.rights_services import RightsService
 from bonafides.rpc.services import ArchiveService, IdentityService, RecordService
+from bonafides.rpc.sights import Sights
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
 from bonafides.storage.follower import Follower
+from bonafides.storage.masks import Masks
+from bonafides.storage.platform_reads import Readers
 from bonafides.storage.snapshots import Snapshots, open_snapshots
 from bonafides.storage.standings import Standings
 from bonafides.storage.unit_of_work import Store, StoreUrlError
@@ -80,6 +84,7 @@ from bonafides.v1 import (
     draft_service_pb2,
     identity_service_pb2,
     ownership_service_pb2,
+    platform_service_pb2,
     rating_service_pb2,
     record_service_pb2,
     review_service_pb2,
@@ -205,6 +210,7 @@ def build(settings: Settings, clock: Clock) -> Server:
     follower = Follower(store, monotonic=time.monotonic)
     snapshots = open_snapshots(store, follower)
     eyes = Eyes(Standings(store, follower))
+    sights = Sights(eyes, Masks(store, follower), Readers(store))
     courier = mail.courier(settings)
     desk = Desk(  # 2
         store=store,
@@ -242,10 +248,10 @@ def build(settings: Settings, clock: Clock) -> Server:
     services = {  # 3
         _service(identity_service_pb2, "IdentityService"): IdentityService(desk, eyes),
         _service(archive_service_pb2, "ArchiveService"): ArchiveService(
-            store, snapshots, card, eyes
+            store, snapshots, card, sights
         ),
         _service(rating_service_pb2, "RatingService"): RatingService(
-            store, card, settings.models_dir, eyes, receipt_key=keys.receipts
+            store, card, settings.models_dir, sights, receipt_key=keys.receipts
         ),
         _service(record_service_pb2, "RecordService"): RecordService(
             store, vault, writer, card=card, eyes=eyes
@@ -258,6 +264,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         _service(rights_service_pb2, "RightsService"): RightsService(desk),
         _service(draft_service_pb2, "DraftService"): DraftService(desk),
         _service(review_service_pb2, "ReviewService"): ReviewService(desk),
+        _service(platform_service_pb2, "PlatformService"): PlatformService(desk, snapshots, sights),
     }
     return Server(
         settings=settings,
