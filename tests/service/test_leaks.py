@@ -92,7 +92,9 @@ def read_everything(served: Served, wire: Wire, submission_name: str) -> None:
         for token in callers:
             asked = request(name=name)
             wire.call(method, asked.SerializeToString(), token)
-            if "purpose" in request.DESCRIPTOR.fields_by_name:
+            if isinstance(
+                asked, archive_service.GetArchiveRequest | rating_service.GetRatingRequest
+            ):
                 # The answer to a platform, and to others a refusal.
                 asked.purpose = READ_PURPOSE_ELIGIBILITY
                 wire.call(method, asked.SerializeToString(), token)

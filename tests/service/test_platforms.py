@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -27,6 +28,7 @@ from bonafides.v1.purpose_pb2 import (
     READ_PURPOSE_AUTHENTICATION,
     READ_PURPOSE_DISPLAY_TO_USERS,
     READ_PURPOSE_ELIGIBILITY,
+    READ_PURPOSE_UNSPECIFIED,
 )
 from tests import builders, licenses, rated
 from tests.serving import Served
@@ -126,7 +128,7 @@ def test_decision_of_a_rival_platform_is_seen_by_no_other(served: Served) -> Non
 def test_repeated_decision_is_one_and_another_under_its_id_is_refused(served: Served) -> None:
     enroll(served, CODE)
     with platform(served) as shop:
-        told = {"purpose": PURPOSE, "request_id": builders.request_id(1)}
+        told: dict[str, Any] = {"purpose": PURPOSE, "request_id": builders.request_id(1)}
         first = shop.platforms.decide(CODE, DECIDED.OUTCOME_ENDED, reason="LEFT", **told)
         rated.later(served)
         assert shop.platforms.decide(CODE, DECIDED.OUTCOME_ENDED, reason="LEFT", **told) == first
@@ -142,7 +144,7 @@ def test_faults_of_a_decision_are_named_together(served: Served) -> None:
         shop.platforms.decide(
             CODE,
             DECIDED.OUTCOME_UNSPECIFIED,
-            purpose=0,
+            purpose=READ_PURPOSE_UNSPECIFIED,
             reason="call 13800138000",
             rests_on=RestsOn("not an etag", -1),
         )

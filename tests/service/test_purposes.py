@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -70,7 +71,7 @@ def test_purpose_is_named_beside_every_other_fault_of_the_request(
 ) -> None:
     request = archive_service_pb2.GetArchiveRequest(min_revision=-1)
     with grpc.insecure_channel(served.address) as channel:
-        call = channel.unary_unary("/bonafides.v1.ArchiveService/GetArchive")
+        call: Any = channel.unary_unary("/bonafides.v1.ArchiveService/GetArchive")
         token = served.token("platform", subject="shop")
         with pytest.raises(grpc.RpcError) as refused:
             call(
@@ -149,7 +150,8 @@ def _trailers(served: Served, purpose: int) -> dict[str, str]:
     )
     token = served.token("platform", subject="shop")
     with grpc.insecure_channel(served.address) as channel:
-        _, call = channel.unary_unary("/bonafides.v1.ArchiveService/GetArchive").with_call(
+        method: Any = channel.unary_unary("/bonafides.v1.ArchiveService/GetArchive")
+        _, call = method.with_call(
             request.SerializeToString(), metadata=(("authorization", f"Bearer {token}"),)
         )
         return dict(call.trailing_metadata())

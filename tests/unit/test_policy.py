@@ -44,8 +44,8 @@ def expanded() -> str:
         for purpose in sorted(row.purposes or ()):
             seen_as = Audience.Name(purposes.audience(Audience.AUDIENCE_PLATFORM, purpose))
             without = ",".join(sorted(purposes.mask(purpose).withheld)) or "-"
-            seen = seen_as.removeprefix("AUDIENCE_").lower()
-            lines.append(f"{row.method:60}{purposes.name_of(purpose):20}{seen:11}{without}")
+            eyes = seen_as.removeprefix("AUDIENCE_").lower()
+            lines.append(f"{row.method:60}{purposes.name_of(purpose):20}{eyes:11}{without}")
     lines.append("")
     lines.append(f"{'sees':60}" + "".join(f"{kind:11}" for kind in CallerKind))
     for whose, code in (("an enterprise that the caller owns", _OWN), ("any other", _OTHER)):

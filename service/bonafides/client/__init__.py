@@ -23,12 +23,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self, overload
 
-import grpc
-
 from bonafides.client import requests
 from bonafides.client.advising import AdviceCalls
 from bonafides.client.agreeing import ConsentCalls
-from bonafides.client.connection import Connection
+from bonafides.client.connection import BROKEN, Connection
 from bonafides.client.documents import DigestDiffersError, UploadUnfinishedError
 from bonafides.client.faults import (
     DOMAIN,
@@ -85,7 +83,6 @@ DEFAULT_TIMEOUT_SECONDS: Final = 5.0
 _STREAM_SECONDS: Final = 1_200.0
 # A stream that got nowhere is opened again so often, with growing pauses.
 _STREAM_PAUSES: Final = (0.1, 0.2, 0.4, 0.8, 1.6)
-_BROKEN: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 # Revisions are remembered for reading one's own writes, not as a directory.
 _MOST_REVISIONS: Final = 4_096
 
@@ -387,7 +384,7 @@ class Client(DocumentCalls):
                     pauses = iter(_STREAM_PAUSES)
                     yield answer
             except RemoteError as error:
-                pause = next(pauses, None) if error.code in _BROKEN else None
+                pause = next(pauses, None) if error.code in BROKEN else None
                 if pause is None:
                     raise
                 time.sleep(pause)
