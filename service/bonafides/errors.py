@@ -305,6 +305,12 @@ class MethodNotAllowedError(BonafidesError):
     message = "This method is not open to this kind of caller."
 
 
+class PurposeNotAllowedError(BonafidesError):
+    """What the platform reads for does not go with the method."""
+
+    message = "This method is not open for this purpose; docs/platforms.md says which is."
+
+
 class LimitError(BonafidesError):
     """The caller must come back later; says when, never which limit."""
 

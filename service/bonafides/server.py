@@ -69,16 +69,20 @@ from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.health import StockServices
 from bonafides.rpc.metering import Meter
 from bonafides.rpc.pipeline import Limits, Pipeline, World
+from bonafides.rpc.platform_services import PlatformService
 from bonafides.rpc.rating_services import RatingService
 from bonafides.rpc.review_services import ReviewService
 from bonafides.rpc.rights_services import RightsService
 from bonafides.rpc.services import ArchiveService, IdentityService, RecordService
+from bonafides.rpc.sights import Sights
 from bonafides.rpc.switch_services import SwitchService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
 from bonafides.storage import deployments
 from bonafides.storage.budgets import StoredLedger
 from bonafides.storage.follower import Follower
+from bonafides.storage.masks import Masks
+from bonafides.storage.platform_reads import Readers
 from bonafides.storage.snapshots import Snapshots, open_snapshots
 from bonafides.storage.standings import Standings
 from bonafides.storage.switches import Switches
@@ -91,6 +95,7 @@ from bonafides.v1 import (
     draft_service_pb2,
     identity_service_pb2,
     ownership_service_pb2,
+    platform_service_pb2,
     rating_service_pb2,
     record_service_pb2,
     review_service_pb2,
@@ -222,6 +227,7 @@ def build(settings: Settings, clock: Clock) -> Server:
     follower = Follower(store, monotonic=time.monotonic)
     snapshots = open_snapshots(store, follower)
     eyes = Eyes(Standings(store, follower))
+    sights = Sights(eyes, Masks(store, follower), Readers(store))
     courier = mail.courier(settings)
     desk = Desk(  # 2
         store=store,
@@ -259,13 +265,13 @@ def build(settings: Settings, clock: Clock) -> Server:
     services = {  # 3
         _service(identity_service_pb2, "IdentityService"): IdentityService(desk, eyes),
         _service(archive_service_pb2, "ArchiveService"): ArchiveService(
-            store, snapshots, lambda: desk.card, eyes
+            store, snapshots, lambda: desk.card, sights
         ),
         _service(rating_service_pb2, "RatingService"): RatingService(
             store,
             lambda: desk.card,
             settings.models_dir,
-            eyes,
+            sights,
             receipt_key=keys.receipts,
         ),
         _service(record_service_pb2, "RecordService"): RecordService(
@@ -283,6 +289,7 @@ def build(settings: Settings, clock: Clock) -> Server:
             register(settings, store, vault, keys, draw=_digits, can_send=courier is not None)
         ),
         _service(switch_service_pb2, "SwitchService"): SwitchService(desk),
+        _service(platform_service_pb2, "PlatformService"): PlatformService(desk, snapshots, sights),
     }
     return Server(
         settings=settings,

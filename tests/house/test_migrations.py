@@ -42,6 +42,7 @@ def test_keys_of_enterprise_data_begin_with_the_code() -> None:
         "budget_day",
         "budget_seen",
         "operator_switch",
+        "platform_mask",
         # Of platforms: by the pseudonym that a platform supplies.
         "buyer_place",
     }

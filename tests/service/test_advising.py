@@ -25,6 +25,7 @@ from bonafides.records import operations as records
 from bonafides.records.kinds import Kind as RecordKind
 from bonafides.records.kinds import Outcome, Record
 from bonafides.v1 import rating_pb2
+from bonafides.v1.purpose_pb2 import READ_PURPOSE_ELIGIBILITY
 from tests import builders
 from tests.builders import NOW, TODAY
 from tests.serving import Served
@@ -94,7 +95,7 @@ def test_owner_reads_reasons_and_others_read_none(enrolled: Served) -> None:
     with enrolled.client(enrolled.token(subject="other")) as other:
         assert list(other.get_rating(CODE).reasons) == []
     with enrolled.client(enrolled.token("platform")) as platform:
-        assert list(platform.get_rating(CODE).reasons) == []
+        assert list(platform.get_rating(CODE, purpose=READ_PURPOSE_ELIGIBILITY).reasons) == []
 
 
 # --- Simulations ---------------------------------------------------------------------

@@ -18,6 +18,7 @@ from bonafides.records import operations as records
 from bonafides.records.kinds import Kind
 from bonafides.storage import archive as archive_rows
 from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2, rights_pb2
+from bonafides.v1.purpose_pb2 import READ_PURPOSE_ELIGIBILITY
 from scripts.verify_rollups import verify
 from tests import builders, rated
 from tests.serving import Served
@@ -82,7 +83,11 @@ def test_contested_public_record_is_marked_wherever_it_is_seen_or_counted(served
     appeal(served, about_fact(PENALTY.kind, PENALTY.item))
     with rated.owner(served, CODE) as owner, rated.staff(served) as clerk:
         platform = served.client(served.token("platform", subject="shop"))
-        for shown in (owner.get_archive(CODE), clerk.get_archive(CODE), platform.get_archive(CODE)):
+        for shown in (
+            owner.get_archive(CODE),
+            clerk.get_archive(CODE),
+            platform.get_archive(CODE, purpose=READ_PURPOSE_ELIGIBILITY),
+        ):
             (penalty,) = shown.public_records.penalties
             assert penalty.record.disputed
             # Another record is not.

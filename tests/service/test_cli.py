@@ -293,7 +293,8 @@ def test_tokens_of_every_kind_open_what_is_theirs(served: Served) -> None:
         made = _run("token", *kind, "--data-dir", folder)
         assert made.exit_code == 0
         token = made.stdout.strip()
-        shown = _answer(_asked(served, "level", CODE.text, "--json", token=token))
+        named = ["--purpose", "eligibility"] if "platform" in kind else []
+        shown = _answer(_asked(served, "level", CODE.text, *named, "--json", token=token))
         assert ("rules" in shown) == explained
 
 

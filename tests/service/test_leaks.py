@@ -22,6 +22,7 @@ from bonafides.v1 import archive_service_pb2 as archive_service
 from bonafides.v1 import enterprise_pb2 as enterprise
 from bonafides.v1 import identity_service_pb2 as identity_service
 from bonafides.v1 import rating_service_pb2 as rating_service
+from bonafides.v1.purpose_pb2 import READ_PURPOSE_ELIGIBILITY
 from tests import builders
 from tests.needles import CODE, EMAIL, ID_NUMBER, NEEDLES, PERSON, PHONE, Wire, found_in
 from tests.serving import Served
@@ -89,7 +90,14 @@ def read_everything(served: Served, wire: Wire, submission_name: str) -> None:
     )
     for method, request, name in reads:
         for token in callers:
-            wire.call(method, request(name=name).SerializeToString(), token)
+            asked = request(name=name)
+            wire.call(method, asked.SerializeToString(), token)
+            if isinstance(
+                asked, archive_service.GetArchiveRequest | rating_service.GetRatingRequest
+            ):
+                # The answer to a platform, and to others a refusal.
+                asked.purpose = READ_PURPOSE_ELIGIBILITY
+                wire.call(method, asked.SerializeToString(), token)
 
 
 def err_in_every_way(served: Served, wire: Wire) -> None:

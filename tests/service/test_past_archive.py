@@ -32,6 +32,7 @@ from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import disclosure_pb2 as v1
 from bonafides.v1 import rating_pb2
 from bonafides.v1.archive_pb2 import Archive
+from bonafides.v1.purpose_pb2 import READ_PURPOSE_ELIGIBILITY, READ_PURPOSE_UNSPECIFIED, ReadPurpose
 from tests import builders
 from tests.builders import NOW, TODAY, enroll, link_stores, rates, transaction
 from tests.serving import Served
@@ -231,11 +232,16 @@ def test_past_is_for_the_enterprise_itself_and_for_staff(served: Served) -> None
             shown = client.get_archive(CODE.text, as_of=to_datetime(BEFORE))
         assert shown.as_of_time == builders.stamp(BEFORE)
     refused = []
-    for token in (served.token(), served.token("platform"), served.token(owns=["x"])):
+    kinds: tuple[tuple[str, ReadPurpose.ValueType], ...] = (
+        (served.token(), READ_PURPOSE_UNSPECIFIED),
+        (served.token("platform"), READ_PURPOSE_ELIGIBILITY),
+        (served.token(owns=["x"]), READ_PURPOSE_UNSPECIFIED),
+    )
+    for token, purpose in kinds:
         # Of an unknown code nothing else is answered: asking tells nobody who takes part.
         for code in (CODE.text, builders.code(7).text):
             with served.client(token) as client, pytest.raises(RemoteError) as refusal:
-                client.get_archive(code, as_of=to_datetime(BEFORE))
+                client.get_archive(code, as_of=to_datetime(BEFORE), purpose=purpose)
             refused.append((refusal.value.code, refusal.value.reason))
     assert set(refused) == {(grpc.StatusCode.PERMISSION_DENIED, "METHOD_NOT_ALLOWED")}
     with served.client() as client, pytest.raises(RemoteError) as refusal:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bonafides.access import policy
+from bonafides.access import policy, purposes
 from bonafides.access.callers import ANONYMOUS, Caller, CallerKind, audience
 from bonafides.errors import BugError, LoginRequiredError, MethodNotAllowedError
 from bonafides.v1.disclosure_pb2 import Audience
@@ -38,6 +38,14 @@ def expanded() -> str:
     for row in sorted(policy.POLICIES, key=lambda row: row.method):
         cells = "".join(f"{answer(row.method, kind):11}" for kind in CallerKind)
         lines.append(f"{row.method:60}{cells}")
+    lines.append("")
+    lines.append("a platform reads for")
+    for row in sorted(policy.POLICIES, key=lambda row: row.method):
+        for purpose in sorted(row.purposes or ()):
+            seen_as = Audience.Name(purposes.audience(Audience.AUDIENCE_PLATFORM, purpose))
+            without = ",".join(sorted(purposes.mask(purpose).withheld)) or "-"
+            eyes = seen_as.removeprefix("AUDIENCE_").lower()
+            lines.append(f"{row.method:60}{purposes.name_of(purpose):20}{eyes:11}{without}")
     lines.append("")
     lines.append(f"{'sees':60}" + "".join(f"{kind:11}" for kind in CallerKind))
     for whose, code in (("an enterprise that the caller owns", _OWN), ("any other", _OTHER)):

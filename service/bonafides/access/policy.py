@@ -3,7 +3,8 @@
 One row per method, and nothing is open by default: a method without a row stops
 the start of the server, and a call of it is refused. What a caller then sees of
 the answer is not decided here, but by its audience (access.callers) and the
-classes of information (access.disclosure). Health and reflection carry nothing of
+classes of information (access.disclosure). What platforms may read for stands here too,
+what follows from it in access.purposes. Health and reflection carry nothing of
 anybody's and have no rows.
 
     check("/bonafides.v1.RatingService/GetRating", ANONYMOUS)   # LoginRequiredError
@@ -18,9 +19,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from bonafides.access import purposes
 from bonafides.access.budgets import Budget
 from bonafides.access.callers import Caller, CallerKind
-from bonafides.errors import BugError, LoginRequiredError, MethodNotAllowedError
+from bonafides.errors import (
+    BugError,
+    FieldViolation,
+    LoginRequiredError,
+    MethodNotAllowedError,
+    PurposeNotAllowedError,
+)
+from bonafides.v1.purpose_pb2 import ReadPurpose
 
 _LOGGED_IN: Final = frozenset({CallerKind.MEMBER, CallerKind.PLATFORM, CallerKind.OPERATOR})
 _EVERYBODY: Final = _LOGGED_IN | {CallerKind.ANONYMOUS}
@@ -37,19 +46,34 @@ _PLATFORMS: Final = frozenset({CallerKind.PLATFORM})
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who may call one method, named as on the wire."""
+    """Who may call one method, named as on the wire.
+
+    `purposes`: what platforms may read for by it, and have to name; None: the method
+    reads for no purpose.
+    """
 
     method: str
     callers: frozenset[CallerKind]
     # What a call is paid with; access.budgets says by whom.
     budget: Budget = Budget.CALLS
+    purposes: frozenset[ReadPurpose.ValueType] | None = None
 
 
 POLICIES: Final = (
     Policy("/bonafides.v1.IdentityService/SubmitIdentity", _SUBMITTERS),
     Policy("/bonafides.v1.IdentityService/GetSubmission", _LOGGED_IN),
-    Policy("/bonafides.v1.ArchiveService/GetArchive", _EVERYBODY, budget=Budget.READS),
-    Policy("/bonafides.v1.RatingService/GetRating", _LOGGED_IN, budget=Budget.READS),
+    Policy(
+        "/bonafides.v1.ArchiveService/GetArchive",
+        _EVERYBODY,
+        budget=Budget.READS,
+        purposes=purposes.EVERY,
+    ),
+    Policy(
+        "/bonafides.v1.RatingService/GetRating",
+        _LOGGED_IN,
+        budget=Budget.READS,
+        purposes=purposes.OF_LEVELS,
+    ),
     Policy("/bonafides.v1.RatingService/GetScorecard", _EVERYBODY),
     Policy("/bonafides.v1.RecordService/WriteRecords", _WRITERS, budget=Budget.NONE),
     Policy("/bonafides.v1.RecordService/GetWriteCursor", _WRITERS),
@@ -140,7 +164,20 @@ POLICIES: Final = (
     Policy("/bonafides.v1.SwitchService/SetSwitch", _STAFF, budget=Budget.NONE),
     Policy("/bonafides.v1.SwitchService/ListSwitches", _STAFF, budget=Budget.NONE),
     Policy("/bonafides.v1.SwitchService/DeleteSwitch", _STAFF, budget=Budget.NONE),
-    Policy("/bonafides.v1.SwitchService/SetCanary", _STAFF, budget=Budget.NONE),
+    Policy("/bonafides.v1.PlatformService/BatchGetArchives", _PLATFORMS, purposes=purposes.EVERY),
+    Policy(
+        "/bonafides.v1.PlatformService/ListChangedArchives", _PLATFORMS, purposes=purposes.EVERY
+    ),
+    # What a platform decided on may be anything that it read for.
+    Policy("/bonafides.v1.PlatformService/RecordDecision", _PLATFORMS, purposes=purposes.EVERY),
+    # Whose enterprise it is, and which platform's affair, is looked at call by call.
+    Policy("/bonafides.v1.PlatformService/ListDecisions", _LOGGED_IN),
+    Policy("/bonafides.v1.PlatformService/RequestMore", _PLATFORMS),
+    Policy("/bonafides.v1.PlatformService/ListInquiries", _SUBMITTERS),
+    Policy("/bonafides.v1.PlatformService/AnswerInquiry", _MEMBERS),
+    Policy("/bonafides.v1.PlatformService/CloseInquiry", _PLATFORMS),
+    Policy("/bonafides.v1.PlatformService/SetPlatformMask", _STAFF),
+    Policy("/bonafides.v1.PlatformService/GetPlatformMask", _WRITERS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}
@@ -178,6 +215,29 @@ def budget(method: str) -> Budget:
         BugError: the method has no row.
     """
     return _row(method).budget
+
+
+def purpose_fault(
+    method: str, caller: Caller, purpose: ReadPurpose.ValueType
+) -> FieldViolation | None:
+    """Returns what is wrong with the purpose that a caller names; None: nothing is.
+
+    A platform names one of the method's, anybody else names none.
+
+    Raises:
+        PurposeNotAllowedError: the platform names one that does not go with the method.
+        BugError: the method has no row, or reads for no purpose.
+    """
+    allowed = _row(method).purposes
+    if allowed is None:
+        raise BugError(f"{method} takes a purpose and has none in access.policy")
+    if caller.kind is not CallerKind.PLATFORM:
+        return purposes.unfounded() if purpose != purposes.UNNAMED else None
+    if purpose == purposes.UNNAMED:
+        return purposes.missing(allowed)
+    if purpose not in allowed:
+        raise PurposeNotAllowedError
+    return None
 
 
 def _row(method: str) -> Policy:

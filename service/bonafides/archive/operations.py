@@ -22,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bonafides.access.field_masks import NO_MASK, Mask
 from bonafides.archive import snapshot
 from bonafides.archive.assemble import assemble
 from bonafides.archive.facts import Fact, Kind
@@ -211,9 +212,10 @@ def view_at_once(
     audience: disclosure_pb2.Audience.ValueType,
     now: Instant,
     min_revision: int = 0,
+    mask: Mask = NO_MASK,
 ) -> Stored | None:
     """Returns the view that the audience may see, without waiting; None: ask `read_view`."""
-    view = snapshot.VIEWS.get(audience)
+    view = snapshot.view_name(audience, mask)
     found = None if view is None else snapshots.at_once(code, view)
     if found is None or now >= found.next_change_at or found.revision < min_revision:
         return None
@@ -229,17 +231,22 @@ def read_view(
     audience: disclosure_pb2.Audience.ValueType,
     now: Instant,
     min_revision: int = 0,
+    mask: Mask = NO_MASK,
 ) -> Stored:
     """Returns the view that the audience may see, at least of this revision.
+
+    What the mask withholds is not in it.
 
     Raises:
         NotFoundError: no such enterprise takes part, or the audience has no view.
         RevisionNotReachedError: it is not of this revision yet.
     """
-    view = _view(audience)
+    view = _view(audience, mask)
     found = snapshots.read(code, view)
     if found is None or now >= found.next_change_at:
-        found = _refreshed(store, card, code, view, now)
+        found = _refreshed(store, card, code, _view(audience), now)
+        if mask.key:
+            found = _narrowed(store, code, (_view(audience), view), mask)
     if found.revision < min_revision:
         raise RevisionNotReachedError
     return found
@@ -373,8 +380,8 @@ def _leave_time(work: UnitOfWork, code: str, now: Instant) -> None:
         raise RateLimitedError(-(-wait // MICROSECONDS))
 
 
-def _view(audience: disclosure_pb2.Audience.ValueType) -> str:
-    view = snapshot.VIEWS.get(audience)
+def _view(audience: disclosure_pb2.Audience.ValueType, mask: Mask = NO_MASK) -> str:
+    view = snapshot.view_name(audience, mask)
     if view is None:
         raise NotFoundError
     return view
@@ -398,6 +405,22 @@ def _refreshed(store: Store, card: Scorecard, code: str, view: str, now: Instant
     if found is None:
         raise NotFoundError
     return found
+
+
+def _narrowed(store: Store, code: str, views: tuple[str, str], mask: Mask) -> Stored:
+    """Makes the second view of the first, and stores it."""
+    whole_view, view = views
+    with store.writing() as work:
+        # In turn with whoever assembles: what is made of an older revision must not be
+        # stored beside a newer one, where nobody would ever replace it.
+        take_turns(work, f"archive {code}")
+        whole = rows.read_snapshot(work, code, whole_view)
+        if whole is None:
+            raise NotFoundError
+        made = snapshot.narrowed(whole, view, mask)
+        rows.write_narrowed(work, code, made, revision=whole.revision)
+        work.commit()
+    return Stored(whole.revision, made.next_change_at, made.etag, made.archive)
 
 
 def _is_stale(work: UnitOfWork, told: Fact) -> bool:

@@ -136,6 +136,21 @@ def read(message: archive_pb2.SelfDescription) -> SelfDescription:
     )
 
 
+def impersonal(text: str, field: str) -> str:
+    """Returns a text of one line that is not empty and names nobody's contact (1).
+
+    Raises:
+        InvalidFieldsError: of this field; reasons as of `read`.
+    """
+    try:
+        return _text(text)
+    except _FieldError as error:
+        fault = error.fault
+    except TextError as error:
+        fault = _Fault(error.reason, error.description)
+    raise InvalidFieldsError((FieldViolation(field, *fault),))
+
+
 def section(
     told: SelfDescription, platforms: Iterable[PlatformRecord], today: Day
 ) -> archive_pb2.SelfDescription:

@@ -18,7 +18,8 @@ from google.protobuf.message import Message
 from rich.console import RenderableType
 
 from bonafides.cli import rendering_agreed as rendering
-from bonafides.cli.commands import Code, app, moment_of
+from bonafides.cli.commands import Code, app
+from bonafides.cli.options import moment_of
 from bonafides.cli.session import Session, content
 from bonafides.client import Client
 from bonafides.v1 import enterprise_pb2

@@ -22,9 +22,10 @@ import typer
 from bonafides import settings as settings_rules
 from bonafides.cli import claims_file, rendering, stores_view, submission_view
 from bonafides.cli.faults import AnswerLostError, CommandError
+from bonafides.cli.options import Purpose, moment_of, purpose_of, write
 from bonafides.cli.session import DEFAULT_SERVER, CommandLine, Session, content
 from bonafides.client import DEFAULT_TIMEOUT_SECONDS, RemoteError
-from bonafides.instants import SHANGHAI, from_datetime
+from bonafides.instants import from_datetime
 from bonafides.settings import Settings, SettingsError
 from bonafides.v1 import enterprise_pb2, record_service_pb2
 
@@ -37,7 +38,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-_A_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PLATFORM: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 Code = Annotated[str, typer.Argument(help="Unified social credit code, 18 characters.")]
@@ -272,6 +272,7 @@ def archive(
             "time in ISO 8601. For the enterprise itself and for staff."
         ),
     ] = None,
+    purpose: Purpose = None,
 ) -> None:
     """Shows an enterprise's archive.
 
@@ -281,7 +282,9 @@ def archive(
     session: Session = context.obj
     with session.client() as client:
         shown = client.get_archive(
-            code, as_of=None if as_of is None else moment_of(as_of, "--as-of")
+            code,
+            as_of=None if as_of is None else moment_of(as_of, "--as-of"),
+            purpose=purpose_of(purpose),
         )
     session.answer(shown, rendering.archive(shown, logged_in=session.logged_in))
 
@@ -316,14 +319,14 @@ def describe(
 
 
 @app.command()
-def level(context: typer.Context, code: Code) -> None:
+def level(context: typer.Context, code: Code, *, purpose: Purpose = None) -> None:
     """Shows an enterprise's integrity level.
 
     To who is logged in. Not a credit rating and not meant for lending.
     """
     session: Session = context.obj
     with session.client() as client:
-        shown = client.get_rating(code)
+        shown = client.get_rating(code, purpose=purpose_of(purpose))
     session.answer(shown, rendering.level(shown))
 
 
@@ -405,31 +408,6 @@ def scorecard(
     if output is not None:
         write(output, shown.artifact)
     session.answer(shown, rendering.scorecard(shown))
-
-
-def write(path: Path, artifact: bytes) -> None:
-    """Writes the bytes to the file.
-
-    Raises:
-        CommandError: it can't be written.
-    """
-    try:
-        path.write_bytes(artifact)
-    except OSError as error:
-        raise CommandError(
-            f"Can't write {path}: {error.strerror}.", "Name a file in a folder that is yours."
-        ) from error
-
-
-def moment_of(text: str, option: str) -> dt.datetime:
-    """Returns the last microsecond of a day, or a time; without an offset, in Shanghai."""
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{option} must be YYYY-MM-DD or a time in ISO 8601.") from None
-    if _A_DAY.fullmatch(text):
-        moment = dt.datetime.combine(moment, dt.time.max)
-    return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
 
 
 def _settings(**given: Any) -> Settings:

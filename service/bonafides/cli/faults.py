@@ -70,6 +70,7 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
         "Read the current version and assent to it, then repeat: bonafides agreements, assent."
     ),
     "CONSENT_REQUIRED": "Show the person the text, and grant it: bonafides agreements, grant.",
+    "PURPOSE_NOT_ALLOWED": "Read for another purpose; docs/platforms.md says which go together.",
     "PURPOSE_NOT_LISTED": "Name a purpose that `bonafides agreements` lists.",
     "OWNERSHIP_STATE": "Look at where claim and submission stand: bonafides claimed, submission.",
     "CODE_NOT_VALID": "Give the code as it was sent, in time; or claim or invite anew.",

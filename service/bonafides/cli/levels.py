@@ -13,7 +13,8 @@ import typer
 
 from bonafides.cli import rendering_levels as rendering
 from bonafides.cli.agreeing import listed
-from bonafides.cli.commands import Code, app, moment_of, write
+from bonafides.cli.commands import Code, app
+from bonafides.cli.options import moment_of, write
 from bonafides.cli.session import Session
 
 

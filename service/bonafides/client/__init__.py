@@ -17,21 +17,17 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import enum
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self, overload
 
-import grpc
-
-from bonafides.client import documents
+from bonafides.client import requests
 from bonafides.client.advising import AdviceCalls
 from bonafides.client.agreeing import ConsentCalls
 from bonafides.client.applying import ApplicationCalls
-from bonafides.client.connection import Connection
+from bonafides.client.connection import BROKEN, Connection
 from bonafides.client.documents import DigestDiffersError, UploadUnfinishedError
 from bonafides.client.faults import (
     DOMAIN,
@@ -42,10 +38,13 @@ from bonafides.client.faults import (
     RemoteError,
     TokenUnusableError,
 )
+from bonafides.client.filing import DocumentCalls
 from bonafides.client.identifying import IdentityCalls
 from bonafides.client.levels import LevelCalls
 from bonafides.client.outbox import Outbox
 from bonafides.client.owning import OwnershipCalls
+from bonafides.client.platforms import PlatformCalls
+from bonafides.client.requests import NO_PURPOSE, NOT_MODIFIED, NotModified
 from bonafides.client.reviewing import ReviewCalls
 from bonafides.client.rights import RightsCalls
 from bonafides.client.switching import SwitchCalls
@@ -53,9 +52,6 @@ from bonafides.v1 import (
     archive_pb2,
     archive_service_pb2,
     archive_service_pb2_grpc,
-    document_pb2,
-    document_service_pb2,
-    document_service_pb2_grpc,
     enterprise_pb2,
     identity_service_pb2,
     identity_service_pb2_grpc,
@@ -66,6 +62,7 @@ from bonafides.v1 import (
     record_service_pb2,
     record_service_pb2_grpc,
 )
+from bonafides.v1.purpose_pb2 import ReadPurpose
 
 __all__ = [
     "DEFAULT_TIMEOUT_SECONDS",
@@ -86,25 +83,13 @@ __all__ = [
 DEFAULT_TIMEOUT_SECONDS: Final = 5.0
 # Below the server's own bound on connections, so that streams end by our wish.
 _STREAM_SECONDS: Final = 1_200.0
-# The server keeps an upload open no longer.
-_UPLOAD_SECONDS: Final = 300.0
 # A stream that got nowhere is opened again so often, with growing pauses.
 _STREAM_PAUSES: Final = (0.1, 0.2, 0.4, 0.8, 1.6)
-_BROKEN: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 # Revisions are remembered for reading one's own writes, not as a directory.
 _MOST_REVISIONS: Final = 4_096
 
 
-class NotModified(enum.Enum):
-    """The answer that says: what the caller holds is still good."""
-
-    NOT_MODIFIED = enum.auto()
-
-
-NOT_MODIFIED: Final = NotModified.NOT_MODIFIED
-
-
-class Client:
+class Client(DocumentCalls):
     """A connection to one server, as one caller. Threads may share it."""
 
     def __init__(
@@ -124,11 +109,13 @@ class Client:
             InsecureTargetError: no root certificates, and not loopback.
             TokenUnusableError: the token can't stand in a header.
         """
-        self._connection: Final = Connection(
-            target,
-            token=token,
-            root_certificates=root_certificates,
-            timeout_seconds=timeout_seconds,
+        super().__init__(
+            Connection(
+                target,
+                token=token,
+                root_certificates=root_certificates,
+                timeout_seconds=timeout_seconds,
+            )
         )
         self._revisions: Final[dict[str, int]] = {}
         channel = self._connection.channel
@@ -148,7 +135,8 @@ class Client:
         # What is open for an enterprise; what if, and what would raise a level.
         self.identities: Final = IdentityCalls(self._connection)
         self.advising: Final = AdviceCalls(self._connection)
-        self._documents: Final = document_service_pb2_grpc.DocumentServiceStub(channel)
+        # What platforms decide, ask and read in bulk.
+        self.platforms: Final = PlatformCalls(self._connection)
 
     def __repr__(self) -> str:
         caller = "logged in" if self._connection.metadata else "anonymous"
@@ -206,11 +194,17 @@ class Client:
         as_of: dt.datetime | None = None,
         min_revision: int | None = None,
         etag: None = None,
+        purpose: ReadPurpose.ValueType = NO_PURPOSE,
     ) -> archive_pb2.Archive: ...
 
     @overload
     def get_archive(
-        self, code: str, *, min_revision: int | None = None, etag: str
+        self,
+        code: str,
+        *,
+        min_revision: int | None = None,
+        etag: str,
+        purpose: ReadPurpose.ValueType = NO_PURPOSE,
     ) -> archive_pb2.Archive | NotModified: ...
 
     def get_archive(
@@ -220,6 +214,7 @@ class Client:
         as_of: dt.datetime | None = None,
         min_revision: int | None = None,
         etag: str | None = None,
+        purpose: ReadPurpose.ValueType = NO_PURPOSE,
     ) -> archive_pb2.Archive | NotModified:
         """Gets the archive of an enterprise, as this caller may see it.
 
@@ -227,25 +222,34 @@ class Client:
         itself and for staff.
         `min_revision`, for callers who are logged in, waits for what this client was
         told of, as `last_revision` has it. `etag` is that of an answer which the
-        caller holds: NOT_MODIFIED says that it is still good.
+        caller holds: NOT_MODIFIED says that it is still good. `purpose` is what a platform
+        reads for; others name none.
 
         Raises:
             RemoteError: NOT_FOUND for an enterprise that takes no part, or took none
                 then; PERMISSION_DENIED for others who ask for the past; UNAVAILABLE
                 when the revision was not reached in time.
         """
-        archive, told = self._read_archive(code, min_revision, etag, as_of=as_of)
+        request = requests.archive(
+            code, purpose=purpose, min_revision=min_revision, etag=etag, as_of=as_of
+        )
+        archive, told = self._read_archive(code, request)
         return NOT_MODIFIED if etag and told == etag else archive
 
     def get_archive_and_etag(
-        self, code: str, *, min_revision: int | None = None
+        self,
+        code: str,
+        *,
+        min_revision: int | None = None,
+        purpose: ReadPurpose.ValueType = NO_PURPOSE,
     ) -> tuple[archive_pb2.Archive, str]:
         """Gets the archive and its tag, which the public view itself does not show.
 
         Raises:
             RemoteError: as of `get_archive`.
         """
-        return self._read_archive(code, min_revision, None)
+        request = requests.archive(code, purpose=purpose, min_revision=min_revision)
+        return self._read_archive(code, request)
 
     def last_revision(self, code: str) -> int:
         """Returns the highest revision of an archive that answers to this client told of.
@@ -256,20 +260,8 @@ class Client:
         return self._revisions.get(code, 0)
 
     def _read_archive(
-        self,
-        code: str,
-        min_revision: int | None,
-        etag: str | None,
-        *,
-        as_of: dt.datetime | None = None,
+        self, code: str, request: archive_service_pb2.GetArchiveRequest
     ) -> tuple[archive_pb2.Archive, str]:
-        request = archive_service_pb2.GetArchiveRequest(
-            name=f"enterprises/{code}/archive",
-            min_revision=min_revision or 0,
-            if_none_match=etag or "",
-        )
-        if as_of is not None:
-            request.as_of_time.FromDatetime(as_of)
         archive, trailers = self._connection.call(self._archives.GetArchive, request)
         self._remember(code, trailers)
         return archive, trailers.get("etag", "")
@@ -293,14 +285,17 @@ class Client:
         self._remember(_code_in(stands.name), trailers)
         return stands
 
-    def get_rating(self, code: str) -> rating_pb2.Rating:
+    def get_rating(
+        self, code: str, *, purpose: ReadPurpose.ValueType = NO_PURPOSE
+    ) -> rating_pb2.Rating:
         """Gets the level of an enterprise, with its explanation where this caller may see it.
+
+        `purpose` as of `get_archive`.
 
         Raises:
             RemoteError: NOT_FOUND for an enterprise that takes no part.
         """
-        request = rating_service_pb2.GetRatingRequest(name=f"enterprises/{code}/rating")
-        return self._connection.call(self._ratings.GetRating, request)[0]
+        return self._connection.call(self._ratings.GetRating, requests.rating(code, purpose))[0]
 
     def get_scorecard(self, version: str = "champion") -> rating_pb2.Scorecard:
         """Gets a scorecard; "champion" is the one that is served.
@@ -392,7 +387,7 @@ class Client:
                     pauses = iter(_STREAM_PAUSES)
                     yield answer
             except RemoteError as error:
-                pause = next(pauses, None) if error.code in _BROKEN else None
+                pause = next(pauses, None) if error.code in BROKEN else None
                 if pause is None:
                     raise
                 time.sleep(pause)
@@ -401,73 +396,6 @@ class Client:
                 if outbox.failure is not None:
                     raise outbox.failure
                 return
-
-    def upload_license(
-        self,
-        path: Path,
-        code: str,
-        *,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> document_pb2.Document:
-        """Uploads a copy of a licence, JPEG or PNG of at most 10 MiB, for an enterprise.
-
-        `progress` is told how many bytes the server took, and of how many. Safe to
-        repeat: the same file is stored once. A submission names the copy by its
-        SHA-256, in License.copy_sha256, before or after it is uploaded.
-
-        Raises:
-            OSError: the file can't be read.
-            RemoteError: refused, or broken off; nothing is kept of it then.
-            UploadUnfinishedError: the stream ended without an answer.
-        """
-        content = path.read_bytes()
-        with contextlib.closing(
-            self._connection.stream(
-                self._documents.UploadDocument,
-                documents.parts(code, content),
-                seconds=_UPLOAD_SECONDS,
-            )
-        ) as answers:
-            for answer in answers:
-                if progress is not None:
-                    progress(answer.received_bytes, len(content))
-                if answer.HasField("document"):
-                    return answer.document
-        raise UploadUnfinishedError
-
-    def get_document(self, name: str) -> document_pb2.Document:
-        """Gets what is known of a copy by its name, enterprises/{code}/documents/{sha256}.
-
-        Raises:
-            RemoteError: NOT_FOUND to all but its uploader and the enterprise itself.
-        """
-        request = document_service_pb2.GetDocumentRequest(name=name)
-        return self._connection.call(self._documents.GetDocument, request)[0]
-
-    def read_document(self, name: str) -> bytes:
-        """Reads the bytes of a copy, and checks them against its name.
-
-        Raises:
-            RemoteError: as of `get_document`.
-            DigestDiffersError: other bytes came.
-        """
-        content, part = b"", 0
-        while True:
-            request = document_service_pb2.ReadDocumentRequest(name=name, part=part)
-            answer = self._connection.call(self._documents.ReadDocument, request)[0]
-            content += answer.content
-            part = answer.next_part
-            if not part:
-                return documents.require_digest(name, content)
-
-    def delete_document(self, name: str) -> document_pb2.Document:
-        """Deletes the bytes of a copy that this caller uploaded; returns what stays.
-
-        Raises:
-            RemoteError: NOT_FOUND to all but its uploader.
-        """
-        request = document_service_pb2.DeleteDocumentRequest(name=name)
-        return self._connection.call(self._documents.DeleteDocument, request)[0]
 
     def wait_until_serving(self, timeout_seconds: float = 10.0) -> None:
         """Returns once the server's health is SERVING.

@@ -49,6 +49,13 @@ _SERVICE_CONFIG: Final = json.dumps(
             },
             # Taken up again by us, behind the cursor; the library would replay it all.
             {"name": [{"service": "bonafides.v1.RecordService", "method": "WriteRecords"}]},
+            # Writes of platforms and of who answers them that carry no request id.
+            {
+                "name": [
+                    {"service": "bonafides.v1.PlatformService", "method": "AnswerInquiry"},
+                    {"service": "bonafides.v1.PlatformService", "method": "CloseInquiry"},
+                ]
+            },
         ]
     }
 )
@@ -64,6 +71,9 @@ _PLAINTEXT_OPTIONS: Final = (*_OPTIONS, ("grpc.enable_http_proxy", 0))
 
 # One address of one machine; a list of addresses does not match.
 _HOST: Final = re.compile(r"(?:dns:///|ipv4:|ipv6:)?(?:\[([^]]+)\]|([^]\[:,/]+))(?::\d+)?")
+
+# A stream that broke so may be taken up again.
+BROKEN: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 
 _Request = TypeVar("_Request")
 _Answer = TypeVar("_Answer")
@@ -87,7 +97,7 @@ class Connection:
             TokenUnusableError: the token can't stand in a header.
         """
         self.target: Final = target
-        self.metadata: Final = _authorization(token)
+        self.metadata: Final = authorization(token)
         self.channel: Final = _channel(target, root_certificates)
         self._timeout_seconds: Final = timeout_seconds
         self._health: Final = health_pb2_grpc.HealthStub(  # type: ignore[no-untyped-call]  # ships no types
@@ -168,12 +178,31 @@ class Connection:
         raise NotServingError(self.target, timeout_seconds)
 
 
-def _authorization(token: str | None) -> tuple[tuple[str, str], ...]:
+def authorization(token: str | None) -> tuple[tuple[str, str], ...]:
+    """Returns the metadata that carry the token; None is the anonymous caller.
+
+    Raises:
+        TokenUnusableError: the token can't stand in a header.
+    """
     if token is None:
         return ()
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise TokenUnusableError
     return (("authorization", f"Bearer {token}"),)
+
+
+def async_channel(target: str, root_certificates: bytes | None) -> grpc.aio.Channel:
+    """Returns a channel for an event loop, by the same rules.
+
+    Raises:
+        InsecureTargetError: no root certificates, and not loopback.
+    """
+    if root_certificates is not None:
+        credentials = grpc.ssl_channel_credentials(root_certificates)
+        return grpc.aio.secure_channel(target, credentials, options=_OPTIONS)
+    if not _is_loopback(target):
+        raise InsecureTargetError(target)
+    return grpc.aio.insecure_channel(target, options=_PLAINTEXT_OPTIONS)
 
 
 def _channel(target: str, root_certificates: bytes | None) -> grpc.Channel:

@@ -81,6 +81,7 @@ NOTICES: Final = {
     "VERIFICATION_ENDS": "The verification ends soon; see what is open, and submit again.",
     "VERIFICATION_OVER": "The verification is over; see what is open, and submit again.",
     "CONSENT_ENDS": "A consent ends soon; see what is open, and grant it anew if you like.",
+    "PLATFORM_ASKS": "A platform asks for more before it decides; see what is open.",
 }
 
 

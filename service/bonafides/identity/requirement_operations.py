@@ -28,6 +28,7 @@ from bonafides.storage import deadlines as deadline_rows
 from bonafides.storage import disputes as dispute_rows
 from bonafides.storage import identity as rows
 from bonafides.storage import membership as member_rows
+from bonafides.storage import platforms as platform_rows
 from bonafides.storage.unit_of_work import UnitOfWork
 
 # What came before the latest hundred is settled or given up.
@@ -61,7 +62,12 @@ def list_requirements(
             raise NotFoundError
         # One account, whoever of its members submitted; strangers have theirs each.
         open_ = _of_submissions(told if actor is None else [("", one) for _, one in told], now)
-        return rules.in_order((*open_, *(_of_enterprise(work, desk, code, now) if member else ())))
+        if member:
+            open_ += _of_enterprise(work, desk, code, now)
+        if member and actor is not None:
+            # Between the platform and the enterprise: staff have no need of it.
+            open_ += _of_platforms(work, code.text, now)
+        return rules.in_order(open_)
 
 
 def tell_deadlines(desk: Desk, *, now: Instant) -> int:
@@ -166,3 +172,11 @@ def _of_enterprise(
         ),
         *rules.of_stores(dispute_rows.due_days(work, code.text)),
     )
+
+
+def _of_platforms(work: UnitOfWork, code: str, now: Instant) -> tuple[Requirement, ...]:
+    asked = (
+        rules.Asked(row.platform, row.uid, row.text, row.deadline_at)
+        for row in platform_rows.open_inquiries(work, code)
+    )
+    return rules.of_inquiries(asked, now)

@@ -12,6 +12,8 @@ The rules:
 5. A store under dispute is being checked, with the day by which that is decided.
 6. What came before a verification is settled by it; of each submitter the latest
    submission counts.
+7. What a platform asks is due until it is answered or closed, in its own words, under its
+   name; nothing of the service depends on it.
 
     of_submission(status, now=now, verified=False)     # what is open about one submission
 """
@@ -74,6 +76,19 @@ class Requirement:
     submission: str = ""
     source: str = ""
     next_check_at: Instant | None = None
+    # Of what a platform asks: who, and in which words. Empty: the service itself asks.
+    platform: str = ""
+    question: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a platform asks of the enterprise, unanswered."""
+
+    platform: str
+    uid: str
+    text: str
+    deadline: Instant
 
 
 _UNVERIFIED: Final = (Effect.VERIFICATION, Effect.LEVEL)
@@ -192,6 +207,22 @@ def of_stores(disputes: Mapping[tuple[str, str], Day]) -> tuple[Requirement, ...
             deadline=start_of(Day(due + 1)),
         )
         for (platform, link), due in sorted(disputes.items())
+    )
+
+
+def of_inquiries(asked: Iterable[Asked], now: Instant) -> tuple[Requirement, ...]:
+    """Returns what platforms ask before they decide (7)."""
+    return tuple(
+        Requirement(
+            Turn.PAST_DUE if each.deadline <= now else Turn.CURRENTLY_DUE,
+            f"inquiries/{each.platform}/{each.uid}",
+            "PLATFORM_ASKS",
+            f"Answer the inquiry; questions about it go to {each.platform}, which decides.",
+            each.deadline,
+            platform=each.platform,
+            question=each.text,
+        )
+        for each in asked
     )
 
 

@@ -134,6 +134,7 @@ ERRORS: Final[Mapping[str, tuple[str, Callable[[], BonafidesError]]]] = {
     "MAG50089": ("KEY_NOT_ADDED", lambda: errors.KeyNotAddedError("THREE_KEYS")),
     "MAG50090": ("ACCEPTANCE_INVALID", errors.AcceptanceError),
     "MAG50091": ("MAIL_UNAVAILABLE", errors.MailUnavailableError),
+    "MAG50110": ("PURPOSE_NOT_ALLOWED", errors.PurposeNotAllowedError),
 }
 
 

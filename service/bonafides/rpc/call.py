@@ -21,7 +21,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
-from bonafides.access import policy
+from bonafides.access import policy, purposes
 from bonafides.access.callers import Caller
 from bonafides.errors import BugError, FieldViolation, InvalidFieldsError, MalformedMessageError
 from bonafides.instants import Instant
@@ -95,6 +95,8 @@ class Method:
     faults: Callable[[Message, Call], Sequence[FieldViolation]] | None
     # The service's `at_once_<method>`: the answer without waiting, or None.
     at_once: Callable[[Message, Call], Answer | None] | None
+    # Whether the request names what a platform reads for.
+    for_purpose: bool = False
 
 
 @dataclass(slots=True)
@@ -116,6 +118,7 @@ def bound(method: MethodDescriptor, service: object) -> Method:
     if method.client_streaming != method.server_streaming:
         raise BugError(f"{name} streams one way, and the pipeline has no wrapper for that")
     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
+    purpose = method.input_type.fields_by_name.get(purposes.FIELD)
     handle = getattr(service, snake, None)
     if not callable(handle):
         raise BugError(f"{name} has no handler {snake}")
@@ -126,6 +129,10 @@ def bound(method: MethodDescriptor, service: object) -> Method:
         handle,
         getattr(service, f"faults_in_{snake}", None),
         getattr(service, f"at_once_{snake}", None),
+        # Consents have a field of this name, too, for what a person agreed to.
+        for_purpose=purpose is not None
+        and purpose.enum_type is not None
+        and purpose.enum_type.full_name == purposes.ENUM,
     )
 
 
@@ -166,8 +173,11 @@ def parsed(method: Method, wire: bytes | None) -> Message:
         raise MalformedMessageError from None
 
 
-def _validate(method: Method, request: Message, call: Call) -> None:
+def _validate(method: Method, request: Any, call: Call) -> None:
     found = validation.violations(request)
+    if method.for_purpose:  # 7b
+        fault = policy.purpose_fault(method.name, call.caller, request.purpose)
+        found = found if fault is None else (*found, fault)
     if not found:
         return
     if method.faults and request.ByteSize() <= _MOST_BYTES_FOR_MEANING:

@@ -22,6 +22,8 @@ def requirement_message(code: UnifiedCode, told: Requirement) -> requirement_pb2
         remedy=told.remedy,
         disables=[kind.Effect.Value(f"EFFECT_{effect.value}") for effect in told.disables],
         source=told.source,
+        platform=told.platform,
+        question=told.question,
     )
     if told.submission:
         made.submission = f"enterprises/{code}/submissions/{told.submission}"

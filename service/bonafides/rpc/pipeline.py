@@ -15,7 +15,8 @@ and quotes exceptions. A call goes through these steps, numbered again below:
 5. The row of access.policy, and the budget (rpc.metering), of which each enterprise is
    charged as a handler names it. Only now may anything be said about the request.
 6. Parsing.
-7. Validation of shape, and of meaning beside it, so that all faults come at once.
+7. Validation of shape, and of meaning beside it, so that all faults come at once;
+   b: of what a platform reads for, by the row of access.policy.
 8. The handler: `def get_archive(self, request, call) -> Archive | bytes`. One that
    misses a revision is asked again, after a pause in which it holds no thread.
 9. Errors become statuses by rpc.status; foreign ones become INTERNAL, fixed text.

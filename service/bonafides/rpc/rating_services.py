@@ -8,6 +8,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bonafides.access.disclosure import view
+from bonafides.access.field_masks import narrow_rating
 from bonafides.errors import NotFoundError
 from bonafides.instants import Instant
 from bonafides.rating import advising
@@ -19,7 +20,7 @@ from bonafides.rating.told import sign
 from bonafides.rpc import messages
 from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import after, page_size
-from bonafides.rpc.eyes import Eyes
+from bonafides.rpc.sights import Sights
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import disclosure_pb2, rating_pb2
 from bonafides.v1 import rating_service_pb2 as rating_service
@@ -39,13 +40,14 @@ class RatingService:
         store: Store,
         served: Served,
         models_dir: Path | None,
-        eyes: Eyes,
+        sights: Sights,
         *,
         receipt_key: Ed25519PrivateKey | None = None,
     ) -> None:
         self._store: Final = store
         self._served: Final = served
-        self._eyes: Final = eyes
+        self._sights: Final = sights
+        self._eyes: Final = sights.eyes
         self._models_dir: Final = models_dir
         self._receipt_key: Final = receipt_key
 
@@ -53,8 +55,12 @@ class RatingService:
         """Gets the level; why it is what it is, for the enterprise itself and for staff."""
         code = messages.enterprise_of(request.name, "rating").text
         call.concerns(code)
+        sight = self._sights.sight(call.caller, code, request.purpose)
         full = rating.get_rating(self._store, self._served(), code, now=call.now)
-        return view(full, self._eyes.audience(call.caller, code))
+        self._sights.note(call.caller, code, now=call.now)
+        shown = view(full, sight.audience)
+        narrow_rating(shown, sight.mask.withheld)
+        return shown
 
     def list_ratings(
         self, request: rating_service.ListRatingsRequest, call: Call

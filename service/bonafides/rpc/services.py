@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Final
 
+from bonafides.access import purposes
 from bonafides.access.callers import Caller, CallerKind
 from bonafides.access.disclosure import view
 from bonafides.archive import operations as archive
@@ -37,7 +38,7 @@ from bonafides.identity import operations as identity
 from bonafides.identity.claims import read_changes, read_claims
 from bonafides.identity.requirement_operations import list_requirements
 from bonafides.identity.submission import Depth, State, SubmissionStatus
-from bonafides.instants import day_of, to_timestamp
+from bonafides.instants import day_of, to_datetime, to_timestamp
 from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import Served
 from bonafides.records import batches, linking, reported
@@ -51,6 +52,7 @@ from bonafides.rpc.consent_messages import page
 from bonafides.rpc.consent_services import actor, reader
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.identity_messages import requirement_message
+from bonafides.rpc.sights import Sights
 from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_pb2, disclosure_pb2, enterprise_pb2
@@ -74,6 +76,8 @@ _GROUNDS: Final = {
 _SEE_THE_PAST: Final = frozenset({disclosure_pb2.AUDIENCE_OWNER, disclosure_pb2.AUDIENCE_OPERATOR})
 # Trailing metadata.
 _ETAG: Final = "etag"
+# Until when what a platform reads for its users may be shown to them.
+VALID_UNTIL: Final = "valid-until"
 _REVISION: Final = "revision"
 
 
@@ -170,11 +174,12 @@ class IdentityService:
 class ArchiveService:
     """Shows each caller the part of an archive that the caller may see."""
 
-    def __init__(self, store: Store, snapshots: Snapshots, served: Served, eyes: Eyes) -> None:
+    def __init__(self, store: Store, snapshots: Snapshots, served: Served, sights: Sights) -> None:
         self._store: Final = store
         self._snapshots: Final = snapshots
         self._served: Final = served
-        self._eyes: Final = eyes
+        self._sights: Final = sights
+        self._eyes: Final = sights.eyes
 
     def at_once_get_archive(
         self, request: archive_service.GetArchiveRequest, call: Call
@@ -183,33 +188,36 @@ class ArchiveService:
         if request.HasField("as_of_time"):
             return None
         code = _asked(request, call)
-        seen_as = self._eyes.at_once(call.caller, code)
-        if seen_as is None:
+        sight = self._sights.at_once(call.caller, code, request.purpose, call.now)
+        if sight is None:
             return None
         found = archive.view_at_once(
             self._snapshots,
             code,
-            audience=seen_as,
+            audience=sight.audience,
             now=call.now,
             min_revision=request.min_revision,
+            mask=sight.mask,
         )
         return None if found is None else _answered(request, call, found)
 
     def get_archive(self, request: archive_service.GetArchiveRequest, call: Call) -> bytes:
         """Gets the archive as stored for the caller's audience; of the past, made for the call."""
         code = _asked(request, call)
-        seen_as = self._eyes.audience(call.caller, code)
+        sight = self._sights.sight(call.caller, code, request.purpose)
         if request.HasField("as_of_time"):
-            return self._past(code, seen_as, request, call)
+            return self._past(code, sight.audience, request, call)
         found = archive.read_view(
             self._store,
             self._snapshots,
             self._served(),
             code,
-            audience=seen_as,
+            audience=sight.audience,
             now=call.now,
             min_revision=request.min_revision,
+            mask=sight.mask,
         )
+        self._sights.note(call.caller, code, now=call.now)
         return _answered(request, call, found)
 
     def update_self_description(
@@ -284,6 +292,8 @@ def _answered(request: archive_service.GetArchiveRequest, call: Call, found: Sto
     # more than the closed list of what the public sees.
     if call.caller.kind is not CallerKind.ANONYMOUS:
         call.tell(_REVISION, str(found.revision))
+    if request.purpose == purposes.DISPLAY_TO_USERS:
+        call.tell(VALID_UNTIL, to_datetime(found.next_change_at).isoformat())
     return b"" if request.if_none_match == found.etag else found.archive
 
 

@@ -77,6 +77,7 @@ STATUSES: Final[Mapping[type[BonafidesError], tuple[grpc.StatusCode, str]]] = {
     errors.CredentialExpiredError: (_CREDENTIAL, "CREDENTIAL_EXPIRED"),
     errors.LoginRequiredError: (_CREDENTIAL, "LOGIN_REQUIRED"),
     errors.MethodNotAllowedError: (grpc.StatusCode.PERMISSION_DENIED, "METHOD_NOT_ALLOWED"),
+    errors.PurposeNotAllowedError: (grpc.StatusCode.PERMISSION_DENIED, "PURPOSE_NOT_ALLOWED"),
     errors.RateLimitedError: (_LIMIT, "RATE_LIMITED"),
     errors.ServerBusyError: (_LIMIT, "SERVER_BUSY"),
     errors.BudgetSpentError: (_LIMIT, "BUDGET_SPENT"),

@@ -212,16 +212,25 @@ def write_snapshots(work: UnitOfWork, code: str, made: Sequence[Snapshot], *, no
 def write_snapshots_of_page(
     work: UnitOfWork, page: Mapping[str, Sequence[Snapshot]], *, now: Instant
 ) -> None:
-    """Stores the views of each of the enterprises, by code; at least one."""
+    """Stores the views of each of the enterprises, by code; at least one.
+
+    What was made of them for single platforms is deleted: it is made anew when it is read.
+    """
     insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(snapshot_table)
+    known = snapshot_table.c
     work.execute(
         insert.on_conflict_do_update(
             index_elements=["code", "view"],
             set_={
-                "revision": snapshot_table.c.revision + 1,
+                "revision": known.revision + 1,
                 "next_change_at": insert.excluded.next_change_at,
                 "etag": insert.excluded.etag,
                 "archive": insert.excluded.archive,
+                "content": insert.excluded.content,
+                "changed_at": sa.case(
+                    (known.content == insert.excluded.content, known.changed_at),
+                    else_=insert.excluded.changed_at,
+                ),
             },
         ),
         [
@@ -232,14 +241,39 @@ def write_snapshots_of_page(
                 "next_change_at": one.next_change_at,
                 "etag": one.etag,
                 "archive": one.archive,
+                "content": one.content,
+                "changed_at": now,
             }
             for code, made in page.items()
             for one in made
         ],
     )
+    views = {one.view for made in page.values() for one in made}
+    work.execute(
+        sa.delete(snapshot_table).where(known.code.in_(list(page)), known.view.not_in(views))
+    )
     revisions = work.execute(_READ_REVISIONS, {"codes": list(page)})
     for code, revision in sorted(tuple(row) for row in revisions):
         work.note(Change(ARCHIVE, code, revision, now))
+
+
+def write_narrowed(work: UnitOfWork, code: str, made: Snapshot, *, revision: int) -> None:
+    """Stores a view that was made of another one of this revision.
+
+    To be done in the enterprise's turn, so that no later revision is there already.
+    """
+    insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(snapshot_table)
+    values = {
+        "revision": revision,
+        "next_change_at": made.next_change_at,
+        "etag": made.etag,
+        "archive": made.archive,
+    }
+    work.execute(
+        insert.values(code=code, view=made.view, **values).on_conflict_do_update(
+            index_elements=["code", "view"], set_=values
+        )
+    )
 
 
 def mark_stale(work: UnitOfWork, codes: Iterable[str], now: Instant) -> None:

@@ -29,6 +29,8 @@ MEMBERSHIP: Final = "membership"
 APPLICATION: Final = "application"
 # What staff closed, and canaries; the key says which of them, and nobody needs it.
 SWITCH: Final = "switch"
+# What a platform is not shown; the key is the platform.
+PLATFORM_MASK: Final = "platform_mask"
 
 # How long a change can be read. Who was away for longer forgets everything.
 KEPT: Final = HOUR

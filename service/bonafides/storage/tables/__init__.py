@@ -81,6 +81,12 @@ from bonafides.storage.tables.people import (
     review_finding,
     wrong_level,
 )
+from bonafides.storage.tables.platforms import (
+    inquiry,
+    platform_decision,
+    platform_mask,
+    platform_reader,
+)
 from bonafides.storage.tables.records import (
     link_ruling,
     record,
@@ -125,6 +131,7 @@ __all__ = [
     "evidence",
     "exchange_rate",
     "fact",
+    "inquiry",
     "invitation",
     "key_challenge",
     "level_override",
@@ -141,6 +148,9 @@ __all__ = [
     "peer_mean",
     "platform_authorization",
     "platform_contract",
+    "platform_decision",
+    "platform_mask",
+    "platform_reader",
     "published_text",
     "rating",
     "rating_secret",

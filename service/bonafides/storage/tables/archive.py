@@ -38,6 +38,10 @@ snapshot: Final = Table(
     Column("next_change_at", BigInteger, nullable=False),
     Column("etag", String(64), nullable=False),
     Column("archive", LargeBinary, nullable=False),
+    # What the view says, apart from when that was looked at, and when it began to say so.
+    # Null: it was before that was noted.
+    Column("content", String(64)),
+    Column("changed_at", BigInteger),
 )
 
 # The levels that were computed. One that changed nothing gives way to the next of its day.

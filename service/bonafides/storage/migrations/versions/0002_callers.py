@@ -130,6 +130,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("part", name=op.f("pk_deployment")),
     )
     op.create_table(
+        "inquiry",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("deadline_at", sa.BigInteger(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("document_sha256", sa.LargeBinary(), nullable=True),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("code", "platform", "uid", name=op.f("pk_inquiry")),
+    )
+    with op.batch_alter_table("inquiry", schema=None) as batch_op:
+        batch_op.create_index("ix_inquiry_platform", ["platform", "asked_at", "uid"], unique=False)
+
+    op.create_table(
         "key_challenge",
         sa.Column("client_id", sa.String(length=40), nullable=False),
         sa.Column("uid", sa.String(length=36), nullable=False),
@@ -156,14 +175,80 @@ def upgrade() -> None:
     with op.batch_alter_table("operator_switch", schema=None) as batch_op:
         batch_op.create_index("ix_operator_switch_set_at", ["set_at", "uid"], unique=False)
 
+    op.create_table(
+        "platform_decision",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("outcome", sa.String(length=10), nullable=False),
+        sa.Column("purpose", sa.String(length=20), nullable=False),
+        sa.Column("archive_etag", sa.String(length=64), nullable=False),
+        sa.Column("archive_revision", sa.BigInteger(), nullable=False),
+        sa.Column("level", sa.String(length=4), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "platform", "uid", name=op.f("pk_platform_decision")),
+    )
+    with op.batch_alter_table("platform_decision", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_platform_decision_platform", ["platform", "recorded_at", "uid"], unique=False
+        )
+
+    op.create_table(
+        "platform_mask",
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("withheld", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("set_at", sa.BigInteger(), nullable=False),
+        sa.Column("set_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("platform", "version", name=op.f("pk_platform_mask")),
+        sa.UniqueConstraint("number", name=op.f("uq_platform_mask_number")),
+    )
+    op.create_table(
+        "platform_reader",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("first_read_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_read_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "platform", name=op.f("pk_platform_reader")),
+    )
+    with op.batch_alter_table("platform_reader", schema=None) as batch_op:
+        batch_op.create_index("ix_platform_reader_platform", ["platform", "code"], unique=False)
+
+    with op.batch_alter_table("snapshot", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("content", sa.String(length=64), nullable=True))
+        batch_op.add_column(sa.Column("changed_at", sa.BigInteger(), nullable=True))
+
 
 def downgrade() -> None:
     """Drops the tables, and with them all data."""
+    with op.batch_alter_table("snapshot", schema=None) as batch_op:
+        batch_op.drop_column("changed_at")
+        batch_op.drop_column("content")
+
+    with op.batch_alter_table("platform_reader", schema=None) as batch_op:
+        batch_op.drop_index("ix_platform_reader_platform")
+
+    op.drop_table("platform_reader")
+    op.drop_table("platform_mask")
+    with op.batch_alter_table("platform_decision", schema=None) as batch_op:
+        batch_op.drop_index("ix_platform_decision_platform")
+
+    op.drop_table("platform_decision")
     with op.batch_alter_table("operator_switch", schema=None) as batch_op:
         batch_op.drop_index("ix_operator_switch_set_at")
 
     op.drop_table("operator_switch")
     op.drop_table("key_challenge")
+    with op.batch_alter_table("inquiry", schema=None) as batch_op:
+        batch_op.drop_index("ix_inquiry_platform")
+
+    op.drop_table("inquiry")
     op.drop_table("deployment")
     op.drop_table("canary")
     op.drop_table("budget_seen")

@@ -1,0 +1,94 @@
+"""Calls about copies of licences, which `Client` has among its own.
+
+client.upload_license(path, "91990000MA00000011")
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from bonafides.client import documents
+from bonafides.client.connection import Connection
+from bonafides.client.documents import UploadUnfinishedError
+from bonafides.v1 import document_pb2, document_service_pb2, document_service_pb2_grpc
+
+# The server keeps an upload open no longer.
+_UPLOAD_SECONDS: Final = 300.0
+
+
+class DocumentCalls:
+    """Uploads, reads and deletes copies. Each call raises RemoteError if it is refused."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Final = connection
+        self._documents: Final = document_service_pb2_grpc.DocumentServiceStub(connection.channel)
+
+    def upload_license(
+        self,
+        path: Path,
+        code: str,
+        *,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> document_pb2.Document:
+        """Uploads a copy of a licence, JPEG or PNG of at most 10 MiB, for an enterprise.
+
+        `progress` is told how many bytes the server took, and of how many. Safe to
+        repeat: the same file is stored once. A submission names the copy by its
+        SHA-256, in License.copy_sha256, before or after it is uploaded.
+
+        Raises:
+            OSError: the file can't be read.
+            RemoteError: refused, or broken off; nothing is kept of it then.
+            UploadUnfinishedError: the stream ended without an answer.
+        """
+        content = path.read_bytes()
+        with contextlib.closing(
+            self._connection.stream(
+                self._documents.UploadDocument,
+                documents.parts(code, content),
+                seconds=_UPLOAD_SECONDS,
+            )
+        ) as answers:
+            for answer in answers:
+                if progress is not None:
+                    progress(answer.received_bytes, len(content))
+                if answer.HasField("document"):
+                    return answer.document
+        raise UploadUnfinishedError
+
+    def get_document(self, name: str) -> document_pb2.Document:
+        """Gets what is known of a copy by its name, enterprises/{code}/documents/{sha256}.
+
+        Raises:
+            RemoteError: NOT_FOUND to all but its uploader and the enterprise itself.
+        """
+        request = document_service_pb2.GetDocumentRequest(name=name)
+        return self._connection.call(self._documents.GetDocument, request)[0]
+
+    def read_document(self, name: str) -> bytes:
+        """Reads the bytes of a copy, and checks them against its name.
+
+        Raises:
+            RemoteError: as of `get_document`.
+            DigestDiffersError: other bytes came.
+        """
+        content, part = b"", 0
+        while True:
+            request = document_service_pb2.ReadDocumentRequest(name=name, part=part)
+            answer = self._connection.call(self._documents.ReadDocument, request)[0]
+            content += answer.content
+            part = answer.next_part
+            if not part:
+                return documents.require_digest(name, content)
+
+    def delete_document(self, name: str) -> document_pb2.Document:
+        """Deletes the bytes of a copy that this caller uploaded; returns what stays.
+
+        Raises:
+            RemoteError: NOT_FOUND to all but its uploader.
+        """
+        request = document_service_pb2.DeleteDocumentRequest(name=name)
+        return self._connection.call(self._documents.DeleteDocument, request)[0]

@@ -1,0 +1,92 @@
+"""Keeps which platform read which enterprise, and since when.
+
+One row for each pair, touched by the first read of a day (Shanghai): enough to tell a
+platform what changed among those that it reads, and who saw a level that turned out
+wrong. What was read, and for what, is the audit's to keep.
+
+    readers = Readers(store)
+    readers.is_noted("1688", code, now) or readers.note("1688", [code], now)
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bonafides.instants import Day, Instant, day_of
+from bonafides.storage.tables import platform_reader
+from bonafides.storage.unit_of_work import Store, UnitOfWork
+
+# Some hundred bytes each.
+_MOST_REMEMBERED: Final = 100_000
+_reader: Final = platform_reader.c
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A platform that read. `last` is the first read of the last day with one."""
+
+    platform: str
+    first: Instant
+    last: Instant
+
+
+class Readers:
+    """Notes reads, once a day for each pair. Threads may share it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store: Final = store
+        self._lock: Final = threading.Lock()
+        self._day = Day(0)
+        self._noted: set[tuple[str, str]] = set()
+
+    def is_noted(self, platform: str, code: str, now: Instant) -> bool:
+        """Returns whether this process noted the pair today already. Does not wait."""
+        return self._day == day_of(now) and (platform, code) in self._noted
+
+    def note(self, platform: str, codes: Iterable[str], now: Instant) -> None:
+        """Notes that the platform read the enterprises.
+
+        Raises:
+            StoreUnavailableError: the database can't be reached.
+        """
+        # Sorted: two that note the same must not wait for each other crosswise.
+        new = sorted({code for code in codes if not self.is_noted(platform, code, now)})
+        if not new:
+            return
+        with self._store.writing() as work:
+            for code in new:
+                note(work, platform, code, now)
+            work.commit()
+        today = day_of(now)
+        with self._lock:
+            if self._day != today or len(self._noted) >= _MOST_REMEMBERED:
+                self._day, self._noted = today, set()
+            self._noted.update((platform, code) for code in new)
+
+
+def note(work: UnitOfWork, platform: str, code: str, now: Instant) -> None:
+    """Notes a read, in the caller's unit of work."""
+    insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(platform_reader)
+    row = insert.values(code=code, platform=platform, first_read_at=now, last_read_at=now)
+    later = sa.case(
+        (_reader.last_read_at < row.excluded.last_read_at, row.excluded.last_read_at),
+        else_=_reader.last_read_at,
+    )
+    work.execute(
+        row.on_conflict_do_update(index_elements=["code", "platform"], set_={"last_read_at": later})
+    )
+
+
+def readers_of(work: UnitOfWork, code: str) -> tuple[Reader, ...]:
+    """Returns the platforms that read the enterprise, by name."""
+    found = work.execute(sa.select(platform_reader).where(_reader.code == code))
+    told = (
+        Reader(row.platform, Instant(row.first_read_at), Instant(row.last_read_at)) for row in found
+    )
+    return tuple(sorted(told, key=lambda each: each.platform))

@@ -1,0 +1,43 @@
+"""The policy, cell by cell over the wire, on both databases."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+from bonafides.access.callers import CallerKind
+from bonafides.access.policy import POLICIES
+from tests import policy_matrix
+from tests.serving import Served
+
+
+def tokens(served: Served) -> dict[str, str]:
+    kinds = (CallerKind.MEMBER, CallerKind.PLATFORM, CallerKind.OPERATOR)
+    return {kind.value: served.token(kind.value) for kind in kinds}
+
+
+@pytest.mark.feature("D9", "F1")
+def test_every_cell_of_the_policy_holds_over_the_wire(served: Served) -> None:
+    methods = {
+        f"/{descriptor.full_name}/{method.name}": method
+        for descriptor in served.server.services
+        for method in descriptor.methods
+    }
+    matrix = policy_matrix.measure(served.address, tokens(served), methods)
+    assert matrix.differing == ()
+    assert matrix.cells == matrix.conforming > 4 * len(methods)
+
+
+def test_every_method_has_a_cell_that_is_let_in_and_most_have_one_that_is_not() -> None:
+    answers = defaultdict(set)
+    for cell in policy_matrix.cells():
+        answers[cell.method].add(cell.expected)
+    assert set(answers) == {row.method for row in POLICIES}
+    assert all("yes" in told for told in answers.values())
+    open_to_all = {method for method, told in answers.items() if told == {"yes"}}
+    # Texts and cards describe no enterprise; an archive's refusals are about purposes.
+    assert open_to_all == {
+        "/bonafides.v1.ConsentService/ListAgreements",
+        "/bonafides.v1.RatingService/GetScorecard",
+    }
