@@ -145,8 +145,10 @@ def test_every_code_is_generated_and_none_is_twice(tmp_path: Path) -> None:
     assert len(set(codes)) == 60
 
 
-def test_as_many_turn_worse_in_each_year(block: Block) -> None:
+def test_enterprises_turn_worse_in_the_first_years_as_in_the_last() -> None:
     """Were it otherwise, what training sees of the first years would not hold in the last."""
-    turned = block.turns[(block.turns > SPAN.first) & (block.turns < NEVER)]
+    turns = np.concatenate([invent_block(3, number, 10_000, SPAN).turns for number in range(2)])
+    turned = turns[(turns > SPAN.first) & (turns < NEVER)]
     years = np.bincount((turned - SPAN.first - 1) // 365, minlength=4)
-    assert years.min() > 0.6 * years.max() > 10
+    # Enterprises come and add to those that may turn; none waits for a year.
+    assert years.min() > 0.5 * years.max() > 50
