@@ -6,6 +6,7 @@ The sandbox keeps its database on SQLite, live its own on SQLite and on PostgreS
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -165,13 +166,14 @@ def test_contract_names_a_platform_that_goes_with_the_role(pair: Pair) -> None:
                 operator.applications.record_contract(
                     client_id, reference="C", signed=signed, platform=platform
                 )
-        with refused("INVALID_FIELD"):
-            operator.applications.record_contract(
-                acquirer,
-                reference="C",
-                signed=to_datetime(Instant(builders.NOW + DAY)),
-                platform="olist",
-            )
+        for wrong in (
+            to_datetime(Instant(builders.NOW + DAY)),
+            dt.datetime(1, 1, 1, tzinfo=dt.UTC),
+        ):
+            with refused("INVALID_FIELD"):
+                operator.applications.record_contract(
+                    acquirer, reference="C", signed=wrong, platform="olist"
+                )
         operator.applications.record_contract(integrator, reference="C", signed=signed)
         with refused("METHOD_NOT_ALLOWED"):
             client.applications.record_contract(

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from bonafides.access.disclosure import MASKS, class_of, shown_to, view
 from bonafides.personal import masks
 from bonafides.v1 import (
+    application_pb2,
     archive_pb2,
     consent_pb2,
     document_pb2,
@@ -66,6 +67,12 @@ VIEWED: list[type[Message]] = [
     rights_pb2.Correction,
     rights_pb2.Erasure,
     rights_pb2.QueueItem,
+    application_pb2.Application,
+    application_pb2.ApplicationKey,
+    application_pb2.KeyChallenge,
+    application_pb2.ApplicationChange,
+    application_pb2.AcceptanceStatement,
+    application_pb2.ServiceKey,
 ]
 COMPANY, INDIVIDUAL = "91990000MA0000001T", "92990000MA0000001R"
 ADDRESS = "浙江省杭州市西湖区样例路1号"

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from bonafides.access import application_roles
 from bonafides.access.callers import Caller, CallerKind
 from bonafides.errors import BugError, LoginRequiredError, MethodNotAllowedError
 
@@ -154,9 +155,12 @@ def check(method: str, caller: Caller) -> None:
 
     Raises:
         LoginRequiredError: the method wants a credential, and there is none.
-        MethodNotAllowedError: the method is not for this kind of caller.
+        MethodNotAllowedError: the method is not for this kind of caller, or does not exist
+            for applications of its role.
         BugError: the method has no row.
     """
+    if caller.application and not application_roles.opens(method, caller.role):
+        raise MethodNotAllowedError
     if caller.kind in _row(method).callers:
         return
     if caller.kind is CallerKind.ANONYMOUS:
