@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from bonafides.access.applications import (
 )
 from bonafides.client import Client, RemoteError
 from bonafides.client.key_proofs import prove, thumbprint
+from bonafides.errors import BugError
 from bonafides.instants import DAY, MICROSECONDS, Instant, to_datetime
 from bonafides.storage import applications as rows
 from bonafides.storage import tables
@@ -353,6 +355,33 @@ def test_rotation_overlaps_and_a_fourth_key_is_refused(served: Served) -> None:
 
 
 @pytest.mark.feature("I7")
+def test_keys_that_come_at_once_are_three_at_most(served: Served) -> None:
+    with login(served) as client:
+        made = client.applications.create(**told())
+        offers = []
+        for number in range(1, 7):
+            challenge = client.applications.challenge(made.client_id)
+            public, signature = prove(key(number), challenge)
+            offers.append(
+                application_service_pb2.RegisterKeyRequest(
+                    challenge=challenge.name, public_key=public, signature=signature
+                )
+            )
+
+        def send(offer: application_service_pb2.RegisterKeyRequest) -> str:
+            try:
+                client.applications.send_key(offer)
+            except RemoteError as fault:
+                return fault.reason
+            return "REGISTERED"
+
+        with ThreadPoolExecutor(len(offers)) as threads:
+            outcomes = list(threads.map(send, offers))
+        assert sorted(outcomes) == ["KEY_NOT_ADDED"] * 3 + ["REGISTERED"] * 3
+        assert len(client.applications.keys(made.client_id)) == MOST_KEYS
+
+
+@pytest.mark.feature("I7")
 def test_windows_of_keys_are_kept(served: Served) -> None:
     now = served.clock.now
     begin, expire = to_datetime(Instant(now + DAY)), to_datetime(Instant(now + 2 * DAY))
@@ -422,6 +451,15 @@ def test_misuse_locks_the_keys_and_leaves_a_report(served: Served) -> None:
         # Its keys stay lost: it begins again with a new one.
         assert resumed.state == STATES.STATE_DRAFT
         assert client.applications.register_key(made.client_id, key(2))
+
+
+@pytest.mark.feature("I12")
+def test_what_an_application_is_made_with_no_statement_changes(served: Served) -> None:
+    with login(served) as client:
+        made = client.applications.create(**told())
+    for column in ("created_by", "client_id", "country", "email_sealed"):
+        with served.store.writing() as work, pytest.raises(BugError):
+            rows.set_application(work, made.client_id, {column: "x"}, served.clock.now)
 
 
 @pytest.mark.feature("I12")

@@ -6,6 +6,8 @@ The sandbox keeps its database on SQLite, live its own on SQLite and on PostgreS
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import datetime as dt
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 
 from bonafides import server
+from bonafides.access import acceptance
 from bonafides.access.application_operations import sandbox_token
 from bonafides.access.applications import (
     ACCEPTANCE_TERM,
@@ -165,13 +168,14 @@ def test_contract_names_a_platform_that_goes_with_the_role(pair: Pair) -> None:
                 operator.applications.record_contract(
                     client_id, reference="C", signed=signed, platform=platform
                 )
-        with refused("INVALID_FIELD"):
-            operator.applications.record_contract(
-                acquirer,
-                reference="C",
-                signed=to_datetime(Instant(builders.NOW + DAY)),
-                platform="olist",
-            )
+        for wrong in (
+            to_datetime(Instant(builders.NOW + DAY)),
+            dt.datetime(1, 1, 1, tzinfo=dt.UTC),
+        ):
+            with refused("INVALID_FIELD"):
+                operator.applications.record_contract(
+                    acquirer, reference="C", signed=wrong, platform="olist"
+                )
         operator.applications.record_contract(integrator, reference="C", signed=signed)
         with refused("METHOD_NOT_ALLOWED"):
             client.applications.record_contract(
@@ -213,6 +217,29 @@ def test_attack_statement_serves_one_application_of_the_same_make_once(pair: Pai
                 client.applications.issue_acceptance(each.client_id, again.client_id)
             with refused("INVALID_FIELD"):
                 client.applications.issue_acceptance(each.client_id, each.client_id)
+
+
+@pytest.mark.feature("I3")
+def test_attack_one_run_is_not_taken_for_two_applications_whoever_signs(pair: Pair) -> None:
+    """Even a sandbox that signs for a second client id brings live no second launch."""
+    with pair.working() as client:
+        made = client.applications.create(**told())
+        statement = passed(pair, made.client_id)
+        client.applications.present_acceptance(made.client_id, statement)
+        second = client.applications.create(**told())
+        signing = pair.sandbox.server.keys.receipts
+        assert signing is not None
+        told_of = acceptance.read(statement, signing.public_key(), builders.NOW)
+        for signer, client_id in (
+            (signing, second.client_id),
+            # For the right application, by another sandbox.
+            (key(9), second.client_id),
+            (key(9), made.client_id),
+        ):
+            forged = dataclasses.replace(told_of, live_client_id=client_id)
+            with refused("ACCEPTANCE_INVALID"):
+                client.applications.present_acceptance(client_id, acceptance.sign(forged, signer))
+        assert "ACCEPTANCE" in client.applications.get(second.client_id).missing_for_launch
 
 
 @pytest.mark.feature("I3")

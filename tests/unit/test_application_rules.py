@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bonafides.access import acceptance
+from bonafides.access import acceptance, policy
 from bonafides.access.acceptance import TYPE, Passed
 from bonafides.access.application_keys import is_proof, proof_message, read_public_key
-from bonafides.access.application_roles import ROLES, check, opens
+from bonafides.access.application_roles import ROLES, opens
 from bonafides.access.applications import (
     ACCEPTANCE_TERM,
     LIVE,
@@ -38,7 +38,7 @@ from bonafides.access.applications import (
     notification_url_fault,
     settled,
 )
-from bonafides.access.callers import CallerKind
+from bonafides.access.callers import Caller, CallerKind
 from bonafides.access.policy import POLICIES
 from bonafides.client import key_proofs
 from bonafides.errors import AcceptanceError, InvalidFieldsError, MethodNotAllowedError
@@ -214,19 +214,39 @@ def test_every_method_of_programs_has_its_roles() -> None:
     assert all(ROLES.values())
 
 
+WRITING = "/bonafides.v1.RecordService/WriteRecords"
+DECIDING = "/bonafides.v1.ReviewService/DecideReview"
+
+
 @pytest.mark.feature("I1")
 def test_role_fixes_which_methods_exist() -> None:
     opened = {role: {method for method in ROLES if opens(method, role)} for role in Role}
-    writing = "/bonafides.v1.RecordService/WriteRecords"
-    assert writing in opened[Role.ACQUIRER]
+    assert WRITING in opened[Role.ACQUIRER]
     for role in (Role.MERCHANT, Role.INTEGRATOR):
+        assert WRITING not in opened[role]
         assert opened[role] < opened[Role.ACQUIRER]
-        with pytest.raises(MethodNotAllowedError):
-            check(writing, role)
     # What no row names exists for no application.
+    assert not any(opens(DECIDING, role) for role in (*Role, ""))
+
+
+@pytest.mark.feature("I1", "D9")
+def test_policy_holds_an_application_to_its_role() -> None:
+    for method in ROLES:
+        for role in (*Role, "", "OPERATOR"):
+            caller = Caller(
+                CallerKind.PLATFORM, platform="olist", application="sandbox-1", role=role
+            )
+            if opens(method, role):
+                policy.check(method, caller)
+            else:
+                with pytest.raises(MethodNotAllowedError):
+                    policy.check(method, caller)
+    # Whatever kind its credential names.
+    staff = Caller(CallerKind.OPERATOR, application="sandbox-1", role=Role.ACQUIRER)
     with pytest.raises(MethodNotAllowedError):
-        check("/bonafides.v1.ReviewService/DecideReview", Role.ACQUIRER)
-    check(writing, Role.ACQUIRER)
+        policy.check(DECIDING, staff)
+    # Who comes without an application is held by the kind alone.
+    policy.check(WRITING, Caller(CallerKind.PLATFORM, platform="olist"))
 
 
 @pytest.mark.feature("I3")

@@ -23,11 +23,13 @@ from bonafides.errors import (
     InvalidFieldsError,
 )
 from bonafides.identity.membership import Principal
-from bonafides.instants import Instant
+from bonafides.instants import MICROSECONDS, Instant
 from bonafides.storage import applications as rows
 from bonafides.storage.applications import ApplicationRow
 from bonafides.storage.identity import take_turns
 
+# Older than the service; what lies far outside no database takes either.
+_EARLIEST: Final = Instant(946_684_800 * MICROSECONDS)
 _NOT_IN: Final = "NOT_IN_{}"
 
 
@@ -46,16 +48,17 @@ def record_contract(
     Raises:
         NotFoundError: there is no such application.
         ApplicationStateError: in sandbox; suspended or closed; launched for another platform.
-        InvalidFieldsError: the platform does not go with the role, or it was signed in the
-            future.
+        InvalidFieldsError: the platform does not go with the role, or when it was
+            signed can't be.
     """
     _require(room, LIVE)
     with room.store.writing() as work:
         row = own(work, None, client_id)
         require_running(row)
         _check_platform(row, platform)
-        if signed_at > now:
-            raise _fault("sign_time", "FUTURE", "A contract is recorded once it is signed.")
+        if not _EARLIEST <= signed_at <= now:
+            text = "Give when it was signed: since 2000, and not in the future."
+            raise _fault("sign_time", "TIME", text)
         if row.launched_at is not None and platform != (row.platform or ""):
             raise ApplicationStateError(row.state.value)
         values = {

@@ -1,10 +1,10 @@
 """Says which methods exist for an application, by the role that it was made with.
 
-The policy says which kinds of callers may call a method; a program's credential is
-further held to its application's role. A method without a row here exists for no
-application at all, whatever its kind.
+The policy says which kinds of callers may call a method, and holds a program further to
+its application's role. A method without a row here exists for no application at all,
+whatever its kind.
 
-    check("/bonafides.v1.RecordService/WriteRecords", Role.MERCHANT)   # MethodNotAllowedError
+    opens("/bonafides.v1.RecordService/WriteRecords", Role.MERCHANT)   # False
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from bonafides.access.applications import Role
-from bonafides.errors import MethodNotAllowedError
 
 _EVERY: Final = frozenset(Role)
 # Who has agreed terms with buyers and enterprises of its own: a platform, whichever way
@@ -60,16 +59,9 @@ ROLES: Final[Mapping[str, frozenset[Role]]] = {
 }
 
 
-def opens(method: str, role: Role) -> bool:
-    """Tells whether the method exists for applications of this role. Source: 004 S2."""
-    return role in ROLES.get(method, frozenset())
+def opens(method: str, role: str) -> bool:
+    """Tells whether the method exists for applications of this role. Source: 004 S2.
 
-
-def check(method: str, role: Role) -> None:
-    """Checks that the method exists for applications of this role.
-
-    Raises:
-        MethodNotAllowedError: it doesn't.
+    `role` is a name of `Role`; anything else opens nothing.
     """
-    if not opens(method, role):
-        raise MethodNotAllowedError
+    return role in ROLES.get(method, frozenset())

@@ -103,6 +103,8 @@ class Caller:
     # The code of the enterprise that an integrator acts for, and what it may do for it.
     acts_for: str = ""
     scopes: frozenset[str] = frozenset()
+    # The role that the application was made with; see access.application_roles.
+    role: str = ""
 
     @property
     def submitter(self) -> str:

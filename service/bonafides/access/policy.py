@@ -21,6 +21,7 @@ from typing import Final
 
 from bonafides.access import purposes
 from bonafides.access.budgets import Budget
+from bonafides.access import application_roles
 from bonafides.access.callers import Caller, CallerKind
 from bonafides.errors import (
     BugError,
@@ -62,18 +63,8 @@ class Policy:
 POLICIES: Final = (
     Policy("/bonafides.v1.IdentityService/SubmitIdentity", _SUBMITTERS),
     Policy("/bonafides.v1.IdentityService/GetSubmission", _LOGGED_IN),
-    Policy(
-        "/bonafides.v1.ArchiveService/GetArchive",
-        _EVERYBODY,
-        budget=Budget.READS,
-        purposes=purposes.EVERY,
-    ),
-    Policy(
-        "/bonafides.v1.RatingService/GetRating",
-        _LOGGED_IN,
-        budget=Budget.READS,
-        purposes=purposes.OF_LEVELS,
-    ),
+    Policy("/bonafides.v1.ArchiveService/GetArchive", _EVERYBODY, budget=Budget.READS, purposes=purposes.EVERY),
+    Policy("/bonafides.v1.RatingService/GetRating", _LOGGED_IN, budget=Budget.READS, purposes=purposes.OF_LEVELS),
     Policy("/bonafides.v1.RatingService/GetScorecard", _EVERYBODY),
     Policy("/bonafides.v1.RecordService/WriteRecords", _WRITERS, budget=Budget.NONE),
     Policy("/bonafides.v1.RecordService/GetWriteCursor", _WRITERS),
@@ -165,9 +156,7 @@ POLICIES: Final = (
     Policy("/bonafides.v1.SwitchService/ListSwitches", _STAFF, budget=Budget.NONE),
     Policy("/bonafides.v1.SwitchService/DeleteSwitch", _STAFF, budget=Budget.NONE),
     Policy("/bonafides.v1.PlatformService/BatchGetArchives", _PLATFORMS, purposes=purposes.EVERY),
-    Policy(
-        "/bonafides.v1.PlatformService/ListChangedArchives", _PLATFORMS, purposes=purposes.EVERY
-    ),
+    Policy("/bonafides.v1.PlatformService/ListChangedArchives", _PLATFORMS, purposes=purposes.EVERY),
     # What a platform decided on may be anything that it read for.
     Policy("/bonafides.v1.PlatformService/RecordDecision", _PLATFORMS, purposes=purposes.EVERY),
     # Whose enterprise it is, and which platform's affair, is looked at call by call.
@@ -177,7 +166,6 @@ POLICIES: Final = (
     Policy("/bonafides.v1.PlatformService/AnswerInquiry", _MEMBERS),
     Policy("/bonafides.v1.PlatformService/CloseInquiry", _PLATFORMS),
     Policy("/bonafides.v1.PlatformService/SetPlatformMask", _STAFF),
-    Policy("/bonafides.v1.PlatformService/GetPlatformMask", _WRITERS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}
@@ -198,9 +186,12 @@ def check(method: str, caller: Caller) -> None:
 
     Raises:
         LoginRequiredError: the method wants a credential, and there is none.
-        MethodNotAllowedError: the method is not for this kind of caller.
+        MethodNotAllowedError: the method is not for this kind of caller, or does not exist
+            for applications of its role.
         BugError: the method has no row.
     """
+    if caller.application and not application_roles.opens(method, caller.role):
+        raise MethodNotAllowedError
     if caller.kind in _row(method).callers:
         return
     if caller.kind is CallerKind.ANONYMOUS:
