@@ -42,6 +42,33 @@ def test_no_answer_carries_a_decision() -> None:
     assert [f.full_name for m in _messages() for f in m.fields if f.name in words] == []
 
 
+@pytest.mark.feature("F2")
+def test_what_a_platform_decides_stands_in_no_answer_about_an_enterprise() -> None:
+    """Only the calls that record and list decisions lead to one, or to a word like it."""
+    deciding = {"PlatformDecision", "RecordDecisionRequest", "ListDecisionsResponse"}
+    held = [f for m in _messages() for f in m.fields if m.name not in deciding]
+    assert [
+        f.full_name
+        for f in held
+        for kind in (f.message_type, f.enum_type)
+        if kind is not None and kind.full_name.startswith("bonafides.v1.PlatformDecision")
+    ] == []
+    words = ("ACCEPT", "ADMIT", "APPROV", "DENY", "DENIED", "REJECT_", "RECOMMEND")
+    answers = ("archive", "rating", "platform_service", "archive_service", "rating_service")
+    named = [
+        value.full_name
+        for file in _FILES
+        if file.DESCRIPTOR.name.removeprefix("bonafides/v1/").removesuffix(".proto") in answers
+        for enum in (
+            *file.DESCRIPTOR.enum_types_by_name.values(),
+            *(e for m in file.DESCRIPTOR.message_types_by_name.values() for e in m.enum_types),
+        )
+        for value in enum.values
+        if any(word in value.name for word in words)
+    ]
+    assert named == []
+
+
 @pytest.mark.feature("I12")
 def test_no_message_has_a_place_for_a_password() -> None:
     words = ("password", "passwd", "secret", "pin_code")

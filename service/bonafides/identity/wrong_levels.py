@@ -1,6 +1,6 @@
 """Decides which levels were wrong while something counted that a ruling took out.
 
-Reads of levels are not audited yet. What is kept is enough to tell each reader later:
+What is kept is enough to tell each reader later (`bonafides.archive.changed_operations`):
 the level, and the instants between which it was shown.
 
 1. A level counts as wrong if it was shown between the instant at which the wrong thing
