@@ -20,6 +20,7 @@ from bonafides.storage.tables.archive import (
     rating_secret,
     snapshot,
 )
+from bonafides.storage.tables.audit import audit_salt, disclosure, disclosure_count
 from bonafides.storage.tables.columns import metadata
 from bonafides.storage.tables.consents import (
     assent,
@@ -85,6 +86,7 @@ __all__ = [
     "application",
     "application_key",
     "assent",
+    "audit_salt",
     "automation_refusal",
     "bulk_run",
     "buyer_place",
@@ -96,6 +98,8 @@ __all__ = [
     "correction",
     "correction_ruling",
     "counter",
+    "disclosure",
+    "disclosure_count",
     "document",
     "document_part",
     "draft",

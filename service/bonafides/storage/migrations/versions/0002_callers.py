@@ -53,10 +53,59 @@ def upgrade() -> None:
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("client_id", "key_id", name=op.f("pk_application_key")),
     )
+    op.create_table(
+        "audit_salt",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_audit_salt")),
+    )
+    op.create_table(
+        "disclosure",
+        sa.Column("day", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("writer", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("shown_at", sa.BigInteger(), nullable=False),
+        sa.Column("enterprise", sa.LargeBinary(), nullable=True),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("caller", sa.LargeBinary(), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("application", sa.String(length=64), nullable=False),
+        sa.Column("acts_for", sa.LargeBinary(), nullable=True),
+        sa.Column("audience", sa.String(length=12), nullable=False),
+        sa.Column("method", sa.String(length=80), nullable=False),
+        sa.Column("purpose", sa.String(length=40), nullable=False),
+        sa.Column("classes", sa.BigInteger(), nullable=False),
+        sa.Column("masks", sa.BigInteger(), nullable=False),
+        sa.Column("request_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("view_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("token_id", sa.String(length=255), nullable=False),
+        sa.Column("outcome", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("day", "writer", "number", name=op.f("pk_disclosure")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("disclosure", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_disclosure_enterprise", ["enterprise", "day", "shown_at"], unique=False
+        )
+
+    op.create_table(
+        "disclosure_count",
+        sa.Column("day", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("method", sa.String(length=80), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "method", name=op.f("pk_disclosure_count")),
+        sqlite_with_rowid=False,
+    )
 
 
 def downgrade() -> None:
     """Drops the tables, and with them all data."""
+    op.drop_table("disclosure_count")
+    with op.batch_alter_table("disclosure", schema=None) as batch_op:
+        batch_op.drop_index("ix_disclosure_enterprise")
+
+    op.drop_table("disclosure")
+    op.drop_table("audit_salt")
     op.drop_table("application_key")
     with op.batch_alter_table("application", schema=None) as batch_op:
         batch_op.drop_index("ix_application_created_by")
