@@ -57,6 +57,7 @@ from bonafides.keys import Keys, load_or_create
 from bonafides.personal.sealing import Vault
 from bonafides.records import operations as records
 from bonafides.records.group_commit import GroupCommit
+from bonafides.rpc.access_services import AccessService
 from bonafides.rpc.consent_services import ConsentService, OwnershipService
 from bonafides.rpc.documents import DocumentService
 from bonafides.rpc.draft_services import DraftService
@@ -64,16 +65,19 @@ from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.health import StockServices
 from bonafides.rpc.pipeline import Limits, Pipeline, World
 from bonafides.rpc.rating_services import RatingService
+from bonafides.rpc.recording import Recorder
 from bonafides.rpc.review_services import ReviewService
 from bonafides.rpc.rights_services import RightsService
 from bonafides.rpc.services import ArchiveService, IdentityService, RecordService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
 from bonafides.storage.follower import Follower
+from bonafides.storage.shared_batch import SharedBatch
 from bonafides.storage.snapshots import Snapshots, open_snapshots
 from bonafides.storage.standings import Standings
 from bonafides.storage.unit_of_work import Store, StoreUrlError
 from bonafides.v1 import (
+    access_service_pb2,
     archive_service_pb2,
     consent_service_pb2,
     document_service_pb2,
@@ -132,6 +136,9 @@ class Server:
     keys: Keys
     pipeline: Pipeline
     writer: GroupCommit
+    # What calls leave in the database before they are answered: rows of the audit.
+    batch: SharedBatch
+    recorder: Recorder
     worker: Worker
     services: Mapping[ServiceDescriptor, object]
     stock: StockServices
@@ -166,6 +173,7 @@ class Server:
         self.address = listening.listen(self._grpc, self.settings)
         await self._grpc.start()
         self.writer.start()
+        self.batch.start()
         await self.stock.serving()
         if self.background:
             self.worker.start()
@@ -182,6 +190,8 @@ class Server:
         await asyncio.to_thread(self.pipeline.close)
         await asyncio.to_thread(self.storing.shutdown)
         await asyncio.to_thread(self.writer.close)
+        await self.recorder.drain()
+        await asyncio.to_thread(self.batch.close)
         self.follower.stop()
         self.close()
 
@@ -236,6 +246,8 @@ def build(settings: Settings, clock: Clock) -> Server:
     writer = GroupCommit(  # 4
         lambda batches, now: records.take_in(store, batches, now=now), now=clock
     )
+    batch = SharedBatch(store)
+    recorder = Recorder(batch, vault)
     shelf = Shelf(store, vault, settings.documents_per_day)
     storing = ThreadPoolExecutor(1, thread_name_prefix="document")
     reading = read_documents(shelf, qr.QrReader() if qr.installed() else None)
@@ -258,6 +270,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         _service(rights_service_pb2, "RightsService"): RightsService(desk),
         _service(draft_service_pb2, "DraftService"): DraftService(desk),
         _service(review_service_pb2, "ReviewService"): ReviewService(desk),
+        _service(access_service_pb2, "AccessService"): AccessService(desk),
     }
     return Server(
         settings=settings,
@@ -266,8 +279,10 @@ def build(settings: Settings, clock: Clock) -> Server:
         follower=follower,
         vault=vault,
         keys=keys,
-        pipeline=Pipeline(verifier, limits, world),
+        pipeline=Pipeline(verifier, limits, world, recorder=recorder),
         writer=writer,
+        batch=batch,
+        recorder=recorder,
         worker=Worker(rounds(desk, courier), now=clock, pause_seconds=settings.worker_seconds),  # 4
         services=services,
         stock=StockServices(
@@ -304,9 +319,10 @@ def _digits(count: int) -> str:
 def _store(settings: Settings) -> Store:
     # A connection for each thread that serves, two for the worker, one for the writer,
     # two for the threads of streams, which look at the rates, one for uploads, one for
-    # reading them, and one to follow the changes of other processes.
+    # reading them, one to follow the changes of other processes, and one for the batch
+    # that calls share.
     try:
-        store = Store(settings.url, connections=settings.threads + 8)
+        store = Store(settings.url, connections=settings.threads + 9)
     except StoreUrlError as fault:
         raise SettingsError(f"BONAFIDES_DATABASE_URL: {fault}.") from None
     try:

@@ -187,6 +187,14 @@ class Shown(NamedTuple):
     outcome: str
 
 
+class Count(NamedTuple):
+    """How often something was shown to the public by a method on a day."""
+
+    day: Day
+    method: str
+    times: int
+
+
 class Entry(NamedTuple):
     """One row as it is handed to the store, with codes in place of their pseudonyms."""
 

@@ -115,6 +115,8 @@ POLICIES: Final = (
     # Whose history and receipts these are is looked up call by call.
     Policy("/bonafides.v1.RatingService/ListRatings", _READERS),
     Policy("/bonafides.v1.RatingService/GetReceipt", _READERS),
+    # To those who act for the enterprise; whose it is, is looked up call by call.
+    Policy("/bonafides.v1.AccessService/ListAccesses", _MEMBERS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

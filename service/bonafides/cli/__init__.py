@@ -12,10 +12,20 @@ submitted.
 
 from __future__ import annotations
 
-from bonafides.cli import advising, agreeing, identifying, levels, owning, reviewing, rights
+from bonafides.cli import (
+    accesses,
+    advising,
+    agreeing,
+    identifying,
+    levels,
+    owning,
+    reviewing,
+    rights,
+)
 from bonafides.cli.commands import app
 
 __all__ = [
+    "accesses",
     "advising",
     "agreeing",
     "app",

@@ -1,8 +1,7 @@
 """Calls a Bonafides service: typed, within a deadline, every fault mapped.
 
-What a caller may see is the server's business alone. The package imports the
-compiled protos and the errors' parts, none of the server's rooms, so that a platform
-can use it by itself.
+What a caller may see is the server's business alone. The package imports the compiled
+protos and the errors' parts alone, so that a platform can use it by itself.
 
 Rules:
 - `connection` has those of a call;
@@ -28,6 +27,7 @@ from typing import Final, Self, overload
 import grpc
 
 from bonafides.client import documents
+from bonafides.client.accesses import AccessCalls
 from bonafides.client.advising import AdviceCalls
 from bonafides.client.agreeing import ConsentCalls
 from bonafides.client.connection import Connection
@@ -141,6 +141,7 @@ class Client:
         self.rights: Final = RightsCalls(self._connection)
         self.reviews: Final = ReviewCalls(self._connection)
         self.levels: Final = LevelCalls(self._connection)
+        self.accesses: Final = AccessCalls(self._connection)
         # What is open for an enterprise.
         self.identities: Final = IdentityCalls(self._connection)
         # What if, and what would raise a level.

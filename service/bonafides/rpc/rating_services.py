@@ -54,7 +54,9 @@ class RatingService:
         code = messages.enterprise_of(request.name, "rating").text
         call.concerns(code)
         full = rating.get_rating(self._store, self._card, code, now=call.now)
-        return view(full, self._eyes.audience(call.caller, code))
+        eyes = self._eyes.audience(call.caller, code)
+        call.seen_as(eyes)
+        return view(full, eyes)
 
     def list_ratings(
         self, request: rating_service.ListRatingsRequest, call: Call
@@ -120,4 +122,5 @@ class RatingService:
         eyes = self._eyes.audience(call.caller, code)
         if eyes not in _SEE_HISTORY:
             raise NotFoundError
+        call.seen_as(eyes)
         return code, eyes

@@ -16,12 +16,12 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bonafides.access.audit import OK, Entry
+from bonafides.access.audit import OK, Count, Entry
 from bonafides.instants import Day, Instant
 from bonafides.personal.sealing import Vault
 from bonafides.storage import tables
@@ -87,14 +87,6 @@ class Writer:
 
     def _made(self, code: str, salt: bytes) -> bytes:
         return pseudonym(self._vault, code, salt)
-
-
-class Count(NamedTuple):
-    """How often something was shown to the public by a method on a day."""
-
-    day: Day
-    method: str
-    times: int
 
 
 def add_counts(work: UnitOfWork, counts: Sequence[Count]) -> None:
@@ -211,6 +203,9 @@ def _insert(work: UnitOfWork, rows: Sequence[Sequence[Any]]) -> None:
             values = tuple(chain.from_iterable(part))
             work.connection.exec_driver_sql(_insert_sqlite(len(part)), values)
         return
+    if not work.connection.in_transaction():
+        # What goes past it begins no transaction by itself, and would not be committed.
+        work.connection.begin()
     # A third of the time that executemany takes for sixty rows.
     cursor = work.connection.connection.cursor()
     with cursor.copy(_COPY) as copy:

@@ -153,7 +153,7 @@ class SharedBatch:
     def _stored(self, group: _Group) -> bool:
         """Stores a group; returns whether all of it is stored for good."""
         # In the same order in every process: they must not wait for each other in a ring.
-        sorts = sorted(group.sorts.items(), key=lambda item: item[0].__qualname__)
+        sorts = sorted(group.sorts.items(), key=lambda item: getattr(item[0], "__qualname__", ""))
         try:
             with self._store.writing() as work:
                 for sort, rows in sorts:
