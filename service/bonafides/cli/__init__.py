@@ -1,9 +1,9 @@
 """The command line: `bonafides`.
 
-Read `commands` first; `advising`, `agreeing`, `identifying`, `levels`, `owning`, `rights`
-and `reviewing` have those about what would raise a level, about consents, about what is
-open, about how a level came about, about who acts for an enterprise, about what is held of
-persons, and about what people decide of a level. `session` is the one wrapper around every
+Read `commands` first; `advising`, `agreeing`, `identifying`, `levels`, `owning`, `rights`,
+`reviewing` and `accesses` have those about what would raise a level, about consents, about
+what is open, about how a level came about, about who acts for an enterprise, about what is
+held of persons, about what people decide of a level, and about who was shown something. `session` is the one wrapper around every
 command, `rendering` and `figures` write answers for people, `claims_file` reads what is
 submitted.
 
