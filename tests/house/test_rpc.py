@@ -18,6 +18,7 @@ from google.protobuf.message_factory import GetMessageClass
 import bonafides
 from bonafides.access.policy import POLICIES
 from bonafides.rpc import (
+    access_services,
     consent_services,
     documents,
     draft_services,
@@ -28,6 +29,7 @@ from bonafides.rpc import (
 )
 from bonafides.rpc.call import Call
 from bonafides.v1 import (
+    access_service_pb2,
     archive_service_pb2,
     consent_service_pb2,
     document_service_pb2,
@@ -52,6 +54,7 @@ MODULES = (
     ownership_service_pb2,
     rights_service_pb2,
     review_service_pb2,
+    access_service_pb2,
 )
 HOMES = (
     services,
@@ -61,6 +64,7 @@ HOMES = (
     rating_services,
     rights_services,
     review_services,
+    access_services,
 )
 MAY_IMPORT_GRPC = ("rpc/", "client/", "listening.py", "server.py", "v1/")
 

@@ -3,9 +3,9 @@
 Read `commands` first; `advising`, `agreeing`, `identifying`, `levels`, `owning`, `rights`,
 `reviewing` and `accesses` have those about what would raise a level, about consents, about
 what is open, about how a level came about, about who acts for an enterprise, about what is
-held of persons, about what people decide of a level, and about who was shown something. `session` is the one wrapper around every
-command, `rendering` and `figures` write answers for people, `claims_file` reads what is
-submitted.
+held of persons, about what people decide of a level, and about who was shown something.
+`session` is the one wrapper around every command, `rendering` and `figures` write answers
+for people, `claims_file` reads what is submitted.
 
     bonafides archive 91990000MA00000011 --json
 """
