@@ -178,11 +178,7 @@ def _salts_of(work: UnitOfWork, codes: Sequence[str]) -> Mapping[str, bytes]:
     missing = sorted(code for code in codes if code not in found)
     if not missing:
         return found
-    dialect = sqlite if work.dialect == "sqlite" else postgresql
-    work.execute(
-        dialect.insert(_salts).on_conflict_do_nothing(),
-        [{"code": code, "salt": os.urandom(_SALT_BYTES)} for code in missing],
-    )
+    _add_salts(work, [(code, os.urandom(_SALT_BYTES)) for code in missing])
     # Another process may have been first.
     return _read_salts(work, codes)
 
@@ -195,6 +191,23 @@ def _read_salts(work: UnitOfWork, codes: Sequence[str]) -> dict[str, bytes]:
     # have it back.
     told: str = work.connection.exec_driver_sql(_SALTS_SQLITE, (json.dumps(codes),)).scalar_one()
     return {code: bytes.fromhex(salt) for code, salt in json.loads(told).items()}
+
+
+def _add_salts(work: UnitOfWork, rows: Sequence[tuple[str, bytes]]) -> None:
+    if work.dialect == "sqlite":
+        for part in batched(rows, _MOST_VALUES // 2):
+            values = tuple(chain.from_iterable(part))
+            work.connection.exec_driver_sql(_salts_sqlite(len(part)), values)
+        return
+    insert = postgresql.insert(_salts).on_conflict_do_nothing()
+    work.execute(insert, [{"code": code, "salt": salt} for code, salt in rows])
+
+
+@lru_cache(64)
+def _salts_sqlite(count: int) -> str:
+    """Returns one statement for so many salts, for the reason given in `_read_salts`."""
+    rows = ", ".join(["(?, ?)"] * count)
+    return f"INSERT OR IGNORE INTO {_salts.name} (code, salt) VALUES {rows}"  # noqa: S608 - constants
 
 
 def _insert(work: UnitOfWork, rows: Sequence[Sequence[Any]]) -> None:
