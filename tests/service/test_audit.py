@@ -54,6 +54,7 @@ from bonafides.v1 import (
 )
 from tests import builders
 from tests.builders import NOW, PLATFORM, TODAY
+from tests.service.test_rights import later, submitted
 from tests.serving import Served
 
 CODE = builders.code(1)
@@ -515,6 +516,34 @@ def test_unlinked_rows_stay_and_are_nobodys(served: Served) -> None:
         client.get_archive(CODE.text)
     first, asked, second = rows(served.store)
     assert first.enterprise != second.enterprise == asked.enterprise
+
+
+@pytest.mark.feature("J2")
+def test_erasure_that_ends_the_verification_unlinks_and_a_strangers_does_not(
+    served: Served,
+) -> None:
+    company = builders.code().text
+
+    def known() -> bytes | None:
+        with served.store.reading() as work:
+            return audit.find_pseudonym(work, served.vault, company)
+
+    with served.client(served.token()) as member:
+        made = submitted(served, member)
+        before = known()
+    assert before is not None
+    with served.client(served.token(subject="stray")) as stray:
+        wrong = stray.submit_identity(
+            builders.claims(title="九九别名样例有限公司"), builders.request_id(2)
+        )
+        later(served)
+        stray.rights.erase(wrong.name)
+    assert known() == before
+    later(served)
+    with served.client(served.token()) as member:
+        member.rights.erase(made.name)
+    # The answer to the erasure itself is written down, under the name that begins there.
+    assert known() not in {before, None}
 
 
 def test_rows_go_after_their_term_and_not_before(store: Store, vault: Vault) -> None:
