@@ -50,6 +50,8 @@ def measure(folder: Path, made: Databases, effort: Effort) -> Iterator[Figure]:
                     rounds[name].append(_answered(scene, scene.plan(name, number), name))
                 except NotMeasuredError as error:
                     faults[name] = str(error)
+        if sample.audited(folder / "data") < len(rounds["crowd"]) * effort.calls:
+            faults["crowd"] = "answers have no rows in the audit: what was measured is not a read"
         for row, above, below in _RATIOS:
             if fault := faults.get(above) or faults.get(below):
                 yield failed(row, fault)

@@ -74,6 +74,17 @@ def load(folder: Path) -> Sample:
         store.close()
 
 
+def audited(data: Path) -> int:
+    """Returns how many answers to known callers are written down in the data folder."""
+    store = Store(settings(data).url)
+    try:
+        with store.reading() as work:
+            rows = sa.select(sa.func.count()).select_from(tables.disclosure)
+            return int(work.execute(rows).scalar_one())
+    finally:
+        store.close()
+
+
 def settings(data: Path) -> Settings:
     """Returns the settings of a sandbox in the data folder, whatever the environment says."""
     return Settings(environment="sandbox", data_dir=data, database_url="")

@@ -61,6 +61,7 @@ from bonafides.personal.sealing import Vault
 from bonafides.records import operations as records
 from bonafides.records.group_commit import GroupCommit
 from bonafides.registers import register
+from bonafides.rpc.access_services import AccessService
 from bonafides.rpc.application_services import ApplicationService
 from bonafides.rpc.consent_services import ConsentService, OwnershipService
 from bonafides.rpc.documents import DocumentService
@@ -71,6 +72,7 @@ from bonafides.rpc.metering import Meter
 from bonafides.rpc.pipeline import Limits, Pipeline, World
 from bonafides.rpc.platform_services import PlatformService
 from bonafides.rpc.rating_services import RatingService
+from bonafides.rpc.recording import Recorder
 from bonafides.rpc.review_services import ReviewService
 from bonafides.rpc.rights_services import RightsService
 from bonafides.rpc.services import ArchiveService, IdentityService, RecordService
@@ -83,11 +85,13 @@ from bonafides.storage.budgets import StoredLedger
 from bonafides.storage.follower import Follower
 from bonafides.storage.masks import Masks
 from bonafides.storage.platform_reads import Readers
+from bonafides.storage.shared_batch import SharedBatch
 from bonafides.storage.snapshots import Snapshots, open_snapshots
 from bonafides.storage.standings import Standings
 from bonafides.storage.switches import Switches
 from bonafides.storage.unit_of_work import Store, StoreUrlError
 from bonafides.v1 import (
+    access_service_pb2,
     application_service_pb2,
     archive_service_pb2,
     consent_service_pb2,
@@ -152,6 +156,9 @@ class Server:
     keys: Keys
     pipeline: Pipeline
     writer: GroupCommit
+    # What calls leave in the database before they are answered: rows of the audit.
+    batch: SharedBatch
+    recorder: Recorder
     worker: Worker
     services: Mapping[ServiceDescriptor, object]
     stock: StockServices
@@ -187,6 +194,7 @@ class Server:
         self.address = listening.listen(self._grpc, self.settings)
         await self._grpc.start()
         self.writer.start()
+        self.batch.start()
         await self.stock.serving()
         if self.background:
             self.worker.start()
@@ -203,6 +211,8 @@ class Server:
         await asyncio.to_thread(self.pipeline.close)
         await asyncio.to_thread(self.storing.shutdown)
         await asyncio.to_thread(self.writer.close)
+        await self.recorder.drain()
+        await asyncio.to_thread(self.batch.close)
         self.follower.stop()
         self.watch.stop()
         self.close()
@@ -259,6 +269,8 @@ def build(settings: Settings, clock: Clock) -> Server:
     writer = GroupCommit(  # 4
         lambda batches, now: records.take_in(store, batches, now=now), now=clock
     )
+    batch = SharedBatch(store)
+    recorder = Recorder(batch, vault)
     shelf = Shelf(store, vault, settings.documents_per_day)
     storing = ThreadPoolExecutor(1, thread_name_prefix="document")
     reading = read_documents(shelf, qr.QrReader() if qr.installed() else None)
@@ -290,6 +302,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         ),
         _service(switch_service_pb2, "SwitchService"): SwitchService(desk),
         _service(platform_service_pb2, "PlatformService"): PlatformService(desk, snapshots, sights),
+        _service(access_service_pb2, "AccessService"): AccessService(desk),
     }
     return Server(
         settings=settings,
@@ -301,8 +314,16 @@ def build(settings: Settings, clock: Clock) -> Server:
         ),
         vault=vault,
         keys=keys,
-        pipeline=Pipeline(verifier, limits, world, meter=_meter(settings, store, follower, vault)),
+        pipeline=Pipeline(
+            verifier,
+            limits,
+            world,
+            meter=_meter(settings, store, follower, vault),
+            recorder=recorder,
+        ),
         writer=writer,
+        batch=batch,
+        recorder=recorder,
         worker=Worker(rounds(desk, courier), now=clock, pause_seconds=settings.worker_seconds),  # 4
         services=services,
         stock=StockServices(
@@ -362,9 +383,10 @@ def _digits(count: int) -> str:
 def _store(settings: Settings) -> Store:
     # A connection for each thread that serves, two for the worker, one for the writer,
     # two for the threads of streams, which look at the rates, one for uploads, one for
-    # reading them, and one to follow the changes of other processes.
+    # reading them, one to follow the changes of other processes, and one for the batch
+    # that calls share.
     try:
-        store = Store(settings.url, connections=settings.threads + 8)
+        store = Store(settings.url, connections=settings.threads + 9)
     except StoreUrlError as fault:
         raise SettingsError(f"BONAFIDES_DATABASE_URL: {fault}.") from None
     try:

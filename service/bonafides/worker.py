@@ -3,8 +3,8 @@
 A round takes new registrations in, asks again for evidence that was missing, lets
 verifications lapse, folds new records into the archives, withholds what a dispute or a
 case left undecided, evaluates levels once a week, measures peers once a day, erases drafts
-that nobody confirmed, and forgets old changes and spent budgets. Each of these is
-repeatable and commits by itself: a process that dies in the middle loses nothing, and what
+that nobody confirmed, and forgets old changes, spent budgets and accesses past their term.
+Each of these is repeatable and commits by itself: a process that dies in the middle loses nothing, and what
 failed is tried again in the next round. The log gets the type of the fault and where it
 happened, never its text.
 
@@ -23,6 +23,7 @@ import structlog
 
 from bonafides.archive import operations as archive
 from bonafides.identity import (
+    access_operations,
     buyer_operations,
     correction_operations,
     drafting,
@@ -106,6 +107,9 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
         Round("erase_drafts", lambda now: drafting.erase_expired(desk.store, now=now)),
         Round("forget_budgets", lambda now: prune(desk.store, now)),
         Round("forget_changes", lambda now: archive.forget_changes(desk.store, now=now)),
+        Round(
+            "forget_accesses", lambda now: access_operations.forget_accesses(desk.store, now=now)
+        ),
     )
 
 

@@ -43,6 +43,9 @@ def test_keys_of_enterprise_data_begin_with_the_code() -> None:
         "budget_seen",
         "operator_switch",
         "platform_mask",
+        # Of callers: the enterprise is in them by its pseudonym alone.
+        "disclosure",
+        "disclosure_count",
         # Of platforms: by the pseudonym that a platform supplies.
         "buyer_place",
     }

@@ -18,6 +18,7 @@ from google.protobuf.message_factory import GetMessageClass
 import bonafides
 from bonafides.access.policy import POLICIES
 from bonafides.rpc import (
+    access_services,
     application_services,
     consent_services,
     documents,
@@ -31,6 +32,7 @@ from bonafides.rpc import (
 )
 from bonafides.rpc.call import Call
 from bonafides.v1 import (
+    access_service_pb2,
     application_service_pb2,
     archive_service_pb2,
     consent_service_pb2,
@@ -61,6 +63,7 @@ MODULES = (
     application_service_pb2,
     switch_service_pb2,
     platform_service_pb2,
+    access_service_pb2,
 )
 HOMES = (
     services,
@@ -73,6 +76,7 @@ HOMES = (
     review_services,
     application_services,
     switch_services,
+    access_services,
 )
 MAY_IMPORT_GRPC = ("rpc/", "client/", "listening.py", "server.py", "v1/")
 

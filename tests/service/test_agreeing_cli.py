@@ -231,3 +231,21 @@ def test_buyer_is_shown_corrected_and_erased_from_files(served: Served, tmp_path
     assert answer(run(served, "erase-buyer", str(right), "--json", token=platform)) == {
         "records": 2
     }
+
+
+@pytest.mark.feature("F4")
+def test_access_log_shows_platforms_by_name_and_persons_by_number(served: Served) -> None:
+    builders.enroll(served.store, CODE)
+    for token in (served.token("platform"), served.token(), served.token(subject="member-2")):
+        assert run(served, "archive", CODE.text, token=token).exit_code == 0
+    owner = served.token(subject="owner", owns=[CODE.text])
+    shown = run(served, "access-log", CODE.text, token=owner)
+    assert shown.exit_code == 0, shown.stderr
+    assert f"{builders.PLATFORM} (platform)" in shown.stdout
+    assert "persons logged in" in shown.stdout
+    listed = answer(run(served, "access-log", CODE.text, "--json", token=owner))["accesses"]
+    persons = [each for each in listed if each["kind"] == "KIND_PERSONS"]
+    assert [each["count"] for each in persons] == ["2"]
+    assert "platform" not in persons[0] or persons[0]["platform"] == ""
+    other = run(served, "access-log", CODE.text, token=served.token(subject="member-2"))
+    assert other.exit_code == 1

@@ -19,9 +19,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bonafides.access import purposes
+from bonafides.access import application_roles, purposes
 from bonafides.access.budgets import Budget
-from bonafides.access import application_roles
 from bonafides.access.callers import Caller, CallerKind
 from bonafides.errors import (
     BugError,
@@ -63,8 +62,18 @@ class Policy:
 POLICIES: Final = (
     Policy("/bonafides.v1.IdentityService/SubmitIdentity", _SUBMITTERS),
     Policy("/bonafides.v1.IdentityService/GetSubmission", _LOGGED_IN),
-    Policy("/bonafides.v1.ArchiveService/GetArchive", _EVERYBODY, budget=Budget.READS, purposes=purposes.EVERY),
-    Policy("/bonafides.v1.RatingService/GetRating", _LOGGED_IN, budget=Budget.READS, purposes=purposes.OF_LEVELS),
+    Policy(
+        "/bonafides.v1.ArchiveService/GetArchive",
+        _EVERYBODY,
+        budget=Budget.READS,
+        purposes=purposes.EVERY,
+    ),
+    Policy(
+        "/bonafides.v1.RatingService/GetRating",
+        _LOGGED_IN,
+        budget=Budget.READS,
+        purposes=purposes.OF_LEVELS,
+    ),
     Policy("/bonafides.v1.RatingService/GetScorecard", _EVERYBODY),
     Policy("/bonafides.v1.RecordService/WriteRecords", _WRITERS, budget=Budget.NONE),
     Policy("/bonafides.v1.RecordService/GetWriteCursor", _WRITERS),
@@ -156,7 +165,9 @@ POLICIES: Final = (
     Policy("/bonafides.v1.SwitchService/ListSwitches", _STAFF, budget=Budget.NONE),
     Policy("/bonafides.v1.SwitchService/DeleteSwitch", _STAFF, budget=Budget.NONE),
     Policy("/bonafides.v1.PlatformService/BatchGetArchives", _PLATFORMS, purposes=purposes.EVERY),
-    Policy("/bonafides.v1.PlatformService/ListChangedArchives", _PLATFORMS, purposes=purposes.EVERY),
+    Policy(
+        "/bonafides.v1.PlatformService/ListChangedArchives", _PLATFORMS, purposes=purposes.EVERY
+    ),
     # What a platform decided on may be anything that it read for.
     Policy("/bonafides.v1.PlatformService/RecordDecision", _PLATFORMS, purposes=purposes.EVERY),
     # Whose enterprise it is, and which platform's affair, is looked at call by call.
@@ -165,7 +176,6 @@ POLICIES: Final = (
     Policy("/bonafides.v1.PlatformService/ListInquiries", _SUBMITTERS),
     Policy("/bonafides.v1.PlatformService/AnswerInquiry", _MEMBERS),
     Policy("/bonafides.v1.PlatformService/CloseInquiry", _PLATFORMS),
-    Policy("/bonafides.v1.PlatformService/SetPlatformMask", _STAFF),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

@@ -8,6 +8,7 @@ for people, `claims_file` reads what is submitted.
 from __future__ import annotations
 
 from bonafides.cli import (
+    accesses,
     advising,
     agreeing,
     applying,
@@ -22,6 +23,7 @@ from bonafides.cli import (
 from bonafides.cli.commands import app
 
 __all__ = [
+    "accesses",
     "advising",
     "agreeing",
     "app",

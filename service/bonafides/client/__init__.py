@@ -1,8 +1,7 @@
 """Calls a Bonafides service: typed, within a deadline, every fault mapped.
 
-What a caller may see is the server's business alone. The package imports the
-compiled protos and the errors' parts, none of the server's rooms, so that a platform
-can use it by itself.
+What a caller may see is the server's business alone. The package imports the compiled
+protos and the errors' parts alone, so that a platform can use it by itself.
 
 Rules:
 - `connection` has those of a call;
@@ -24,6 +23,7 @@ from types import TracebackType
 from typing import Final, Self, overload
 
 from bonafides.client import requests
+from bonafides.client.accesses import AccessCalls
 from bonafides.client.advising import AdviceCalls
 from bonafides.client.agreeing import ConsentCalls
 from bonafides.client.applying import ApplicationCalls
@@ -132,6 +132,7 @@ class Client(DocumentCalls):
         self.levels: Final = LevelCalls(self._connection)
         self.applications: Final = ApplicationCalls(self._connection)
         self.switches: Final = SwitchCalls(self._connection)
+        self.accesses: Final = AccessCalls(self._connection)
         # What is open for an enterprise; what if, and what would raise a level.
         self.identities: Final = IdentityCalls(self._connection)
         self.advising: Final = AdviceCalls(self._connection)

@@ -21,10 +21,10 @@ from bonafides.identity.membership import Actor
 from bonafides.identity.operations import Desk, withdraw
 from bonafides.identity.submission import Purpose, State, Transition, license_digest
 from bonafides.instants import Instant
+from bonafides.storage import audit, erasures
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import corrections as correction_rows
 from bonafides.storage import documents as document_rows
-from bonafides.storage import erasures
 from bonafides.storage import identity as rows
 from bonafides.storage.unit_of_work import UnitOfWork
 
@@ -95,6 +95,10 @@ def _revoke(work: UnitOfWork, desk: Desk, row: rows.SubmissionRow, name: str, no
     ]
     if verifying:
         end_verification(work, code, verifying, now)
+        if Purpose.VERIFY_IDENTITY.value not in consent_rows.live_purposes(work, code, now):
+            # Whose audit it is was known by the enterprise alone that ends with this. A
+            # stranger's submission under its code ends nothing, and unlinks nothing.
+            audit.unlink(work, code)
     if any(not consent.of_submission for consent in brought):
         archive.refresh(work, desk.card, code, now)
 

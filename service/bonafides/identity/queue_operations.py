@@ -47,6 +47,11 @@ class QueueItem:
     due: Day
     four_eyes: bool = False
 
+    @property
+    def code(self) -> str:
+        """The code of the enterprise that the resource belongs to."""
+        return self.name.split("/", 2)[1]
+
     def overdue(self, now: Instant) -> bool:
         """Returns whether its last day is over."""
         return day_of(now) > self.due

@@ -13,11 +13,11 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -29,6 +29,8 @@ from bonafides.rpc import validation
 from bonafides.rpc.events import Event
 from bonafides.rpc.metering import Meter, Tab
 from bonafides.rpc.status import CALL_ID
+from bonafides.v1 import disclosure_pb2
+from bonafides.v1.purpose_pb2 import ReadPurpose
 
 Answer: TypeAlias = Message | bytes
 
@@ -77,6 +79,14 @@ class Call:
         if self._received.tab is not None:
             self._received.tab.spend_more(count)
 
+    def seen_as(self, audience: disclosure_pb2.Audience.ValueType) -> None:
+        """Notes in whose eyes the answer is shown, for the audit."""
+        self._received.audience = audience
+
+    def shows(self, codes: Iterable[str]) -> None:
+        """Notes all enterprises that the answer shows, where it is not one that was asked for."""
+        self._received.shown = tuple(codes)
+
     def count(self, **numbers: int) -> None:
         """Adds to the numbers that the log tells of the call."""
         self._event.count(numbers)
@@ -95,8 +105,10 @@ class Method:
     faults: Callable[[Message, Call], Sequence[FieldViolation]] | None
     # The service's `at_once_<method>`: the answer without waiting, or None.
     at_once: Callable[[Message, Call], Answer | None] | None
-    # Whether the request names what a platform reads for.
-    for_purpose: bool = False
+    # What it answers with.
+    answer: Descriptor
+    # The names of the purposes that its requests may name, by number; None: they name none.
+    purposes: Mapping[int, str] | None
 
 
 @dataclass(slots=True)
@@ -111,6 +123,12 @@ class Received:
     # The address prefix that it comes from, and what it is paid from, once it is.
     origin: str = ""
     tab: Tab | None = None
+    # What the audit writes of it: the call once its caller is known, and what the handler
+    # noted of its answer.
+    call: Call | None = None
+    audience: disclosure_pb2.Audience.ValueType = disclosure_pb2.AUDIENCE_UNSPECIFIED
+    shown: tuple[str, ...] = ()
+    purpose: str = ""
 
 
 def bound(method: MethodDescriptor, service: object) -> Method:
@@ -118,7 +136,6 @@ def bound(method: MethodDescriptor, service: object) -> Method:
     if method.client_streaming != method.server_streaming:
         raise BugError(f"{name} streams one way, and the pipeline has no wrapper for that")
     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
-    purpose = method.input_type.fields_by_name.get(purposes.FIELD)
     handle = getattr(service, snake, None)
     if not callable(handle):
         raise BugError(f"{name} has no handler {snake}")
@@ -129,16 +146,27 @@ def bound(method: MethodDescriptor, service: object) -> Method:
         handle,
         getattr(service, f"faults_in_{snake}", None),
         getattr(service, f"at_once_{snake}", None),
-        # Consents have a field of this name, too, for what a person agreed to.
-        for_purpose=purpose is not None
-        and purpose.enum_type is not None
-        and purpose.enum_type.full_name == purposes.ENUM,
+        method.output_type,
+        _purposes(method.input_type),
     )
+
+
+def _purposes(request: Descriptor) -> Mapping[int, str] | None:
+    # Consents have a field of this name, too, for what a person agreed to.
+    field = request.fields_by_name.get(purposes.FIELD)
+    if field is None or field.enum_type is not ReadPurpose.DESCRIPTOR:
+        return None
+    return {
+        value.number: value.name.removeprefix("READ_PURPOSE_")
+        for value in field.enum_type.values
+        if value.number
+    }
 
 
 def permitted(method: Method, call: Call, meter: Meter | None, *, waits: bool) -> Call:
     """Returns the call if its caller may make it, and has paid for it."""
     call._event.caller = call.caller.kind.value  # noqa: SLF001 - the log's side of the call
+    call._received.call = call  # noqa: SLF001 - the audit's
     policy.check(method.name, call.caller)  # 5
     if meter is not None:
         received = call._received  # noqa: SLF001 - the pipeline's side of the call
@@ -156,6 +184,9 @@ def handled(
 ) -> bytes | None:
     """Does steps 6 to 8; None if the handler has no answer."""
     request = parsed(method, wire)  # 6
+    if method.purposes is not None:
+        named = method.purposes.get(request.purpose, "")  # type: ignore[attr-defined]  # it has the field
+        call._received.purpose = named  # noqa: SLF001 - for the audit, though it be refused
     _validate(method, request, call)  # 7
     answer = handle(request, call)  # 8
     if answer is None or isinstance(answer, bytes):
@@ -175,7 +206,7 @@ def parsed(method: Method, wire: bytes | None) -> Message:
 
 def _validate(method: Method, request: Any, call: Call) -> None:
     found = validation.violations(request)
-    if method.for_purpose:  # 7b
+    if method.purposes is not None:  # 7b
         fault = policy.purpose_fault(method.name, call.caller, request.purpose)
         found = found if fault is None else (*found, fault)
     if not found:

@@ -224,6 +224,7 @@ class OwnershipService:
         found = ownership.list_disputes(self._room, after=written.after(request), limit=size + 1)
         shown = found[:size]
         more = f"{shown[-1].claimed_at}.{shown[-1].uid}" if len(found) > size else ""
+        call.shows(each.code for each in shown)
         return ownership_service.ListOwnershipDisputesResponse(
             claims=[view(written.claim(each), seen_as(call)) for each in shown],
             next_page_token=more,
@@ -294,6 +295,9 @@ class OwnershipService:
 
 def actor(call: Call, code: str) -> Actor:
     """Returns the caller as one who may act for the enterprise; the room looks whether."""
+    # Of its own people; others of its persons find nothing by this way, or what they sent.
+    if call.caller.kind is CallerKind.MEMBER:
+        call.seen_as(_OWNER)
     return Actor(principal(call), owns_by_token=code in call.caller.owns)
 
 

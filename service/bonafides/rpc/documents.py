@@ -106,6 +106,7 @@ class DocumentService:
 
     def _told(self, status: DocumentStatus, call: Call) -> document_pb2.Document:
         seen_as = self._eyes.audience(call.caller, status.code.text)
+        call.seen_as(seen_as)
         return view(messages.document_message(status), seen_as)
 
     def _closed(self, submitter: str) -> None:

@@ -92,7 +92,7 @@ class Journal:
     """Writes the events of calls. Used on the event loop alone.
 
     An event is written `linger_seconds` after it was noted, at the latest; 0: at once.
-    The log knows the enterprise by the pseudonym that the audit has for it.
+    The log knows the enterprise by a pseudonym, another than the audit has for it.
     """
 
     def __init__(

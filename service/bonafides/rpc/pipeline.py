@@ -18,7 +18,9 @@ and quotes exceptions. A call goes through these steps, numbered again below:
 7. Validation of shape, and of meaning beside it, so that all faults come at once;
    b: of what a platform reads for, by the row of access.policy.
 8. The handler: `def get_archive(self, request, call) -> Archive | bytes`. One that
-   misses a revision is asked again, after a pause in which it holds no thread.
+   misses a revision is asked again, after a pause in which it holds no thread. What it
+   shows is written down before it leaves, by rpc.recording, and so is that the caller
+   was not permitted.
 9. Errors become statuses by rpc.status; foreign ones become INTERNAL, fixed text.
 10. Exactly one event for the log: no message, no text of an exception, no value.
     The journal writes it a little later.
@@ -40,6 +42,7 @@ What a caller sees of the answer is the handler's business, by access.disclosure
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -59,6 +62,7 @@ from bonafides.errors import (
     RevisionNotReachedError,
     ServerBusyError,
     ServerDrainingError,
+    StoreUnavailableError,
 )
 from bonafides.instants import Instant
 from bonafides.rpc.call import (
@@ -75,6 +79,7 @@ from bonafides.rpc.call import (
 from bonafides.rpc.events import Event, Journal
 from bonafides.rpc.metering import Meter
 from bonafides.rpc.reading import Context, read_message
+from bonafides.rpc.recording import Recorder
 from bonafides.rpc.status import CALL_ID, Reply, reply
 from bonafides.rpc.streams import Flow, Stream
 
@@ -128,9 +133,12 @@ class Pipeline:
         world: World,
         *,
         meter: Meter | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._verifier: Final = verifier
         self._meter: Final = meter
+        # None: nothing is written down, as where a test has no database.
+        self._recorder: Final = recorder
         self._limits: Final = limits
         self._world: Final = world
         self._admission: Final = _Admission(limits.admitted)
@@ -199,6 +207,7 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - whatever it is, its text must not get out
             told = reply(error, event.call_id)  # 9
             event.failed(error, told)
+            await self._refused(method, received, event, told)
         finally:
             seconds = self._world.monotonic() - started
             self._journal.note(event, method.name, seconds)  # 10
@@ -216,7 +225,23 @@ class Pipeline:
         patience = min(seconds, self._limits.default_deadline_seconds)
         received.wire = await read_message(context, patience)
         answer = self._at_once(method, received, event)
-        return await self._patiently(method, received, event) if answer is None else answer
+        if answer is None:
+            answer = await self._patiently(method, received, event)
+        if self._recorder is not None:
+            waiting = self._recorder.answered(method, received, event, answer)  # 8, its end
+            if waiting is not None:
+                await waiting
+        return answer
+
+    async def _refused(self, method: Method, received: Received, event: Event, told: Reply) -> None:
+        """Has a refusal for what the caller is or wants written down, if that can be done."""
+        if self._recorder is None or told.code is not grpc.StatusCode.PERMISSION_DENIED:
+            return
+        # It stands either way: nothing was shown.
+        with contextlib.suppress(StoreUnavailableError):
+            waiting = self._recorder.refused(method, received, event, told.reason)
+            if waiting is not None:
+                await waiting
 
     async def _stream(
         self, method: Method, context: Context, received: Received, event: Event

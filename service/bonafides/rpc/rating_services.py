@@ -56,6 +56,7 @@ class RatingService:
         code = messages.enterprise_of(request.name, "rating").text
         call.concerns(code)
         sight = self._sights.sight(call.caller, code, request.purpose)
+        call.seen_as(sight.audience)
         full = rating.get_rating(self._store, self._served(), code, now=call.now)
         self._sights.note(call.caller, code, now=call.now)
         shown = view(full, sight.audience)
@@ -126,4 +127,5 @@ class RatingService:
         eyes = self._eyes.audience(call.caller, code)
         if eyes not in _SEE_HISTORY:
             raise NotFoundError
+        call.seen_as(eyes)
         return code, eyes

@@ -155,6 +155,7 @@ class RightsService:
         begin = min(int(token or 0), _LAST_OFFSET)
         found = queue_operations.list_queue(self._desk.store, offset=begin, limit=size + 1)
         more = str(begin + size) if len(found) > size and begin + size <= _LAST_OFFSET else ""
+        call.shows(each.code for each in found[:size])
         return rights_service.ListQueueResponse(
             items=[
                 view(written.queue_item(each, call.now), disclosure_pb2.AUDIENCE_OPERATOR)

@@ -157,6 +157,7 @@ class IdentityService:
         found = list_requirements(self._desk, reader(call, code.text), code, now=call.now)
         shown, more = page(found, request)
         seen_as = self._eyes.audience(call.caller, code.text)
+        call.seen_as(seen_as)
         return identity_service.ListRequirementsResponse(
             requirements=[view(requirement_message(code, each), seen_as) for each in shown],
             next_page_token=more,
@@ -168,6 +169,7 @@ class IdentityService:
         if status.state is State.VERIFIED and status.depth is Depth.FOUR:
             call.tell(_REVISION, str(archive.get_revision(self._desk.store, status.code.text)))
         seen_as = self._eyes.audience(call.caller, status.code.text)
+        call.seen_as(seen_as)
         return view(messages.submission_message(status), seen_as)
 
 
@@ -191,6 +193,7 @@ class ArchiveService:
         sight = self._sights.at_once(call.caller, code, request.purpose, call.now)
         if sight is None:
             return None
+        call.seen_as(sight.audience)
         found = archive.view_at_once(
             self._snapshots,
             code,
@@ -205,6 +208,7 @@ class ArchiveService:
         """Gets the archive as stored for the caller's audience; of the past, made for the call."""
         code = _asked(request, call)
         sight = self._sights.sight(call.caller, code, request.purpose)
+        call.seen_as(sight.audience)
         if request.HasField("as_of_time"):
             return self._past(code, sight.audience, request, call)
         found = archive.read_view(
@@ -227,6 +231,7 @@ class ArchiveService:
         code = _described(request, call)
         if self._eyes.audience_now(call.caller, code) != disclosure_pb2.AUDIENCE_OWNER:
             raise NotFoundError
+        call.seen_as(disclosure_pb2.AUDIENCE_OWNER)
         stands = archive.update_self_description(
             self._store,
             self._served(),
@@ -334,6 +339,7 @@ class RecordService:
         seen_as = self._eyes.audience(call.caller, code)
         if seen_as not in _SEE_STORES:
             raise NotFoundError
+        call.seen_as(seen_as)
         platform = call.caller.platform if call.caller.kind is CallerKind.PLATFORM else None
         told = linking.list_stores(self._store, code, None if platform is None else [platform])
         today = day_of(call.now)
@@ -357,6 +363,7 @@ class RecordService:
         call.concerns(code)
         if self._eyes.audience_now(call.caller, code) != disclosure_pb2.AUDIENCE_OWNER:
             raise NotFoundError
+        call.seen_as(disclosure_pb2.AUDIENCE_OWNER)
         contest = linking.Contest(
             link=(code, request.platform, request.link_id),
             ground=_GROUNDS[request.ground],

@@ -26,6 +26,7 @@ from bonafides.storage.tables.archive import (
     rating_secret,
     snapshot,
 )
+from bonafides.storage.tables.audit import audit_salt, disclosure, disclosure_count
 from bonafides.storage.tables.budgets import (
     budget_calls,
     budget_day,
@@ -107,6 +108,7 @@ __all__ = [
     "application_key",
     "application_step",
     "assent",
+    "audit_salt",
     "automation_refusal",
     "budget_calls",
     "budget_day",
@@ -123,6 +125,8 @@ __all__ = [
     "correction_ruling",
     "counter",
     "deployment",
+    "disclosure",
+    "disclosure_count",
     "document",
     "document_part",
     "draft",

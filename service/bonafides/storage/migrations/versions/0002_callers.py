@@ -91,6 +91,12 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "audit_salt",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_audit_salt")),
+    )
+    op.create_table(
         "budget_calls",
         sa.Column("key", sa.String(length=32), nullable=False),
         sa.Column("full_at", sa.BigInteger(), nullable=False),
@@ -128,6 +134,43 @@ def upgrade() -> None:
         sa.Column("part", sa.String(length=20), nullable=False),
         sa.Column("value", sa.String(length=40), nullable=False),
         sa.PrimaryKeyConstraint("part", name=op.f("pk_deployment")),
+    )
+    op.create_table(
+        "disclosure",
+        sa.Column("day", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("writer", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("shown_at", sa.BigInteger(), nullable=False),
+        sa.Column("enterprise", sa.LargeBinary(), nullable=True),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("caller", sa.LargeBinary(), nullable=False),
+        sa.Column("platform", sa.String(length=40), nullable=False),
+        sa.Column("application", sa.String(length=64), nullable=False),
+        sa.Column("acts_for", sa.LargeBinary(), nullable=True),
+        sa.Column("audience", sa.String(length=12), nullable=False),
+        sa.Column("method", sa.String(length=80), nullable=False),
+        sa.Column("purpose", sa.String(length=40), nullable=False),
+        sa.Column("classes", sa.BigInteger(), nullable=False),
+        sa.Column("masks", sa.BigInteger(), nullable=False),
+        sa.Column("request_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("view_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("token_id", sa.String(length=255), nullable=False),
+        sa.Column("outcome", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("day", "writer", "number", name=op.f("pk_disclosure")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("disclosure", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_disclosure_enterprise", ["enterprise", "day", "shown_at"], unique=False
+        )
+
+    op.create_table(
+        "disclosure_count",
+        sa.Column("day", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("method", sa.String(length=80), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "method", name=op.f("pk_disclosure_count")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "inquiry",
@@ -249,6 +292,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_inquiry_platform")
 
     op.drop_table("inquiry")
+    op.drop_table("disclosure_count")
+    with op.batch_alter_table("disclosure", schema=None) as batch_op:
+        batch_op.drop_index("ix_disclosure_enterprise")
+
+    op.drop_table("disclosure")
     op.drop_table("deployment")
     op.drop_table("canary")
     op.drop_table("budget_seen")
@@ -257,6 +305,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_budget_calls_full_at")
 
     op.drop_table("budget_calls")
+    op.drop_table("audit_salt")
     with op.batch_alter_table("application_step", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_application_step_step_taken_at"))
 

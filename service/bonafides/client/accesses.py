@@ -1,0 +1,34 @@
+"""Calls about who was shown something of an enterprise: `client.accesses`.
+
+client.accesses.log("91990000MA00000011")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+from bonafides.client.agreeing import pages
+from bonafides.client.connection import Connection
+from bonafides.v1 import access_pb2, access_service_pb2, access_service_pb2_grpc
+
+
+class AccessCalls:
+    """The access log of the caller's own enterprise.
+
+    Each call raises RemoteError if it is refused: NOT_FOUND for another's enterprise.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Final = connection
+        self._stub: Final = access_service_pb2_grpc.AccessServiceStub(connection.channel)
+
+    def log(self, code: str, *, most: int | None = None) -> list[access_pb2.Access]:
+        """Lists who was shown something, the latest first; at most so many lines, None: all."""
+        return list(islice(self._lines(code), most))
+
+    def _lines(self, code: str) -> Iterator[access_pb2.Access]:
+        request = access_service_pb2.ListAccessesRequest(parent=f"enterprises/{code}")
+        for page in pages(self._connection, self._stub.ListAccesses, request):
+            yield from page.accesses

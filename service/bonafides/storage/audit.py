@@ -1,0 +1,239 @@
+"""Rows of the audit: who was shown what of which enterprise.
+
+The enterprise is in them by a keyed pseudonym: HMAC over its code and a salt of its own.
+The way from an enterprise to its rows is its salt: without it, or without the key, nobody
+finds them. Deleting the salt unlinks what was written; what is written later gets another.
+
+    batch.submit(Writer(vault).insert, entries)
+    read_between(work, vault, code, "1688", start, end)      # bool
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Any, Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bonafides.access.audit import OK, Count, Entry
+from bonafides.instants import Day, Instant
+from bonafides.personal.sealing import Vault
+from bonafides.storage import tables
+from bonafides.storage.unit_of_work import UnitOfWork
+from bonafides.v1 import disclosure_pb2
+
+T = TypeVar("T")
+
+PSEUDONYM_BYTES: Final = 16
+# The term of rows: what a year's disputes may ask for, and some time to open them.
+KEPT_DAYS: Final = 400
+_FIELD: Final = "audit enterprise"
+_SALT_BYTES: Final = 16
+_MOST_KNOWN: Final = 8_192
+# Bounds one round of pruning.
+_PRUNED_AT_ONCE: Final = 10_000
+# What SQLite binds to one statement.
+_MOST_VALUES: Final = 32_766
+_LEVEL_BIT: Final = 1 << disclosure_pb2.INFORMATION_CLASS_LEVEL
+
+_salts: Final = tables.audit_salt
+_shown: Final = tables.disclosure
+_counts: Final = tables.disclosure_count
+
+# In the order in which a row is made of an entry: its codes, its day, and what follows.
+_NAMES: Final = ("enterprise", "acts_for", "day", "writer", "number", *Entry._fields[3:])
+_COLUMNS: Final = ", ".join(_NAMES)
+_COPY: Final = f"COPY {_shown.name} ({_COLUMNS}) FROM STDIN"
+_SALTS: Final = sa.select(_salts.c.code, _salts.c.salt).where(
+    _salts.c.code == sa.any_(sa.bindparam("codes", type_=postgresql.ARRAY(sa.String)))
+)
+_SALTS_SQLITE: Final = (
+    "SELECT json_group_object(code, hex(salt)) FROM audit_salt "
+    "WHERE code IN (SELECT value FROM json_each(?))"
+)
+
+
+class Writer:
+    """Stores rows, for the one process that it is made in. Used on one thread at a time."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault: Final = vault
+        # No process writes under the number of another, or of its own former life.
+        self._writer: Final = secrets.randbits(62)
+        self._number = 0
+        # A pure function of both: it can't be out of date.
+        self._pseudonym: Final = lru_cache(_MOST_KNOWN)(self._made)
+
+    def insert(self, work: UnitOfWork, entries: Sequence[Entry]) -> None:
+        """Adds a row for each entry, in one statement as far as the database allows."""
+        codes = {each.code for each in entries} | {each.acts_for for each in entries}
+        salts = _salts_of(work, [code for code in codes if code is not None])
+        known: dict[str | None, bytes | None] = {
+            code: self._pseudonym(code, salt) for code, salt in salts.items()
+        }
+        known[None] = None
+        rows = []
+        for number, each in enumerate(entries, start=self._number):
+            code, acts_for, day, *rest = each
+            rows.append((known[code], known[acts_for], day, self._writer, number, *rest))
+        self._number += len(entries)
+        _insert(work, rows)
+
+    def _made(self, code: str, salt: bytes) -> bytes:
+        return pseudonym(self._vault, code, salt)
+
+
+def add_counts(work: UnitOfWork, counts: Sequence[Count]) -> None:
+    """Adds to the counts of the public's reads."""
+    summed: dict[tuple[Day, str], int] = {}
+    for day, method, times in counts:
+        summed[day, method] = summed.get((day, method), 0) + times
+    dialect = sqlite if work.dialect == "sqlite" else postgresql
+    insert = dialect.insert(_counts)
+    # In order: two processes must not wait for each other's row in turn.
+    work.execute(
+        insert.on_conflict_do_update(
+            index_elements=["day", "method"],
+            set_={"count": _counts.c.count + insert.excluded.count},
+        ),
+        [
+            {"day": day, "method": method, "count": times}
+            for (day, method), times in sorted(summed.items())
+        ],
+    )
+
+
+def pseudonym(vault: Vault, code: str, salt: bytes) -> bytes:
+    """Returns the pseudonym that the audit has for an enterprise, 16 bytes."""
+    return vault.index(_FIELD, f"{salt.hex()}|{code}")[:PSEUDONYM_BYTES]
+
+
+def find_pseudonym(work: UnitOfWork, vault: Vault, code: str) -> bytes | None:
+    """Returns the pseudonym of an enterprise; None: nothing was written of it, or unlinked."""
+    salt = work.execute(sa.select(_salts.c.salt).where(_salts.c.code == code)).scalar()
+    return None if salt is None else pseudonym(vault, code, salt)
+
+
+def unlink(work: UnitOfWork, code: str) -> None:
+    """Deletes the salt: the rows stay, and nobody can tell of whom they are."""
+    work.execute(sa.delete(_salts).where(_salts.c.code == code))
+
+
+def read_between(  # noqa: PLR0917 - whose, of whom, and when: six parts of one question
+    work: UnitOfWork, vault: Vault, code: str, platform: str, start: Instant, end: Instant
+) -> bool:
+    """Returns whether the platform was shown the enterprise's level, from `start` up to `end`.
+
+    `end` is not inside. What was refused was not shown.
+    """
+    known = find_pseudonym(work, vault, code)
+    if known is None:
+        return False
+    found = sa.select(sa.literal(1)).where(
+        *_saw_level(known, start, end), _shown.c.platform == platform
+    )
+    return work.execute(found.limit(1)).first() is not None
+
+
+def readers_of_level(work: UnitOfWork, known: bytes, start: Instant, end: Instant) -> Sequence[str]:
+    """Returns the platforms that were shown the level of the enterprise with this pseudonym.
+
+    From `start` up to `end`, which is not inside; by name.
+    """
+    found = sa.select(_shown.c.platform).where(
+        *_saw_level(known, start, end), _shown.c.platform != ""
+    )
+    return work.execute(found.distinct().order_by(_shown.c.platform)).scalars().all()
+
+
+def _saw_level(known: bytes, start: Instant, end: Instant) -> Iterator[sa.ColumnElement[bool]]:
+    yield _shown.c.enterprise == known
+    yield _shown.c.shown_at >= start
+    yield _shown.c.shown_at < end
+    yield _shown.c.outcome == OK
+    yield _shown.c.classes.bitwise_and(_LEVEL_BIT) != 0
+
+
+def prune(work: UnitOfWork, today: Day) -> int:
+    """Deletes some of the rows past their term, and such counts; returns how many, 0 if none."""
+    first = today - KEPT_DAYS
+    key = sa.tuple_(_shown.c.day, _shown.c.writer, _shown.c.number)
+    old = sa.select(_shown.c.day, _shown.c.writer, _shown.c.number).where(_shown.c.day < first)
+    told = work.execute(sa.delete(_shown).where(key.in_(old.limit(_PRUNED_AT_ONCE))))
+    work.execute(sa.delete(_counts).where(_counts.c.day < first))
+    return told.rowcount
+
+
+def _salts_of(work: UnitOfWork, codes: Sequence[str]) -> Mapping[str, bytes]:
+    """Returns the salts of enterprises, made where there is none."""
+    if not codes:
+        return {}
+    found = _read_salts(work, codes)
+    missing = sorted(code for code in codes if code not in found)
+    if not missing:
+        return found
+    _add_salts(work, [(code, os.urandom(_SALT_BYTES)) for code in missing])
+    # Another process may have been first.
+    return _read_salts(work, codes)
+
+
+def _read_salts(work: UnitOfWork, codes: Sequence[str]) -> dict[str, bytes]:
+    if work.dialect != "sqlite":
+        found = work.execute(_SALTS, {"codes": codes}).all()
+        return {row.code: bytes(row.salt) for row in found}
+    # One row: each further one would hand the interpreter to another thread and wait to
+    # have it back.
+    told: str = work.connection.exec_driver_sql(_SALTS_SQLITE, (json.dumps(codes),)).scalar_one()
+    return {code: bytes.fromhex(salt) for code, salt in json.loads(told).items()}
+
+
+def _add_salts(work: UnitOfWork, rows: Sequence[tuple[str, bytes]]) -> None:
+    if work.dialect == "sqlite":
+        for part in batched(rows, _MOST_VALUES // 2):
+            values = tuple(chain.from_iterable(part))
+            work.connection.exec_driver_sql(_salts_sqlite(len(part)), values)
+        return
+    insert = postgresql.insert(_salts).on_conflict_do_nothing()
+    work.execute(insert, [{"code": code, "salt": salt} for code, salt in rows])
+
+
+@lru_cache(64)
+def _salts_sqlite(count: int) -> str:
+    """Returns one statement for so many salts, for the reason given in `_read_salts`."""
+    rows = ", ".join(["(?, ?)"] * count)
+    return f"INSERT OR IGNORE INTO {_salts.name} (code, salt) VALUES {rows}"  # noqa: S608 - constants
+
+
+def _insert(work: UnitOfWork, rows: Sequence[Sequence[Any]]) -> None:
+    if work.dialect == "sqlite":
+        for part in batched(rows, _MOST_VALUES // len(_NAMES)):
+            values = tuple(chain.from_iterable(part))
+            work.connection.exec_driver_sql(_insert_sqlite(len(part)), values)
+        return
+    if not work.connection.in_transaction():
+        # What goes past it begins no transaction by itself, and would not be committed.
+        work.connection.begin()
+    # A third of the time that executemany takes for sixty rows.
+    cursor = work.connection.connection.cursor()
+    with cursor.copy(_COPY) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+@lru_cache(64)
+def _insert_sqlite(count: int) -> str:
+    """Returns one statement for so many rows, for the reason given in `_read_salts`."""
+    row = f"({', '.join('?' * len(_NAMES))})"
+    return f"INSERT INTO {_shown.name} ({_COLUMNS}) VALUES {', '.join([row] * count)}"  # noqa: S608 - constants
+
+
+def batched(rows: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    """Yields the rows in parts of at most so many."""
+    for begin in range(0, len(rows), most):
+        yield rows[begin : begin + most]

@@ -1,0 +1,48 @@
+"""What one row of the audit says: classes, masks, digests, and no value."""
+
+from __future__ import annotations
+
+from bonafides.access.audit import OK, Shown, entry, shape_of
+from bonafides.access.callers import Caller, CallerKind
+from bonafides.v1 import archive_pb2, disclosure_pb2, review_service_pb2
+from tests.builders import NOW, TODAY
+
+GET_ARCHIVE = "/bonafides.v1.ArchiveService/GetArchive"
+ARCHIVE = archive_pb2.Archive.DESCRIPTOR
+LEVEL = 1 << disclosure_pb2.INFORMATION_CLASS_LEVEL
+EXPLANATION = 1 << disclosure_pb2.INFORMATION_CLASS_EXPLANATION
+
+
+def test_public_is_shown_no_level_and_members_are() -> None:
+    public = shape_of(GET_ARCHIVE, ARCHIVE, disclosure_pb2.AUDIENCE_PUBLIC)
+    member = shape_of(GET_ARCHIVE, ARCHIVE, disclosure_pb2.AUDIENCE_MEMBER)
+    assert public.classes & LEVEL == 0
+    assert member.classes & LEVEL == LEVEL
+    assert (member.audience, member.method) == ("MEMBER", "ArchiveService/GetArchive")
+
+
+def test_masks_are_named_beside_what_is_shown_as_it_is() -> None:
+    public = shape_of(GET_ARCHIVE, ARCHIVE, disclosure_pb2.AUDIENCE_PUBLIC)
+    as_it_is = 1 << disclosure_pb2.MASK_UNSPECIFIED
+    assert public.masks & as_it_is
+    assert public.masks & (1 << disclosure_pb2.MASK_DISTRICT_OF_INDIVIDUAL)
+
+
+def test_classes_of_a_list_are_those_of_its_items() -> None:
+    answer = review_service_pb2.ListReviewsResponse.DESCRIPTOR
+    owner = shape_of("x", answer, disclosure_pb2.AUDIENCE_OWNER)
+    assert owner.classes & EXPLANATION
+    assert shape_of("x", answer, disclosure_pb2.AUDIENCE_PUBLIC).classes == 0
+
+
+def test_row_names_the_caller_by_pseudonym_and_by_nothing_else() -> None:
+    caller = Caller(
+        CallerKind.PLATFORM, "issuer", "a-subject", platform="platform-a", token_id="token-1"
+    )
+    shape = shape_of(GET_ARCHIVE, ARCHIVE, disclosure_pb2.AUDIENCE_PLATFORM)
+    row = entry(caller, b"p", shape, Shown("a-code", NOW, "ELIGIBILITY", OK), (b"q", b"a"))
+    assert (row.day, row.shown_at, row.caller) == (TODAY, NOW, b"p")
+    assert (row.platform, row.purpose, row.token_id) == ("platform-a", "ELIGIBILITY", "token-1")
+    assert (row.request_sha256, row.view_sha256, row.outcome) == (b"q", b"a", OK)
+    assert "a-subject" not in map(str, row)
+    assert row.acts_for is None
