@@ -291,7 +291,7 @@ def test_repeated_inquiry_is_one_and_tells_once(served: Served) -> None:
         assert [n.reason for n in owner.ownership.notices(CODE)].count("PLATFORM_ASKS") == 1
 
 
-@pytest.mark.feature("F3", "H8")
+@pytest.mark.feature("F3")
 @pytest.mark.parametrize(
     "text",
     ["请致电 138 0013 8000", "写信到 a@example.com", f"法人身份证 {builders.ID_NUMBER}"],

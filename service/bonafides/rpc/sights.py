@@ -48,7 +48,7 @@ class Sights:
         """
         if caller.kind is not CallerKind.PLATFORM:
             seen_as = self.eyes.at_once(caller, code)
-            return None if seen_as is None else Sight(seen_as)
+            return None if seen_as is None else _PLAIN[seen_as]
         mask = self._masks.at_once(caller.platform)
         if mask is None or not self._readers.is_noted(caller.platform, code, now):
             return None
@@ -61,7 +61,7 @@ class Sights:
             StoreUnavailableError: the database can't be reached.
         """
         if caller.kind is not CallerKind.PLATFORM:
-            return Sight(self.eyes.audience(caller, code))
+            return _PLAIN[self.eyes.audience(caller, code)]
         return self.of_platform(caller, purpose)
 
     def of_platform(self, caller: Caller, purpose: ReadPurpose.ValueType) -> Sight:
@@ -86,5 +86,16 @@ class Sights:
 
 
 def _of_platform(mask: Mask, purpose: ReadPurpose.ValueType) -> Sight:
+    if mask is NO_MASK and (known := _UNMASKED.get(purpose)) is not None:
+        return known
+    return _made(mask, purpose)
+
+
+def _made(mask: Mask, purpose: ReadPurpose.ValueType) -> Sight:
     seen_as = purposes.audience(disclosure_pb2.AUDIENCE_PLATFORM, purpose)
     return Sight(seen_as, purposes.mask(purpose).also(mask))
+
+
+# Made once: a read makes none.
+_PLAIN: Final = {audience: Sight(audience) for audience in disclosure_pb2.Audience.values()}
+_UNMASKED: Final = {purpose: _made(NO_MASK, purpose) for purpose in purposes.EVERY}
