@@ -11,7 +11,7 @@ by whoever leases for the account for the first time of the day.
 
 Leases are taken on a thread of their own, for all who ask at once in one unit of work. If
 the ledger can't be reached, or not soon, the anonymous are given the part of their limit
-that is a single process's, out of hand; everybody else is refused.
+that is a single process's, out of hand; everybody else is refused, or waits.
 
     purses.spend(accounts, now, reads=True, waits=False)
     purses.look_up(accounts, digest, now, waits=False)     # ThreadWantedError: ask again, waiting
@@ -41,8 +41,8 @@ _REST: Final = MICROSECONDS
 _MOST_TRIES: Final = 4
 _LONG_AGO: Final = Instant(0)
 _NO_DAY: Final = Day(-1)
-# So many times as long as the public others wait, who are refused then.
-_OTHERS_WAIT: Final = 4
+# Others wait as for any write: their own deadline is nearer.
+_OTHERS_SECONDS: Final = 60.0
 # When it is not known when there will be more.
 _RETRY_SECONDS: Final = 60
 
@@ -137,8 +137,8 @@ class _Asked:
             return
         try:
             self.lacking.set_result(self.pay())
-        except BudgetSpentError as refusal:
-            self.lacking.set_exception(refusal)
+        except BaseException as fault:  # noqa: BLE001 - raised where it was asked for
+            self.lacking.set_exception(fault)
 
 
 class Purses:
@@ -283,7 +283,7 @@ class Purses:
             asked = _Asked([want for _, want in lacking], pay, now)
             self._ask(asked)
             try:
-                lacking = asked.lacking.result(self._wait_seconds * (1 if public else _OTHERS_WAIT))
+                lacking = asked.lacking.result(self._wait_seconds if public else _OTHERS_SECONDS)
             except (StoreUnavailableError, TimeoutError) as fault:
                 asked.left.set()
                 self._slow_until = Instant(now + _REST)
