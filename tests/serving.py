@@ -98,6 +98,8 @@ def serving(folder: Path, database_url: str = "", **changes: Any) -> Iterator[Se
             # What callers may spend is low in the tests about that alone.
             "calls_per_minute": dict.fromkeys(Payer, 1_000_000),
             "enterprises_per_day": dict.fromkeys(Payer, 100_000),
+            # However busy the machine is, a lease is waited for.
+            "budget_seconds": 30.0,
             **(signed_cards(folder) if changes.get("environment") == "live" else {}),
             **changes,
         }

@@ -210,7 +210,7 @@ def _meters(url: str) -> Iterator[list[Meter]]:
             follower = Follower(store, monotonic=lambda: 0.0)
             switches = Switches(store, follower)
             follower.look()
-            purses = Purses(StoredLedger(store), processes=_PROCESSES)
+            purses = Purses(StoredLedger(store), processes=_PROCESSES, wait_seconds=60.0)
             made.append(Meter(purses, switches, Limits(), Vault(_KEY, "sandbox").index))
         yield made
 

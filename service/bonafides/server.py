@@ -367,7 +367,11 @@ def _meter(settings: Settings, store: Store, follower: Follower, vault: Vault) -
         settings.contract_enterprises,
     )
     return Meter(
-        Purses(StoredLedger(store), processes=settings.budget_processes),
+        Purses(
+            StoredLedger(store),
+            processes=settings.budget_processes,
+            wait_seconds=settings.budget_seconds,
+        ),
         Switches(store, follower),
         limits,
         vault.index,

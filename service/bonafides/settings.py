@@ -145,6 +145,12 @@ class Settings(BaseSettings):
         ge=1,
         description="Processes on one database; the public has such a part while it is away.",
     )
+    budget_seconds: float = Field(
+        default=0.25,
+        gt=0,
+        le=60,
+        description="Time that the public waits for a lease of its budget, in seconds.",
+    )
     trusted_proxies: list[str] = Field(
         default_factory=list,
         description="Addresses of proxies whose x-forwarded-for tells the caller's address.",

@@ -101,7 +101,7 @@ def count(store: Store, table: sa.Table) -> int:
 def spend_all(url: str, first: int) -> int:
     """Reads 200 enterprises as one process of several; returns how many were shown."""
     store = Store(url)
-    purses = Purses(StoredLedger(store), processes=2)
+    purses = Purses(StoredLedger(store), processes=2, wait_seconds=60)
     shown = 0
     for code in range(first, first + 200):
         try:
@@ -167,7 +167,7 @@ def test_while_the_database_is_away_the_public_has_a_part_and_others_nothing(
     store: Store,
 ) -> None:
     public = Account(Payer.ANONYMOUS, "p" * 32, LIMIT)
-    purses = Purses(StoredLedger(store), processes=6)
+    purses = Purses(StoredLedger(store), processes=6, wait_seconds=60)
     shown = 0
     with taken_away(store):
         for code in range(20):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -166,7 +167,7 @@ def test_refused_bucket_says_when_it_will_have_enough() -> None:
 
 @pytest.mark.feature("D8")
 def test_enterprise_is_charged_once_a_day() -> None:
-    purses = Purses(Memory(), processes=8)
+    purses = Purses(Memory(), processes=8, wait_seconds=60)
     assert seen_by(purses, [PUBLIC], range(30)) == 30
     assert seen_by(purses, [PUBLIC], range(30)) == 30
     assert seen_by(purses, [PUBLIC], range(30, 40)) == 0
@@ -176,7 +177,7 @@ def test_enterprise_is_charged_once_a_day() -> None:
 
 @pytest.mark.feature("D8")
 def test_spent_enterprises_come_back_at_midnight_in_shanghai() -> None:
-    purses = Purses(Memory(), processes=8)
+    purses = Purses(Memory(), processes=8, wait_seconds=60)
     now = Instant(start_of(day_of(NOW)) + 23 * HOUR)
     seen_by(purses, [PUBLIC], range(30), now)
     with pytest.raises(BudgetSpentError) as refusal:
@@ -186,7 +187,7 @@ def test_spent_enterprises_come_back_at_midnight_in_shanghai() -> None:
 
 @pytest.mark.feature("D8")
 def test_logins_of_one_prefix_share_its_larger_budget() -> None:
-    purses = Purses(Memory(), processes=8)
+    purses = Purses(Memory(), processes=8, wait_seconds=60)
     other = replace(PERSON, key="n" * 32)
     assert seen_by(purses, [PERSON, GROUP], range(100)) == 12
     assert seen_by(purses, [other, GROUP], range(100, 200)) == 6
@@ -194,7 +195,7 @@ def test_logins_of_one_prefix_share_its_larger_budget() -> None:
 
 def test_refusal_by_one_account_charges_no_other() -> None:
     ledger = Memory()
-    purses = Purses(ledger, processes=8)
+    purses = Purses(ledger, processes=8, wait_seconds=60)
     small = replace(GROUP, limit=Limit(calls=600, enterprises=1))
     assert seen_by(purses, [PERSON, small], range(5)) == 1
     assert seen_by(purses, [PERSON], range(5, 100)) == 11
@@ -203,7 +204,7 @@ def test_refusal_by_one_account_charges_no_other() -> None:
 @pytest.mark.feature("D8")
 def test_who_is_refused_asks_the_ledger_for_nothing() -> None:
     ledger = Memory()
-    purses = Purses(ledger, processes=8)
+    purses = Purses(ledger, processes=8, wait_seconds=60)
     seen_by(purses, [PUBLIC], range(31))
     asked = ledger.asked
     assert seen_by(purses, [PUBLIC], range(100, 1_100)) == 0
@@ -212,7 +213,7 @@ def test_who_is_refused_asks_the_ledger_for_nothing() -> None:
 
 def test_spending_what_was_leased_asks_the_ledger_for_nothing() -> None:
     ledger = Memory()
-    purses = Purses(ledger, processes=8)
+    purses = Purses(ledger, processes=8, wait_seconds=60)
     many = replace(PUBLIC, limit=Limit(calls=8_000, enterprises=30))
     for _ in range(1_000):
         purses.spend([many], NOW, waits=True)
@@ -220,7 +221,7 @@ def test_spending_what_was_leased_asks_the_ledger_for_nothing() -> None:
 
 
 def test_caller_that_does_not_wait_is_sent_to_where_it_can() -> None:
-    purses = Purses(Memory(), processes=8)
+    purses = Purses(Memory(), processes=8, wait_seconds=60)
     with pytest.raises(ThreadWantedError):
         purses.spend([PUBLIC], NOW, reads=True, waits=False)
     purses.spend([PUBLIC], NOW, reads=True, waits=True)
@@ -231,7 +232,7 @@ def test_caller_that_does_not_wait_is_sent_to_where_it_can() -> None:
 
 @pytest.mark.feature("D8")
 def test_batch_pays_for_each_of_its_items_or_not_at_all() -> None:
-    purses = Purses(Memory(), processes=8)
+    purses = Purses(Memory(), processes=8, wait_seconds=60)
     purses.spend([PUBLIC], NOW, calls=50, waits=True)
     with pytest.raises(BudgetSpentError):
         purses.spend([PUBLIC], NOW, calls=20, waits=True)
@@ -240,7 +241,7 @@ def test_batch_pays_for_each_of_its_items_or_not_at_all() -> None:
 
 def test_what_was_seen_is_written_with_the_next_lease_and_at_the_end() -> None:
     ledger = Memory()
-    purses = Purses(ledger, processes=8)
+    purses = Purses(ledger, processes=8, wait_seconds=60)
     seen_by(purses, [PUBLIC], range(6))
     assert {seen.enterprise for seen in ledger.written} == set(range(5))
     purses.close(NOW)
@@ -250,14 +251,14 @@ def test_what_was_seen_is_written_with_the_next_lease_and_at_the_end() -> None:
 @pytest.mark.feature("D8")
 def test_next_process_knows_what_the_one_before_was_charged_with() -> None:
     ledger = Memory()
-    before = Purses(ledger, processes=8)
+    before = Purses(ledger, processes=8, wait_seconds=60)
     seen_by(before, [PUBLIC], range(30))
     before.close(NOW)
-    assert seen_by(Purses(ledger, processes=8), [PUBLIC], range(40)) == 30
+    assert seen_by(Purses(ledger, processes=8, wait_seconds=60), [PUBLIC], range(40)) == 30
 
 
 def test_accounts_beyond_the_bound_are_forgotten_and_never_forgiven() -> None:
-    purses = Purses(Memory(), processes=8, most=2)
+    purses = Purses(Memory(), processes=8, wait_seconds=60, most=2)
     crowd = [replace(PUBLIC, key=f"{number:032}") for number in range(10)]
     for _ in range(5):
         for account in crowd:
@@ -270,7 +271,7 @@ def test_accounts_beyond_the_bound_are_forgotten_and_never_forgiven() -> None:
 def test_without_the_ledger_the_public_has_a_part_and_nobody_else_anything() -> None:
     ledger = Memory()
     ledger.away = True
-    purses = Purses(ledger, processes=6)
+    purses = Purses(ledger, processes=6, wait_seconds=60)
     assert seen_by(purses, [PUBLIC], range(100)) == 5
     for _ in range(10):
         purses.spend([PUBLIC], NOW, waits=True)
@@ -285,7 +286,7 @@ def test_without_the_ledger_the_public_has_a_part_and_nobody_else_anything() -> 
 def test_ledger_that_is_away_is_not_asked_for_every_call() -> None:
     ledger = Memory()
     ledger.away = True
-    purses = Purses(ledger, processes=6)
+    purses = Purses(ledger, processes=6, wait_seconds=60)
     seen_by(purses, [PUBLIC], range(100))
     assert ledger.asked == 1
 
@@ -294,9 +295,32 @@ def test_ledger_that_is_away_is_not_asked_for_every_call() -> None:
 def test_once_the_ledger_is_back_everything_is_as_before() -> None:
     ledger = Memory()
     ledger.away = True
-    purses = Purses(ledger, processes=6)
+    purses = Purses(ledger, processes=6, wait_seconds=60)
     assert seen_by(purses, [PUBLIC], range(100)) == 5
     ledger.away = False
     later = Instant(NOW + 2 * MICROSECONDS)
     assert seen_by(purses, [PUBLIC], range(100), later) == 35
     purses.look_up([PERSON, GROUP], 1, later, waits=True)
+
+
+class Slow(Memory):
+    """A ledger that answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = threading.Event()
+
+    def lease(self, wants: Sequence[Want], seen: Sequence[Seen], now: Instant) -> list[Lease]:
+        self.let.wait(30)
+        return super().lease(wants, seen, now)
+
+
+@pytest.mark.feature("D8")
+def test_public_does_not_wait_for_a_slow_ledger_and_has_what_comes_late() -> None:
+    ledger = Slow()
+    purses = Purses(ledger, processes=6, wait_seconds=0.01)
+    assert seen_by(purses, [PUBLIC], range(100)) == 5
+    ledger.let.set()
+    purses.close(NOW)
+    # What was asked for then came after all.
+    purses.look_up([PUBLIC], 200, NOW, waits=False)

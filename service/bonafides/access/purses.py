@@ -9,8 +9,9 @@ Which enterprises an account has seen today is remembered here as 64-bit keyed d
 that one read again costs nothing. What is new is written down with a later lease, and read
 by whoever leases for the account for the first time of the day.
 
-If the ledger can't be reached, the anonymous are given the part of their limit that is a
-single process's, out of hand; everybody else is refused.
+Leases are taken on a thread of their own, for all who ask at once in one unit of work. If
+the ledger can't be reached, or not soon, the anonymous are given the part of their limit
+that is a single process's, out of hand; everybody else is refused, or waits.
 
     purses.spend(accounts, now, reads=True, waits=False)
     purses.look_up(accounts, digest, now, waits=False)     # ThreadWantedError: ask again, waiting
@@ -21,6 +22,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
@@ -39,6 +41,8 @@ _REST: Final = MICROSECONDS
 _MOST_TRIES: Final = 4
 _LONG_AGO: Final = Instant(0)
 _NO_DAY: Final = Day(-1)
+# Others wait as for any write: their own deadline is nearer.
+_OTHERS_SECONDS: Final = 60.0
 # When it is not known when there will be more.
 _RETRY_SECONDS: Final = 60
 
@@ -116,22 +120,57 @@ class Purse:
 _Lacking = list[tuple[Account, Want]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A call that waits for a lease; its future says what is lacking after it."""
+
+    wants: Sequence[Want]
+    pay: Callable[[], _Lacking]
+    now: Instant
+    lacking: Future[_Lacking] = field(default_factory=Future)
+    # Set by who gave up waiting: what was leased for it stays for the next call.
+    left: threading.Event = field(default_factory=threading.Event)
+
+    def settle(self) -> None:
+        """Pays, with the purses locked."""
+        if self.left.is_set():
+            return
+        try:
+            self.lacking.set_result(self.pay())
+        except BaseException as fault:  # noqa: BLE001 - raised where it was asked for
+            self.lacking.set_exception(fault)
+
+
 class Purses:
     """Spends for many callers at once. Threads may share it; nothing is locked while it waits.
 
     `processes`: how many may share the ledger; an anonymous caller is given that part of
-    its limit while it is away.
+    its limit while it is away. `wait_seconds`: for how long such a one waits for a lease;
+    who writes to SQLite may have to wait for another's turn.
     """
 
-    def __init__(self, ledger: Ledger, *, processes: int, most: int = _MOST_PURSES) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        processes: int,
+        wait_seconds: float,
+        most: int = _MOST_PURSES,
+    ) -> None:
         self._ledger: Final = ledger
+        self._wait_seconds: Final = wait_seconds
         self._processes: Final = processes
         self._most: Final = most
         self._lock: Final = threading.Lock()
         self._purses: Final[OrderedDict[str, Purse]] = OrderedDict()
         self._unwritten: list[Seen] = []
         self._remembered = 0
-        self._away_until = Instant(0)
+        self._asked: list[_Asked] = []
+        self._leasing = False
+        self._leaser: Final = ThreadPoolExecutor(1, thread_name_prefix="budgets")
+        # Until when the ledger isn't asked: for anybody, and for the public.
+        self._away_until = _LONG_AGO
+        self._slow_until = _LONG_AGO
 
     def spend(
         self,
@@ -177,6 +216,7 @@ class Purses:
         Raises:
             StoreUnavailableError: the ledger can't be reached.
         """
+        self._leaser.shutdown()
         with self._lock:
             unwritten, self._unwritten = self._unwritten, []
         if unwritten:
@@ -236,34 +276,69 @@ class Purses:
         """Leases what is lacking and pays; again, where a lease told that more is needed."""
         if not waits:
             raise ThreadWantedError
+        public = all(account.payer is Payer.ANONYMOUS for account, _ in lacking)
         for _ in range(_MOST_TRIES):
-            wants = [want for _, want in lacking]
-            leases = self._leased(lacking, wants, now)
-            # Under one lock: what was leased for this call can't be spent by another.
+            if now < (self._slow_until if public else self._away_until):
+                break
+            asked = _Asked([want for _, want in lacking], pay, now)
+            self._ask(asked)
+            try:
+                lacking = asked.lacking.result(self._wait_seconds if public else _OTHERS_SECONDS)
+            except (StoreUnavailableError, TimeoutError) as fault:
+                asked.left.set()
+                self._slow_until = Instant(now + _REST)
+                if isinstance(fault, StoreUnavailableError):
+                    self._away_until = self._slow_until
+                break
+            if not lacking:
+                return
+        if not public:
+            raise StoreUnavailableError
+        with self._lock:
+            for _, want in lacking:
+                self._fill(want, self._out_of_hand(want, now))
+            lacking = pay()
+        if lacking:
+            raise BudgetSpentError(_RETRY_SECONDS, lacking[0][1].key)
+
+    def _ask(self, asked: _Asked) -> None:
+        """Has a lease taken, together with what others ask for meanwhile."""
+        with self._lock:
+            self._asked.append(asked)
+            begins = not self._leasing
+            self._leasing = True
+        if begins:
+            try:
+                self._leaser.submit(self._lease_all)
+            except RuntimeError:
+                # Closed: the process is being stopped.
+                raise StoreUnavailableError from None
+
+    def _lease_all(self) -> None:
+        """Leases until nobody asks, each time in one unit of work for all who do."""
+        while True:
+            with self._lock:
+                asked, self._asked = self._asked, []
+                unwritten, self._unwritten = self._unwritten, []
+                if not asked:
+                    self._unwritten = unwritten
+                    self._leasing = False
+                    return
+            wants = [want for each in asked for want in each.wants]
+            try:
+                leases = self._ledger.lease(wants, unwritten, max(each.now for each in asked))
+            except BaseException as fault:  # noqa: BLE001 - raised where it was asked for
+                with self._lock:
+                    self._unwritten = [*unwritten, *self._unwritten][-_MOST_SEEN:]
+                for each in asked:
+                    each.lacking.set_exception(fault)
+                continue
+            # Under one lock: what was leased for a call can't be spent by another.
             with self._lock:
                 for want, lease in zip(wants, leases, strict=True):
                     self._fill(want, lease)
-                lacking = pay()
-            if not lacking:
-                return
-            if any(lease.alone for lease in leases):
-                break
-        raise BudgetSpentError(_RETRY_SECONDS, lacking[0][1].key)
-
-    def _leased(self, lacking: _Lacking, wants: Sequence[Want], now: Instant) -> Sequence[Lease]:
-        if now >= self._away_until:
-            with self._lock:
-                unwritten, self._unwritten = self._unwritten, []
-            try:
-                return self._ledger.lease(wants, unwritten, now)
-            except StoreUnavailableError:
-                with self._lock:
-                    self._unwritten = [*unwritten, *self._unwritten][-_MOST_SEEN:]
-                    self._away_until = Instant(now + _REST)
-        if any(account.payer is not Payer.ANONYMOUS for account, _ in lacking):
-            raise StoreUnavailableError
-        with self._lock:
-            return [self._out_of_hand(want, now) for want in wants]
+                for each in asked:
+                    each.settle()
 
     def _out_of_hand(self, want: Want, now: Instant) -> Lease:
         """Returns what one process may give without asking."""
