@@ -4,9 +4,9 @@ A round takes new registrations in, asks again for evidence that was missing, le
 verifications lapse, folds new records into the archives, withholds what a dispute or a
 case left undecided, evaluates levels once a week, measures peers once a day, erases drafts
 that nobody confirmed, and forgets old changes, spent budgets and accesses past their term.
-Each of these is repeatable and commits by itself: a process that dies in the middle loses nothing, and what
-failed is tried again in the next round. The log gets the type of the fault and where it
-happened, never its text.
+Each of these is repeatable and commits by itself: a process that dies in the middle loses
+nothing, and what failed is tried again in the next round. The log gets the type of the
+fault and where it happened, never its text.
 
     worker = Worker(rounds(desk), now=now, pause_seconds=5)
     worker.start()
