@@ -50,6 +50,7 @@ from bonafides.card_keys import served_card
 from bonafides.errors import StoreUnavailableError
 from bonafides.identity import qr
 from bonafides.identity.filing import Shelf
+from bonafides.identity.integrator_operations import AGENT_INDEX, Integration
 from bonafides.identity.operations import Desk
 from bonafides.identity.ownership_operations import Ownership
 from bonafides.instants import Instant
@@ -62,6 +63,7 @@ from bonafides.rpc.documents import DocumentService
 from bonafides.rpc.draft_services import DraftService
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.health import StockServices
+from bonafides.rpc.integrator_services import IntegratorService
 from bonafides.rpc.pipeline import Limits, Pipeline, World
 from bonafides.rpc.rating_services import RatingService
 from bonafides.rpc.review_services import ReviewService
@@ -69,6 +71,7 @@ from bonafides.rpc.rights_services import RightsService
 from bonafides.rpc.services import ArchiveService, IdentityService, RecordService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
+from bonafides.storage.agencies import Agents
 from bonafides.storage.follower import Follower
 from bonafides.storage.snapshots import Snapshots, open_snapshots
 from bonafides.storage.standings import Standings
@@ -79,6 +82,7 @@ from bonafides.v1 import (
     document_service_pb2,
     draft_service_pb2,
     identity_service_pb2,
+    integrator_service_pb2,
     ownership_service_pb2,
     rating_service_pb2,
     record_service_pb2,
@@ -217,6 +221,12 @@ def build(settings: Settings, clock: Clock) -> Server:
         source_seconds=settings.source_seconds,
         sandbox=magic(settings),
     )
+    integration = Integration(
+        desk, settings.environment, settings.site_url.rstrip("/"), secrets.token_bytes
+    )
+    agents = Agents(
+        store, follower, lambda token: vault.index(AGENT_INDEX, token), settings.environment
+    )
     verifier = TokenVerifier(
         _issuers(settings, keys), settings.token_audience, settings.environment
     )
@@ -258,6 +268,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         _service(rights_service_pb2, "RightsService"): RightsService(desk),
         _service(draft_service_pb2, "DraftService"): DraftService(desk),
         _service(review_service_pb2, "ReviewService"): ReviewService(desk),
+        _service(integrator_service_pb2, "IntegratorService"): IntegratorService(integration),
     }
     return Server(
         settings=settings,
@@ -266,7 +277,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         follower=follower,
         vault=vault,
         keys=keys,
-        pipeline=Pipeline(verifier, limits, world),
+        pipeline=Pipeline(verifier, limits, world, agents=agents),
         writer=writer,
         worker=Worker(rounds(desk, courier), now=clock, pause_seconds=settings.worker_seconds),  # 4
         services=services,

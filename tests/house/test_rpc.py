@@ -21,6 +21,7 @@ from bonafides.rpc import (
     consent_services,
     documents,
     draft_services,
+    integrator_services,
     rating_services,
     review_services,
     rights_services,
@@ -33,6 +34,7 @@ from bonafides.v1 import (
     document_service_pb2,
     draft_service_pb2,
     identity_service_pb2,
+    integrator_service_pb2,
     ownership_service_pb2,
     rating_service_pb2,
     record_service_pb2,
@@ -52,6 +54,7 @@ MODULES = (
     ownership_service_pb2,
     rights_service_pb2,
     review_service_pb2,
+    integrator_service_pb2,
 )
 HOMES = (
     services,
@@ -61,6 +64,7 @@ HOMES = (
     rating_services,
     rights_services,
     review_services,
+    integrator_services,
 )
 MAY_IMPORT_GRPC = ("rpc/", "client/", "listening.py", "server.py", "v1/")
 

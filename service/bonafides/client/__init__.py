@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import enum
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,7 +28,9 @@ import grpc
 
 from bonafides.client import documents
 from bonafides.client.advising import AdviceCalls
+from bonafides.client.agents import IntegratorCalls
 from bonafides.client.agreeing import ConsentCalls
+from bonafides.client.answers import NOT_MODIFIED, NotModified
 from bonafides.client.connection import Connection
 from bonafides.client.documents import DigestDiffersError, UploadUnfinishedError
 from bonafides.client.faults import (
@@ -93,15 +94,6 @@ _BROKEN: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLIN
 _MOST_REVISIONS: Final = 4_096
 
 
-class NotModified(enum.Enum):
-    """The answer that says: what the caller holds is still good."""
-
-    NOT_MODIFIED = enum.auto()
-
-
-NOT_MODIFIED: Final = NotModified.NOT_MODIFIED
-
-
 class Client:
     """A connection to one server, as one caller. Threads may share it."""
 
@@ -110,21 +102,24 @@ class Client:
         target: str,
         *,
         token: str | None = None,
+        agent_token: str | None = None,
         root_certificates: bytes | None = None,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> None:
         """Opens a channel; the first call connects.
 
-        `token` None is the anonymous caller. `root_certificates`, PEM, makes the
+        `token` None is the anonymous caller. `agent_token` names the enterprise that an
+        integrator acts for. `root_certificates`, PEM, makes the
         connection TLS. `timeout_seconds` is the deadline of each call.
 
         Raises:
             InsecureTargetError: no root certificates, and not loopback.
-            TokenUnusableError: the token can't stand in a header.
+            TokenUnusableError: a token can't stand in a header.
         """
         self._connection: Final = Connection(
             target,
             token=token,
+            agent_token=agent_token,
             root_certificates=root_certificates,
             timeout_seconds=timeout_seconds,
         )
@@ -145,6 +140,7 @@ class Client:
         self.identities: Final = IdentityCalls(self._connection)
         # What if, and what would raise a level.
         self.advising: Final = AdviceCalls(self._connection)
+        self.integrators: Final = IntegratorCalls(self._connection)
         self._documents: Final = document_service_pb2_grpc.DocumentServiceStub(channel)
 
     def __repr__(self) -> str:

@@ -31,6 +31,8 @@ from bonafides.client.faults import (
     remote_error,
 )
 
+# The metadata key by which an integrator names the enterprise that it acts for.
+AGENT_KEY: Final = "bonafides-agent-token"
 # Between two looks at a server that is starting.
 _POLL_SECONDS: Final = 0.05
 # Four attempts take 0.7 s of pauses at most: inside the default deadline.
@@ -77,6 +79,7 @@ class Connection:
         target: str,
         *,
         token: str | None,
+        agent_token: str | None = None,
         root_certificates: bytes | None,
         timeout_seconds: float,
     ) -> None:
@@ -84,10 +87,10 @@ class Connection:
 
         Raises:
             InsecureTargetError: no root certificates, and not loopback.
-            TokenUnusableError: the token can't stand in a header.
+            TokenUnusableError: a token can't stand in a header.
         """
         self.target: Final = target
-        self.metadata: Final = _authorization(token)
+        self.metadata: Final = (*_authorization(token), *_acting(agent_token))
         self.channel: Final = _channel(target, root_certificates)
         self._timeout_seconds: Final = timeout_seconds
         self._health: Final = health_pb2_grpc.HealthStub(  # type: ignore[no-untyped-call]  # ships no types
@@ -169,11 +172,17 @@ class Connection:
 
 
 def _authorization(token: str | None) -> tuple[tuple[str, str], ...]:
-    if token is None:
-        return ()
+    return () if token is None else (("authorization", f"Bearer {_usable(token)}"),)
+
+
+def _acting(agent_token: str | None) -> tuple[tuple[str, str], ...]:
+    return () if agent_token is None else ((AGENT_KEY, _usable(agent_token)),)
+
+
+def _usable(token: str) -> str:
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise TokenUnusableError
-    return (("authorization", f"Bearer {token}"),)
+    return token
 
 
 def _channel(target: str, root_certificates: bytes | None) -> grpc.Channel:

@@ -126,6 +126,14 @@ ERRORS: Final[Mapping[str, tuple[str, Callable[[], BonafidesError]]]] = {
     "MAG50022": ("CODE_NOT_VALID", errors.CodeNotValidError),
     "MAG50023": ("SECOND_PERSON_REQUIRED", errors.SecondPersonRequiredError),
     "MAG50024": ("LAST_OWNER", errors.LastOwnerError),
+    "MAG50104": ("AGENT_TOKEN_INVALID", errors.AgentTokenError),
+    "MAG50105": ("AGENT_TOKEN_REQUIRED", errors.AgentTokenRequiredError),
+    "MAG50106": ("SCOPE_REQUIRED", lambda: errors.ScopeRequiredError("identity.submit")),
+    "MAG50107": ("INTEGRATOR_NOT_LIVE", lambda: errors.IntegratorNotLiveError("TESTING")),
+    "MAG50108": (
+        "AUTHORIZATION_STATE",
+        lambda: errors.AuthorizationStateError("NOT_VERIFIED"),
+    ),
     "MAG50070": ("CASE_STATE", lambda: errors.CaseStateError("ENDED")),
 }
 

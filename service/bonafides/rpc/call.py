@@ -22,8 +22,15 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from bonafides.access import policy
+from bonafides.access.agents import METADATA_KEY
 from bonafides.access.callers import Caller
-from bonafides.errors import BugError, FieldViolation, InvalidFieldsError, MalformedMessageError
+from bonafides.errors import (
+    BugError,
+    FieldViolation,
+    InvalidFieldsError,
+    MalformedMessageError,
+    NotFoundError,
+)
 from bonafides.instants import Instant
 from bonafides.rpc import validation
 from bonafides.rpc.events import Event
@@ -55,8 +62,17 @@ class Call:
         self._received.trailers.append((key, value))
 
     def concerns(self, code: str) -> None:
-        """Notes the enterprise that the call is about; the log gets its pseudonym."""
+        """Notes the enterprise that the call is about; the log gets its pseudonym.
+
+        Said before anything of it is read, so that an integrator who names another than
+        the one it acts for learns what it would learn of one that there isn't.
+
+        Raises:
+            NotFoundError: the caller acts for another enterprise.
+        """
         self._event.enterprise = code
+        if self.caller.acts_for and self.caller.acts_for != code:
+            raise NotFoundError
 
     def count(self, **numbers: int) -> None:
         """Adds to the numbers that the log tells of the call."""
@@ -87,6 +103,8 @@ class Received:
     trailers: list[tuple[str, str]]
     deadline: float = 0.0
     wire: bytes | None = None
+    # By which an integrator acts for an enterprise.
+    agent_tokens: Sequence[str] = ()
 
 
 def bound(method: MethodDescriptor, service: object) -> Method:
@@ -169,3 +187,8 @@ def headers(metadata: Iterable[Any]) -> tuple[str | None, Sequence[str]]:
                 # Not taken, and no second one either.
                 call_id = ""
     return call_id or None, authorizations
+
+
+def agent_tokens(metadata: Iterable[Any]) -> tuple[str, ...]:
+    """Returns the agent tokens that came with the call; one at most is honest."""
+    return tuple(str(value) for key, value in metadata if key == METADATA_KEY)

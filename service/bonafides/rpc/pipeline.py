@@ -11,12 +11,13 @@ and quotes exceptions. A call goes through these steps, numbered again below:
    when its deadline passed first.
 3. Deadline: the caller's, or the default; looked at again when a thread is free.
    The message itself must come within the default.
-4. The caller, from the credential.
+4. The caller, from the credential; for whom it acts, from the agent token beside it.
 5. The row of access.policy. Only now may anything be said about the request.
 6. Parsing.
 7. Validation of shape, and of meaning beside it, so that all faults come at once.
 8. The handler: `def get_archive(self, request, call) -> Archive | bytes`. One that
-   misses a revision is asked again, after a pause in which it holds no thread.
+   misses a revision is asked again, after a pause in which it holds no thread. Whether
+   an integrator still acts is looked at again before its answer leaves.
 9. Errors become statuses by rpc.status; foreign ones become INTERNAL, fixed text.
 10. Exactly one event for the log: no message, no text of an exception, no value.
     The journal writes it a little later.
@@ -48,8 +49,9 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 
 from bonafides.access import policy
-from bonafides.access.callers import TokenVerifier
+from bonafides.access.callers import Caller, TokenVerifier
 from bonafides.errors import (
+    AgentTokenError,
     BugError,
     CredentialError,
     DeadlinePassedError,
@@ -62,6 +64,7 @@ from bonafides.rpc.call import (
     Call,
     Method,
     Received,
+    agent_tokens,
     bound,
     handled,
     headers,
@@ -73,6 +76,7 @@ from bonafides.rpc.events import Event, Journal
 from bonafides.rpc.reading import Context, read_message
 from bonafides.rpc.status import CALL_ID, Reply, reply
 from bonafides.rpc.streams import Flow, Stream
+from bonafides.storage.agencies import Agents
 
 # A caller that asks for more does not get it: no call of ours is that long.
 _MOST_SECONDS: Final = 60.0
@@ -117,8 +121,17 @@ class World:
 class Pipeline:
     """Runs every method of every service, the same way."""
 
-    def __init__(self, verifier: TokenVerifier, limits: Limits, world: World) -> None:
+    def __init__(
+        self,
+        verifier: TokenVerifier,
+        limits: Limits,
+        world: World,
+        *,
+        agents: Agents | None = None,
+    ) -> None:
+        """Makes a pipeline. `agents` None: no agent token is taken."""
         self._verifier: Final = verifier
+        self._agents: Final = agents
         self._limits: Final = limits
         self._world: Final = world
         self._admission: Final = _Admission(limits.admitted)
@@ -171,9 +184,11 @@ class Pipeline:
 
     async def _serve(self, method: Method, context: Context) -> bytes:
         started = self._world.monotonic()
-        call_id, authorizations = headers(context.invocation_metadata() or ())
+        metadata = context.invocation_metadata() or ()
+        call_id, authorizations = headers(metadata)
         event = Event(call_id or self._world.new_call_id())  # 1
         received = Received(authorizations, [(CALL_ID, event.call_id)])
+        received.agent_tokens = agent_tokens(metadata)
         told: Reply | None = None
         try:
             run = self._stream if method.streams else self._answer
@@ -256,7 +271,8 @@ class Pipeline:
 
     def _at_once(self, method: Method, received: Received, event: Event) -> bytes | None:
         """Does steps 4 to 8 on the event loop, if that takes no waiting; else nothing."""
-        if method.at_once is None or len(received.authorizations) > 1:
+        if method.at_once is None or len(received.authorizations) > 1 or received.agent_tokens:
+            # For whom an integrator acts is asked of the database, on a thread.
             return None
         now = self._world.now()
         caller = self._verifier.recall(next(iter(received.authorizations), None), now)  # 4
@@ -310,6 +326,8 @@ class Pipeline:
         answer = handled(method, method.handle, received.wire, call)
         if answer is None:
             raise BugError(f"{method.name} gave no answer")
+        if self._agents is not None and call.caller.acts_for:  # 8
+            self._agents.require(call.caller, call.now)
         return answer
 
     def _allowed(self, method: Method, received: Received, event: Event) -> Call:
@@ -318,7 +336,15 @@ class Pipeline:
         if len(received.authorizations) > 1:  # 4
             raise CredentialError("REPEATED")
         caller = self._verifier.resolve(next(iter(received.authorizations), None), now)
+        if received.agent_tokens:
+            caller = self._acting(caller, received, now)
         return permitted(method, Call(caller, now, received, event))
+
+    def _acting(self, caller: Caller, received: Received, now: Instant) -> Caller:
+        """Returns the caller as it acts for an enterprise."""
+        if self._agents is None:
+            raise AgentTokenError("NOT_TAKEN")
+        return self._agents.acting(caller, received.agent_tokens, now)
 
 
 class _Admission:

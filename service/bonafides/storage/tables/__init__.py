@@ -51,6 +51,11 @@ from bonafides.storage.tables.identity import (
     submission_supply,
     submission_transition,
 )
+from bonafides.storage.tables.integrators import (
+    agent_token,
+    authorization_url,
+    integrator_authorization,
+)
 from bonafides.storage.tables.membership import (
     invitation,
     membership,
@@ -80,11 +85,13 @@ from bonafides.storage.tables.records import (
 from bonafides.storage.tables.rights import buyer_place, correction, correction_ruling, erasure
 
 __all__ = [
+    "agent_token",
     "amendment",
     "announced_level",
     "application",
     "application_key",
     "assent",
+    "authorization_url",
     "automation_refusal",
     "bulk_run",
     "buyer_place",
@@ -104,6 +111,7 @@ __all__ = [
     "evidence",
     "exchange_rate",
     "fact",
+    "integrator_authorization",
     "invitation",
     "level_override",
     "link_ruling",
