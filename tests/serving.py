@@ -66,6 +66,7 @@ class Served:
         subject: str = "member-1",
         owns: Sequence[str] = (),
         platform: str = "",
+        application: str = "",
         ttl_seconds: int = 600,
     ) -> str:
         """Returns an access token of the sandbox; a platform's names the builders' platform."""
@@ -77,13 +78,14 @@ class Served:
             kind=kind,
             owns=owns,
             platform=platform or (builders.PLATFORM if kind == "platform" else ""),
+            application=application,
             ttl_seconds=ttl_seconds,
             now=self.clock.now,
         )
 
-    def client(self, token: str | None = None) -> Client:
+    def client(self, token: str | None = None, agent_token: str | None = None) -> Client:
         """Returns a client; without a token it is the anonymous caller's."""
-        return Client(self.address, token=token)
+        return Client(self.address, token=token, agent_token=agent_token)
 
 
 @contextlib.contextmanager

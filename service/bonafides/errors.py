@@ -12,6 +12,8 @@
         CodeNotValidError       a one-time code is wrong, used or over
         SecondPersonRequiredError
         LastOwnerError
+        IntegratorNotLiveError
+        AuthorizationStateError   an enterprise can't authorize an integrator now
       ConsentError              the person concerned has to agree first
         ConsentRequiredError
         PurposeNotListedError   nobody can agree to it: there is no text
@@ -19,7 +21,10 @@
       CredentialError           the caller mends the credential
         CredentialExpiredError
         LoginRequiredError
+        AgentTokenError
+        AgentTokenRequiredError
       MethodNotAllowedError     the method is not for this kind of caller
+      ScopeRequiredError        the enterprise did not give the integrator this scope
       LimitError                the caller comes back later
         RateLimitedError
         ServerBusyError
@@ -143,6 +148,43 @@ class OwnershipStateError(StateError):
 
     def __str__(self) -> str:
         return f"This can't be done in the state {self.state}; look at where it stands."
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return {"state": self.state}
+
+
+class IntegratorNotLiveError(StateError):
+    """An integrator's application is not in a state in which it may do this."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__()
+        self.state: Final = state
+
+    def __str__(self) -> str:
+        return f"The application is {self.state}; launch it first."
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return {"state": self.state}
+
+
+class AuthorizationStateError(StateError):
+    """An enterprise can't authorize an integrator as things stand."""
+
+    _WHY: Final = {
+        "NOT_VERIFIED": "the enterprise is not verified; see what is open, and submit again",
+        "NOT_A_TEST_ENTERPRISE": "in the sandbox, authorize for generated enterprises alone",
+        "APPLICATION_NOT_LIVE": "the application is not live any more",
+        "TOO_MANY": "too many authorizations are open; take back what is not used",
+    }
+
+    def __init__(self, state: str) -> None:
+        super().__init__()
+        self.state: Final = state
+
+    def __str__(self) -> str:
+        return f"This can't be authorized now: {self._WHY[self.state]}."
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -299,6 +341,18 @@ class LoginRequiredError(CredentialError):
     message = "Log in: this method needs an access token."
 
 
+class AgentTokenError(CredentialError):
+    """The agent token is not good for this application. Never says why, but to the log."""
+
+    message = "The agent token is not valid; get a new one from the enterprise."
+
+
+class AgentTokenRequiredError(CredentialError):
+    """An integrator calls for an enterprise, and names none."""
+
+    message = "Send the enterprise's agent token in the metadata key bonafides-agent-token."
+
+
 class MethodNotAllowedError(BonafidesError):
     """The method is not for this kind of caller."""
 
@@ -309,6 +363,26 @@ class PurposeNotAllowedError(BonafidesError):
     """What the platform reads for does not go with the method."""
 
     message = "This method is not open for this purpose; docs/platforms.md says which is."
+
+
+class ScopeRequiredError(BonafidesError):
+    """The enterprise did not give the integrator the scope that opens this method.
+
+    `scope` empty: none does; it is not a method that is called for an enterprise.
+    """
+
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        self.scope: Final = scope
+
+    def __str__(self) -> str:
+        if not self.scope:
+            return "Call this method without an agent token."
+        return f"The agent token lacks the scope {self.scope}; ask the enterprise for it."
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return {"scope": self.scope}
 
 
 class LimitError(BonafidesError):

@@ -53,6 +53,7 @@ from bonafides.card_watch import CardWatch
 from bonafides.errors import StoreUnavailableError
 from bonafides.identity import qr
 from bonafides.identity.filing import Shelf
+from bonafides.identity.integrator_operations import AGENT_INDEX, Integration
 from bonafides.identity.operations import Desk
 from bonafides.identity.ownership_operations import Ownership
 from bonafides.instants import Instant
@@ -68,6 +69,7 @@ from bonafides.rpc.documents import DocumentService
 from bonafides.rpc.draft_services import DraftService
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.health import StockServices
+from bonafides.rpc.integrator_services import IntegratorService
 from bonafides.rpc.metering import Meter
 from bonafides.rpc.pipeline import Limits, Pipeline, World
 from bonafides.rpc.platform_services import PlatformService
@@ -81,6 +83,7 @@ from bonafides.rpc.switch_services import SwitchService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
 from bonafides.storage import deployments
+from bonafides.storage.agencies import Agents
 from bonafides.storage.budgets import StoredLedger
 from bonafides.storage.follower import Follower
 from bonafides.storage.masks import Masks
@@ -98,6 +101,7 @@ from bonafides.v1 import (
     document_service_pb2,
     draft_service_pb2,
     identity_service_pb2,
+    integrator_service_pb2,
     ownership_service_pb2,
     platform_service_pb2,
     rating_service_pb2,
@@ -250,6 +254,12 @@ def build(settings: Settings, clock: Clock) -> Server:
         source_seconds=settings.source_seconds,
         sandbox=magic(settings),
     )
+    integration = Integration(
+        desk, settings.environment, settings.site_url.rstrip("/"), secrets.token_bytes
+    )
+    agents = Agents(
+        store, follower, lambda token: vault.index(AGENT_INDEX, token), settings.environment
+    )
     verifier = TokenVerifier(
         _issuers(settings, keys), settings.token_audience, settings.environment
     )
@@ -303,6 +313,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         _service(switch_service_pb2, "SwitchService"): SwitchService(desk),
         _service(platform_service_pb2, "PlatformService"): PlatformService(desk, snapshots, sights),
         _service(access_service_pb2, "AccessService"): AccessService(desk),
+        _service(integrator_service_pb2, "IntegratorService"): IntegratorService(integration),
     }
     return Server(
         settings=settings,
@@ -320,6 +331,7 @@ def build(settings: Settings, clock: Clock) -> Server:
             world,
             meter=_meter(settings, store, follower, vault),
             recorder=recorder,
+            agents=agents,
         ),
         writer=writer,
         batch=batch,

@@ -112,6 +112,10 @@ class Settings(BaseSettings):
     documents_per_day: int = Field(
         default=40, ge=1, description="Copies of licences that one uploader may store in 24 hours."
     )
+    site_url: str = Field(
+        default="http://127.0.0.1:8080",
+        description="Address of the website, to which the links of integrators lead.",
+    )
     models_dir: Path | None = Field(
         default=None,
         description="Folder of scorecards; unset means those that come with the package.",

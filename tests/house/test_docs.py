@@ -60,7 +60,12 @@ def test_no_setting_is_documented_that_is_not_there() -> None:
         name for page in _PAGES for name in re.findall(r"BONAFIDES_[A-Z_]+[A-Z]", page.read_text())
     }
     settings = {f"BONAFIDES_{name.upper()}" for name in Settings.model_fields}
-    client = {"BONAFIDES_SERVER", "BONAFIDES_TOKEN", "BONAFIDES_ROOT_CERTIFICATES"}
+    client = {
+        "BONAFIDES_SERVER",
+        "BONAFIDES_TOKEN",
+        "BONAFIDES_AGENT_TOKEN",
+        "BONAFIDES_ROOT_CERTIFICATES",
+    }
     assert documented == settings | client
 
 

@@ -46,6 +46,8 @@ def test_keys_of_enterprise_data_begin_with_the_code() -> None:
         # Of callers: the enterprise is in them by its pseudonym alone.
         "disclosure",
         "disclosure_count",
+        "authorization_url",
+        "agent_token",
         # Of platforms: by the pseudonym that a platform supplies.
         "buyer_place",
     }

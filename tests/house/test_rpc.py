@@ -23,6 +23,7 @@ from bonafides.rpc import (
     consent_services,
     documents,
     draft_services,
+    integrator_services,
     platform_services,
     rating_services,
     review_services,
@@ -39,6 +40,7 @@ from bonafides.v1 import (
     document_service_pb2,
     draft_service_pb2,
     identity_service_pb2,
+    integrator_service_pb2,
     ownership_service_pb2,
     platform_service_pb2,
     rating_service_pb2,
@@ -64,6 +66,7 @@ MODULES = (
     switch_service_pb2,
     platform_service_pb2,
     access_service_pb2,
+    integrator_service_pb2,
 )
 HOMES = (
     services,
@@ -77,6 +80,7 @@ HOMES = (
     application_services,
     switch_services,
     access_services,
+    integrator_services,
 )
 MAY_IMPORT_GRPC = ("rpc/", "client/", "listening.py", "server.py", "v1/")
 

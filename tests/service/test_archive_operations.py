@@ -224,7 +224,6 @@ def test_refreshing_an_enterprise_that_never_took_part_leaves_nothing(
     "audience",
     [
         v1.AUDIENCE_UNSPECIFIED,
-        v1.AUDIENCE_INTEGRATOR,
         v1.AUDIENCE_AUTHORITY,
         v1.AUDIENCE_PROCESSOR,
     ],

@@ -303,7 +303,7 @@ def test_views_of_one_assembly_share_a_revision_that_grows(store: Store) -> None
     refresh(store)
     with store.reading() as work:
         told = work.execute(sa.select(tables.snapshot.c.revision)).scalars().all()
-    assert told == [2] * 5
+    assert told == [2] * 6
     assert archive.get_revision(store, CODE.text) == 2
     assert archive.get_revision(store, builders.code(2).text) == 0
 

@@ -22,7 +22,7 @@ from bonafides.storage.follower import Follower
 from bonafides.storage.standings import Standings
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_pb2, enterprise_pb2, ownership_pb2, record_service_pb2
-from tests import builders
+from tests import builders, integrators
 from tests.serving import Served
 
 CODE = builders.code()
@@ -373,6 +373,24 @@ def test_second_claim_is_a_dispute_that_the_owner_is_told_of_and_two_of_staff_de
         ]
         with refused("RESOURCE_NOT_FOUND"):
             owner.ownership.members(CODE.text)
+
+
+@pytest.mark.feature("A15", "I10")
+def test_ownership_that_staff_give_to_another_ends_what_the_earlier_owner_authorized(
+    served: Served,
+) -> None:
+    with owned(served), login(served, "rival") as rival:
+        integrators.application(served.store, "app-1")
+        token, _ = integrators.authorized(served, "app-1", CODE)
+        claim = rival.ownership.claim(verified(rival, 2))
+        served.clock.now = Instant(served.clock.now + MICROSECONDS)
+        with integrators.integrator(served, "app-1", token) as acting:
+            acting.get_archive(CODE.text)
+            with staff(served, "ann") as ann, staff(served, "bob") as bob:
+                ann.ownership.decide(claim.name, granted=True)
+                bob.ownership.decide(claim.name, granted=True)
+            with refused("AGENT_TOKEN_INVALID"):
+                acting.get_archive(CODE.text)
 
 
 @pytest.mark.feature("A15")

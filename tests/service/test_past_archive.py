@@ -196,7 +196,7 @@ def test_before_it_took_part_there_is_no_archive(store: Store) -> None:
         with pytest.raises(NotFoundError):
             _past(store, Instant(joined - 1), audience=audience)
     with pytest.raises(NotFoundError):
-        _past(store, NOW, audience=v1.AUDIENCE_INTEGRATOR)
+        _past(store, NOW, audience=v1.AUDIENCE_PROCESSOR)
 
 
 @pytest.mark.feature("C10")

@@ -24,7 +24,12 @@ from tests.builders import NOW, enroll, link_stores, public_record_row, rates, t
 
 CODE = builders.code(1)
 CARD = champion(None)
-_SEE_RECORDS = (v1.AUDIENCE_OWNER, v1.AUDIENCE_PLATFORM, v1.AUDIENCE_OPERATOR)
+_SEE_RECORDS = (
+    v1.AUDIENCE_OWNER,
+    v1.AUDIENCE_PLATFORM,
+    v1.AUDIENCE_INTEGRATOR,
+    v1.AUDIENCE_OPERATOR,
+)
 _DEBTOR = {"kind": "DISHONEST_DEBTOR"}
 _LISTED = {
     "kind": "SERIOUS_ILLEGAL",
@@ -68,7 +73,7 @@ def rated(store: Store, vault: Vault) -> Store:
 
 
 @pytest.mark.feature("C4")
-def test_loaded_records_reach_owner_platform_and_operator_and_nobody_else(rated: Store) -> None:
+def test_loaded_records_reach_owner_applications_and_operator_and_nobody_else(rated: Store) -> None:
     assert _load(rated, public_record_row()) == LoadReport(1, ())
     for audience in VIEWS:
         shown = _read(rated, audience)

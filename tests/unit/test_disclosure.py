@@ -38,6 +38,7 @@ SEEING = [
     v1.AUDIENCE_MEMBER,
     v1.AUDIENCE_OWNER,
     v1.AUDIENCE_PLATFORM,
+    v1.AUDIENCE_INTEGRATOR,
     v1.AUDIENCE_OPERATOR,
 ]
 # What is submitted and what is recorded is in no answer, and keeps to its classes too.
@@ -213,6 +214,7 @@ def test_address_of_an_individual_business_is_cut_for_public_and_staff(
         v1.AUDIENCE_MEMBER: ADDRESS,
         v1.AUDIENCE_OWNER: ADDRESS,
         v1.AUDIENCE_PLATFORM: ADDRESS,
+        v1.AUDIENCE_INTEGRATOR: ADDRESS,
         v1.AUDIENCE_OPERATOR: public,
     }
 
@@ -234,6 +236,7 @@ def test_below_five_buyers_member_and_platform_see_none(
         v1.AUDIENCE_MEMBER: visible,
         v1.AUDIENCE_OWNER: True,
         v1.AUDIENCE_PLATFORM: visible,
+        v1.AUDIENCE_INTEGRATOR: visible,
         v1.AUDIENCE_OPERATOR: True,
     }
 

@@ -180,6 +180,7 @@ def test_public_and_members_see_nothing_of_it() -> None:
     assert seen == {
         disclosure_pb2.AUDIENCE_OWNER,
         disclosure_pb2.AUDIENCE_PLATFORM,
+        disclosure_pb2.AUDIENCE_INTEGRATOR,
         disclosure_pb2.AUDIENCE_OPERATOR,
     }
 

@@ -13,7 +13,9 @@ is the anonymous caller. What the signature library leaves open is checked here:
    sandbox is worth nothing in live.
 5. It lives at most an hour, has begun, was not issued in the future, has not
    expired; 30 seconds are allowed for clocks that differ.
-6. `sub`, `jti`, `kind` are there; a platform names itself, nobody else does.
+6. `sub`, `jti`, `kind` are there; a platform names itself, nobody else does. An
+   integrator names its application, and only the sandbox's own issuer says so: elsewhere
+   applications are told by the keys they hold.
 7. `owns` counts in sandbox alone, and from its own issuer alone; in live, who acts
    for an enterprise is told by its memberships, which are looked up and never in a token.
 
@@ -58,6 +60,7 @@ _MOST_REMEMBERED: Final = 4_096
 _MOST_OWNED: Final = 200
 _SCHEME: Final = "bearer "
 _PLATFORM: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_APPLICATION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 # Subjects and token ids: what is printed and has no blanks, as issuers make them.
 _IDENTIFIER: Final = re.compile(r"[!-~]{1,255}")
 # Header, claims, signature.
@@ -72,6 +75,8 @@ class CallerKind(StrEnum):
     MEMBER = "member"
     PLATFORM = "platform"
     OPERATOR = "operator"
+    # An application that acts for enterprises which authorized it (access.agents).
+    INTEGRATOR = "integrator"
 
 
 class Standing(StrEnum):
@@ -105,6 +110,8 @@ class Caller:
     scopes: frozenset[str] = frozenset()
     # The role that the application was made with; see access.application_roles.
     role: str = ""
+    # The id of the authorization that it acts by.
+    agency: str = field(default="", repr=False)
 
     @property
     def submitter(self) -> str:
@@ -114,6 +121,7 @@ class Caller:
 
 ANONYMOUS: Final = Caller(CallerKind.ANONYMOUS)
 _ACTING: Final = frozenset({Standing.OWNER, Standing.STAFF})
+_NOBODY: Final = disclosure_pb2.AUDIENCE_UNSPECIFIED
 
 
 def audience(
@@ -133,6 +141,10 @@ def audience(
             return disclosure_pb2.AUDIENCE_PLATFORM
         case CallerKind.OPERATOR:
             return disclosure_pb2.AUDIENCE_OPERATOR
+        case CallerKind.INTEGRATOR:
+            # Of any other enterprise than its own it sees nothing at all.
+            own = bool(code) and caller.acts_for == code
+            return disclosure_pb2.AUDIENCE_INTEGRATOR if own else _NOBODY
     assert_never(caller.kind)
 
 
@@ -145,6 +157,7 @@ def mint(
     kind: str,
     owns: Iterable[str] = (),
     platform: str = "",
+    application: str = "",
     ttl_seconds: int,
     now: Instant,
 ) -> str:
@@ -160,6 +173,8 @@ def mint(
         raise ValueError(f"a token lives 1 to {MOST_SECONDS} seconds")
     if (kind == CallerKind.PLATFORM) != bool(platform):
         raise ValueError("a platform's token names its platform, and no other token does")
+    if (kind == CallerKind.INTEGRATOR) != bool(application):
+        raise ValueError("an integrator's token names its application, and no other token does")
     issued = now // MICROSECONDS
     claims = {
         "iss": issuer,
@@ -174,6 +189,8 @@ def mint(
         claims["owns"] = owned
     if platform:
         claims["platform"] = platform
+    if application:
+        claims["application"] = application
     return jwt.encode(claims, private_key, ALGORITHM, headers={"typ": TYPE})
 
 
@@ -268,17 +285,22 @@ class TokenVerifier:
         if not _codes(owns) or (owns and kind != CallerKind.MEMBER):
             raise CredentialError("OWNS")
         counts = self._sandbox and claims["iss"] == SANDBOX_ISSUER
+        application = claims.get("application", "")
+        named = isinstance(application, str) and _APPLICATION.fullmatch(application) is not None
+        if named != (kind == CallerKind.INTEGRATOR) or (named and not counts):
+            raise CredentialError("APPLICATION")
         return Caller(
             kind=CallerKind(kind),
             issuer=claims["iss"],
             subject=claims["sub"],
             owns=frozenset(owns) if counts else frozenset(),
             platform=platform,
+            application=application if named else "",
             token_id=claims["jti"],
         )
 
 
-_KINDS: Final = frozenset({CallerKind.MEMBER, CallerKind.PLATFORM, CallerKind.OPERATOR})
+_KINDS: Final = frozenset(CallerKind) - {CallerKind.ANONYMOUS}
 
 
 class _Remembered:

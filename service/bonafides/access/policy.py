@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bonafides.access import application_roles, purposes
+from bonafides.access import agents, application_roles, purposes
 from bonafides.access.budgets import Budget
 from bonafides.access.callers import Caller, CallerKind
 from bonafides.errors import (
@@ -42,6 +42,8 @@ _MEMBERS: Final = frozenset({CallerKind.MEMBER})
 _STAFF: Final = frozenset({CallerKind.OPERATOR})
 _READERS: Final = _MEMBERS | _STAFF
 _PLATFORMS: Final = frozenset({CallerKind.PLATFORM})
+# For which enterprise, and by which scope, is said by its agent token (access.agents).
+_INTEGRATORS: Final = frozenset({CallerKind.INTEGRATOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +62,27 @@ class Policy:
 
 
 POLICIES: Final = (
-    Policy("/bonafides.v1.IdentityService/SubmitIdentity", _SUBMITTERS),
-    Policy("/bonafides.v1.IdentityService/GetSubmission", _LOGGED_IN),
+    Policy("/bonafides.v1.IdentityService/SubmitIdentity", _SUBMITTERS | _INTEGRATORS),
+    Policy("/bonafides.v1.IdentityService/GetSubmission", _LOGGED_IN | _INTEGRATORS),
     Policy(
         "/bonafides.v1.ArchiveService/GetArchive",
-        _EVERYBODY,
+        _EVERYBODY | _INTEGRATORS,
         budget=Budget.READS,
         purposes=purposes.EVERY,
     ),
     Policy(
         "/bonafides.v1.RatingService/GetRating",
-        _LOGGED_IN,
+        _LOGGED_IN | _INTEGRATORS,
         budget=Budget.READS,
         purposes=purposes.OF_LEVELS,
     ),
-    Policy("/bonafides.v1.RatingService/GetScorecard", _EVERYBODY),
+    Policy("/bonafides.v1.RatingService/GetScorecard", _EVERYBODY | _INTEGRATORS),
     Policy("/bonafides.v1.RecordService/WriteRecords", _WRITERS, budget=Budget.NONE),
     Policy("/bonafides.v1.RecordService/GetWriteCursor", _WRITERS),
     Policy("/bonafides.v1.ArchiveService/UpdateSelfDescription", _MEMBERS),
     Policy("/bonafides.v1.RecordService/ListStores", _LOGGED_IN, budget=Budget.READS),
     Policy("/bonafides.v1.RecordService/DisputeStore", _MEMBERS),
-    Policy("/bonafides.v1.ConsentService/ListAgreements", _EVERYBODY),
+    Policy("/bonafides.v1.ConsentService/ListAgreements", _EVERYBODY | _INTEGRATORS),
     Policy("/bonafides.v1.ConsentService/AssentAgreement", _MEMBERS),
     Policy("/bonafides.v1.ConsentService/ListAssents", _READERS),
     Policy("/bonafides.v1.ConsentService/ListConsents", _LOGGED_IN),
@@ -108,15 +110,19 @@ POLICIES: Final = (
     Policy("/bonafides.v1.DocumentService/DeleteDocument", _SUBMITTERS),
     # Whose persons, cases and submissions these are is looked up call by call.
     Policy("/bonafides.v1.RightsService/GetHoldings", _SUBMITTERS),
-    Policy("/bonafides.v1.RightsService/OpenCorrection", _SUBMITTERS),
-    Policy("/bonafides.v1.RightsService/GetCorrection", _LOGGED_IN),
-    Policy("/bonafides.v1.RightsService/ListCorrections", _LOGGED_IN),
+    Policy("/bonafides.v1.RightsService/OpenCorrection", _SUBMITTERS | _INTEGRATORS),
+    Policy("/bonafides.v1.RightsService/GetCorrection", _LOGGED_IN | _INTEGRATORS),
+    Policy("/bonafides.v1.RightsService/ListCorrections", _LOGGED_IN | _INTEGRATORS),
     Policy("/bonafides.v1.RightsService/DecideCorrection", _STAFF),
     Policy("/bonafides.v1.RightsService/ErasePersonalData", _SUBMITTERS),
     Policy("/bonafides.v1.RightsService/EraseBuyer", _PLATFORMS),
     Policy("/bonafides.v1.RightsService/ListQueue", _STAFF),
-    Policy("/bonafides.v1.IdentityService/ListRequirements", _LOGGED_IN, budget=Budget.READS),
-    Policy("/bonafides.v1.IdentityService/AmendIdentity", _MEMBERS),
+    Policy(
+        "/bonafides.v1.IdentityService/ListRequirements",
+        _LOGGED_IN | _INTEGRATORS,
+        budget=Budget.READS,
+    ),
+    Policy("/bonafides.v1.IdentityService/AmendIdentity", _MEMBERS | _INTEGRATORS),
     # Which draft is whose affair is looked at draft by draft.
     Policy("/bonafides.v1.DraftService/CreateDraft", _PLATFORMS),
     Policy("/bonafides.v1.DraftService/GetDraft", _LOGGED_IN),
@@ -175,7 +181,13 @@ POLICIES: Final = (
     Policy("/bonafides.v1.PlatformService/RequestMore", _PLATFORMS),
     Policy("/bonafides.v1.PlatformService/ListInquiries", _SUBMITTERS),
     Policy("/bonafides.v1.PlatformService/AnswerInquiry", _MEMBERS),
-    Policy("/bonafides.v1.PlatformService/CloseInquiry", _PLATFORMS),
+    # Integrators call these without an agent token; whose authorization it is, is looked up.
+    Policy("/bonafides.v1.IntegratorService/CreateAuthorizationUrl", _INTEGRATORS),
+    Policy("/bonafides.v1.IntegratorService/GetAuthorizationUrl", _MEMBERS),
+    Policy("/bonafides.v1.IntegratorService/AuthorizeIntegrator", _MEMBERS),
+    Policy("/bonafides.v1.IntegratorService/ExchangeAuthorization", _INTEGRATORS),
+    Policy("/bonafides.v1.IntegratorService/ListIntegratorAuthorizations", _READERS | _INTEGRATORS),
+    Policy("/bonafides.v1.IntegratorService/RevokeIntegrator", _READERS | _INTEGRATORS),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}
@@ -198,11 +210,16 @@ def check(method: str, caller: Caller) -> None:
         LoginRequiredError: the method wants a credential, and there is none.
         MethodNotAllowedError: the method is not for this kind of caller, or does not exist
             for applications of its role.
+        MethodNotAllowedError: the method is not for this kind of caller.
+        AgentTokenRequiredError: an integrator calls it for an enterprise alone.
+        ScopeRequiredError: the integrator's agent token doesn't open it.
         BugError: the method has no row.
     """
     if caller.application and not application_roles.opens(method, caller.role):
         raise MethodNotAllowedError
     if caller.kind in _row(method).callers:
+        if caller.kind is CallerKind.INTEGRATOR:
+            agents.require_open(method, caller)
         return
     if caller.kind is CallerKind.ANONYMOUS:
         raise LoginRequiredError

@@ -1,9 +1,9 @@
 """Makes the snapshots of an archive: what each audience sees, ready to be sent.
 
 A view is made once, when something changed, and stored as bytes; reading is one
-point read. Every view has a tag, the public one too, which does not show it. Three
-audiences have no view: integrators, authorities and processors get what they may
-see by calls of their own.
+point read. Every view has a tag, the public one too, which does not show it. Two
+audiences have no view: authorities and processors get what they may see by calls of
+their own.
 
 A platform may be shown less than its audience (access.field_masks): such a view is made of
 the audience's own when it is first read, and goes with it.
@@ -33,6 +33,7 @@ VIEWS: Final[dict[disclosure_pb2.Audience.ValueType, str]] = {
     disclosure_pb2.AUDIENCE_MEMBER: "MEMBER",
     disclosure_pb2.AUDIENCE_OWNER: "OWNER",
     disclosure_pb2.AUDIENCE_PLATFORM: "PLATFORM",
+    disclosure_pb2.AUDIENCE_INTEGRATOR: "INTEGRATOR",
     disclosure_pb2.AUDIENCE_OPERATOR: "OPERATOR",
 }
 # The views that platforms read, whose changes they ask for.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bonafides.cli import (
     accesses,
     advising,
+    agents,
     agreeing,
     applying,
     identifying,
@@ -25,6 +26,7 @@ from bonafides.cli.commands import app
 __all__ = [
     "accesses",
     "advising",
+    "agents",
     "agreeing",
     "app",
     "applying",

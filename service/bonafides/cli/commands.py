@@ -27,7 +27,7 @@ from bonafides.cli.session import DEFAULT_SERVER, CommandLine, Session, content
 from bonafides.client import DEFAULT_TIMEOUT_SECONDS, RemoteError
 from bonafides.instants import from_datetime
 from bonafides.settings import Settings, SettingsError
-from bonafides.v1 import enterprise_pb2, record_service_pb2
+from bonafides.v1 import record_service_pb2
 
 app = typer.Typer(
     cls=CommandLine,
@@ -66,6 +66,10 @@ def main(
     token_file: Annotated[
         Path | None, typer.Option(help="File that holds the access token; wins over --token.")
     ] = None,
+    agent_token: Annotated[
+        str | None,
+        typer.Option(envvar="BONAFIDES_AGENT_TOKEN", help="An integrator's for one CODE."),
+    ] = None,
     root_certificates: Annotated[
         Path | None,
         typer.Option(
@@ -88,6 +92,7 @@ def main(
         server=server,
         token=token,
         token_file=token_file,
+        agent_token=agent_token,
         root_certificates=root_certificates,
         timeout_seconds=timeout,
         as_json=as_json,
@@ -205,7 +210,7 @@ def submit(
     The file holds bonafides.v1.Claims in protobuf's JSON mapping.
     """
     session: Session = context.obj
-    claims = _claims(file)
+    claims = claims_file.read(loaded(file))
     if license_copy is not None:
         claims.license.copy_sha256 = _sha256(license_copy, "--license-copy")
     if authorization_document is not None:
@@ -458,10 +463,6 @@ def _minted(settings: Settings, minutes: int, **claims: Any) -> str:
         now=from_datetime(dt.datetime.now(dt.UTC)),
         **claims,
     )
-
-
-def _claims(file: str) -> enterprise_pb2.Claims:
-    return claims_file.read(loaded(file))
 
 
 def loaded(file: str) -> bytes:

@@ -85,6 +85,11 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "MAIL_UNAVAILABLE": "Tell who runs the service: it has no mail server.",
     "SECOND_PERSON_REQUIRED": "Ask another member of staff to confirm it.",
     "LAST_OWNER": "Invite another owner first: bonafides invite CODE owner.",
+    "AGENT_TOKEN_INVALID": "Have the enterprise authorize the application anew: --agent-token.",
+    "AGENT_TOKEN_REQUIRED": "Pass the enterprise's agent token: --agent-token.",
+    "SCOPE_REQUIRED": "Ask the enterprise to authorize the application with this scope, too.",
+    "INTEGRATOR_NOT_LIVE": "Launch the application first.",
+    "AUTHORIZATION_STATE": "Look at what is open: bonafides requirements, integrators.",
     "OLD_REGISTRATION_NUMBER": "Use the unified social credit code of 18 characters.",
     "INTERNAL": "Tell who runs the service, with the call id if one is given.",
 }

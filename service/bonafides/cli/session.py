@@ -41,7 +41,7 @@ DEFAULT_SERVER: Final = "127.0.0.1:50051"
 _PIPE_COLUMNS: Final = 120
 SHARED_FLAGS: Final = frozenset({"--json"})
 SHARED_VALUED: Final = frozenset(
-    {"--server", "--token", "--token-file", "--root-certificates", "--timeout"}
+    {"--server", "--token", "--token-file", "--agent-token", "--root-certificates", "--timeout"}
 )
 
 
@@ -52,6 +52,8 @@ class Session:
     server: str = DEFAULT_SERVER
     token: str | None = field(default=None, repr=False)
     token_file: Path | None = None
+    # Of an integrator: the enterprise that it acts for.
+    agent_token: str | None = field(default=None, repr=False)
     root_certificates: Path | None = None
     timeout_seconds: float = 5.0
     as_json: bool = False
@@ -76,6 +78,7 @@ class Session:
         return Client(
             self.server,
             token=token,
+            agent_token=self.agent_token,
             root_certificates=roots,
             timeout_seconds=self.timeout_seconds,
         )

@@ -25,6 +25,7 @@ from typing import Final, Self, overload
 from bonafides.client import requests
 from bonafides.client.accesses import AccessCalls
 from bonafides.client.advising import AdviceCalls
+from bonafides.client.agents import IntegratorCalls
 from bonafides.client.agreeing import ConsentCalls
 from bonafides.client.applying import ApplicationCalls
 from bonafides.client.connection import BROKEN, Connection
@@ -97,22 +98,25 @@ class Client(DocumentCalls):
         target: str,
         *,
         token: str | None = None,
+        agent_token: str | None = None,
         root_certificates: bytes | None = None,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> None:
         """Opens a channel; the first call connects.
 
-        `token` None is the anonymous caller. `root_certificates`, PEM, makes the
+        `token` None is the anonymous caller. `agent_token` names the enterprise that an
+        integrator acts for. `root_certificates`, PEM, makes the
         connection TLS. `timeout_seconds` is the deadline of each call.
 
         Raises:
             InsecureTargetError: no root certificates, and not loopback.
-            TokenUnusableError: the token can't stand in a header.
+            TokenUnusableError: a token can't stand in a header.
         """
         super().__init__(
             Connection(
                 target,
                 token=token,
+                agent_token=agent_token,
                 root_certificates=root_certificates,
                 timeout_seconds=timeout_seconds,
             )
@@ -138,6 +142,7 @@ class Client(DocumentCalls):
         self.advising: Final = AdviceCalls(self._connection)
         # What platforms decide, ask and read in bulk.
         self.platforms: Final = PlatformCalls(self._connection)
+        self.integrators: Final = IntegratorCalls(self._connection)
 
     def __repr__(self) -> str:
         caller = "logged in" if self._connection.metadata else "anonymous"

@@ -31,6 +31,8 @@ from bonafides.client.faults import (
     remote_error,
 )
 
+# The metadata key by which an integrator names the enterprise that it acts for.
+AGENT_KEY: Final = "bonafides-agent-token"
 # Between two looks at a server that is starting.
 _POLL_SECONDS: Final = 0.05
 # Four attempts take 0.7 s of pauses at most: inside the default deadline.
@@ -87,6 +89,7 @@ class Connection:
         target: str,
         *,
         token: str | None,
+        agent_token: str | None = None,
         root_certificates: bytes | None,
         timeout_seconds: float,
     ) -> None:
@@ -94,10 +97,10 @@ class Connection:
 
         Raises:
             InsecureTargetError: no root certificates, and not loopback.
-            TokenUnusableError: the token can't stand in a header.
+            TokenUnusableError: a token can't stand in a header.
         """
         self.target: Final = target
-        self.metadata: Final = authorization(token)
+        self.metadata: Final = (*authorization(token), *_acting(agent_token))
         self.channel: Final = _channel(target, root_certificates)
         self._timeout_seconds: Final = timeout_seconds
         self._health: Final = health_pb2_grpc.HealthStub(  # type: ignore[no-untyped-call]  # ships no types
@@ -184,11 +187,17 @@ def authorization(token: str | None) -> tuple[tuple[str, str], ...]:
     Raises:
         TokenUnusableError: the token can't stand in a header.
     """
-    if token is None:
-        return ()
+    return () if token is None else (("authorization", f"Bearer {_usable(token)}"),)
+
+
+def _acting(agent_token: str | None) -> tuple[tuple[str, str], ...]:
+    return () if agent_token is None else ((AGENT_KEY, _usable(agent_token)),)
+
+
+def _usable(token: str) -> str:
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise TokenUnusableError
-    return (("authorization", f"Bearer {token}"),)
+    return token
 
 
 def async_channel(target: str, root_certificates: bytes | None) -> grpc.aio.Channel:

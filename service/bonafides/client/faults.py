@@ -55,7 +55,7 @@ class TokenUnusableError(ClientError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The access token holds spaces or other characters that no token has: copy it whole, "
+            "The token holds spaces or other characters that no token has: copy it whole, "
             "on one line."
         )
 

@@ -44,6 +44,7 @@ from bonafides.identity.operations import VERIFIER, Desk, withdraw
 from bonafides.identity.submission import Purpose, Transition
 from bonafides.identity.submission import State as SubmissionState
 from bonafides.instants import Instant
+from bonafides.storage import agents as agent_rows
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as rows
 from bonafides.storage import identity as identity_rows
@@ -325,6 +326,8 @@ def revoke_platform(
 
 def acts(work: UnitOfWork, actor: Actor, code: str, *, as_owner: bool) -> bool:
     """Returns whether the actor acts for an enterprise that takes part."""
+    if actor.agent is not None:
+        return agent_rows.holds(work, code, actor.agent)
     told = member_rows.standings(work, code).get(actor.principal.name, Standing.NONE)
     return identity_rows.is_enrolled(work, code) and actor.may_act(told, as_owner=as_owner)
 

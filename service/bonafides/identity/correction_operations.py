@@ -136,13 +136,15 @@ def list_cases(desk: Desk, actor: Actor | None, code: str) -> tuple[Correction, 
         NotFoundError: the enterprise doesn't take part, and the actor opened no case.
     """
     with desk.store.reading() as work:
-        member = actor is None or acts(work, actor, code, as_owner=False)
+        acting = actor is None or acts(work, actor, code, as_owner=False)
+        # What members wrote may name persons: an integrator follows its own cases alone.
+        member = acting and (actor is None or actor.agent is None)
         found = [
             _opened(work, desk, case, told)
             for case, told in rows.cases(work, code)
             if member or (actor is not None and case.actor == actor.principal.name)
         ]
-        if not found and not (member and identity_rows.is_enrolled(work, code)):
+        if not found and not (acting and identity_rows.is_enrolled(work, code)):
             raise NotFoundError
     return tuple(found)
 
@@ -443,7 +445,7 @@ def _opened(work: UnitOfWork, desk: Desk, made: Correction, told: Sealed) -> Cor
 def _may_see(work: UnitOfWork, actor: Actor | None, made: Correction) -> bool:
     if actor is None or made.actor == actor.principal.name:
         return True
-    return acts(work, actor, made.code, as_owner=False)
+    return actor.agent is None and acts(work, actor, made.code, as_owner=False)
 
 
 def _fault(field: str, reason: str, description: str) -> InvalidFieldsError:

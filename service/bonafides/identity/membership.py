@@ -20,6 +20,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import Final
 
+from bonafides.access.agents import Agent
 from bonafides.access.callers import Standing
 from bonafides.instants import DAY, MICROSECONDS, Instant
 
@@ -72,6 +73,8 @@ NOTICES: Final = {
     "OWNERSHIP_TRANSFERRED": "A claim of another login was granted; earlier owners are removed.",
     "OWNERSHIP_GRANTED": "A login became the owner of this enterprise.",
     "MEMBER_JOINED": "A login took an invitation up and acts for this enterprise.",
+    "INTEGRATOR_AUTHORIZED": "An integrator was authorized to act; see the integrators.",
+    "INTEGRATOR_REVOKED": "An integrator's authorization ended before its term.",
     "MEMBER_REMOVED": "A member was removed and acts for this enterprise no more.",
     "LEVEL_OVERRIDDEN": "Two members of staff set the level for a time; it can be appealed.",
     "OVERRIDE_ENDED": "A level that people had set ended before its term.",
@@ -104,11 +107,13 @@ class Actor:
     """A login that wants to act for an enterprise.
 
     `owns_by_token`: its token says that it owns it, and tokens are believed here; true
-    in sandbox alone.
+    in sandbox alone. `agent`: it is an integrator and acts by this authorization, in what its
+    scopes open to it; nothing else that is said of it counts.
     """
 
     principal: Principal
     owns_by_token: bool = False
+    agent: Agent | None = None
 
     def may_act(self, standing: Standing, *, as_owner: bool = True) -> bool:
         """Returns whether it may act for the enterprise, as an owner or as a member at all (4)."""

@@ -52,6 +52,7 @@ from bonafides.identity.operations import Desk
 from bonafides.identity.submission import Depth, State
 from bonafides.instants import DAY, MICROSECONDS, Instant
 from bonafides.personal import masks
+from bonafides.storage import agents as agent_rows
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import membership as rows
 from bonafides.storage import records as record_rows
@@ -230,6 +231,8 @@ def _decided(
         _require_verified(work, made.code, made.submission_uid, now)
         for owner in rows.owners(work, made.code):
             _end(work, owner, staff.name, now)
+        # Whom they let act for the enterprise does so no more.
+        agent_rows.revoke(work, made.code, by=staff.name, now=now)
         _add_owner(work, ended, Means.DECIDED, now)
         rows.add_notice(work, made.code, "OWNERSHIP_TRANSFERRED", now)
     else:

@@ -22,8 +22,15 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from bonafides.access import policy, purposes
+from bonafides.access.agents import METADATA_KEY
 from bonafides.access.callers import Caller
-from bonafides.errors import BugError, FieldViolation, InvalidFieldsError, MalformedMessageError
+from bonafides.errors import (
+    BugError,
+    FieldViolation,
+    InvalidFieldsError,
+    MalformedMessageError,
+    NotFoundError,
+)
 from bonafides.instants import Instant
 from bonafides.rpc import validation
 from bonafides.rpc.events import Event
@@ -60,13 +67,17 @@ class Call:
     def concerns(self, code: str) -> None:
         """Notes the enterprise that the call is about; the log gets its pseudonym.
 
-        To be said before it is looked up: where enterprises are read, the caller's budget
-        is charged with it here.
+        To be said before anything of it is looked up: an integrator who names another than
+        the one it acts for learns what it would learn of one that there isn't, and where
+        enterprises are read, the caller's budget is charged with it here.
 
         Raises:
+            NotFoundError: the caller acts for another enterprise.
             BudgetSpentError: it is spent.
         """
         self._event.enterprise = code
+        if self.caller.acts_for and self.caller.acts_for != code:
+            raise NotFoundError
         if self._received.tab is not None:
             self._received.tab.look_up(code)
 
@@ -129,6 +140,8 @@ class Received:
     audience: disclosure_pb2.Audience.ValueType = disclosure_pb2.AUDIENCE_UNSPECIFIED
     shown: tuple[str, ...] = ()
     purpose: str = ""
+    # By which an integrator acts for an enterprise.
+    agent_tokens: Sequence[str] = ()
 
 
 def bound(method: MethodDescriptor, service: object) -> Method:
@@ -237,3 +250,8 @@ def headers(metadata: Iterable[Any]) -> tuple[str | None, Sequence[str]]:
                 # Not taken, and no second one either.
                 call_id = ""
     return call_id or None, authorizations
+
+
+def agent_tokens(metadata: Iterable[Any]) -> tuple[str, ...]:
+    """Returns the agent tokens that came with the call; one at most is honest."""
+    return tuple(str(value) for key, value in metadata if key == METADATA_KEY)

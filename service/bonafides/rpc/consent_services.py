@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
 
+from bonafides.access.agents import Agent
 from bonafides.access.callers import CallerKind
 from bonafides.access.disclosure import view
 from bonafides.errors import BugError, FieldViolation, InvalidFieldsError
@@ -296,9 +297,11 @@ class OwnershipService:
 def actor(call: Call, code: str) -> Actor:
     """Returns the caller as one who may act for the enterprise; the room looks whether."""
     # Of its own people; others of its persons find nothing by this way, or what they sent.
-    if call.caller.kind is CallerKind.MEMBER:
+    caller = call.caller
+    if caller.kind is CallerKind.MEMBER:
         call.seen_as(_OWNER)
-    return Actor(principal(call), owns_by_token=code in call.caller.owns)
+    agent = Agent(caller.application, caller.agency, call.now) if caller.acts_for else None
+    return Actor(principal(call), owns_by_token=code in caller.owns, agent=agent)
 
 
 def reader(call: Call, code: str) -> Actor | None:
@@ -315,6 +318,8 @@ def seen_as(call: Call) -> disclosure_pb2.Audience.ValueType:
     """Returns the audience of what is the caller's own affair, or staff's."""
     if call.caller.kind is CallerKind.OPERATOR:
         return _OPERATOR
+    if call.caller.kind is CallerKind.INTEGRATOR:
+        return disclosure_pb2.AUDIENCE_INTEGRATOR
     platform = call.caller.kind is CallerKind.PLATFORM
     return disclosure_pb2.AUDIENCE_PLATFORM if platform else disclosure_pb2.AUDIENCE_MEMBER
 

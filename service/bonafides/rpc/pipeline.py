@@ -11,16 +11,17 @@ and quotes exceptions. A call goes through these steps, numbered again below:
    when its deadline passed first.
 3. Deadline: the caller's, or the default; looked at again when a thread is free.
    The message itself must come within the default.
-4. The caller, from the credential.
+4. The caller, from the credential; for whom it acts, from the agent token beside it.
 5. The row of access.policy, and the budget (rpc.metering), of which each enterprise is
    charged as a handler names it. Only now may anything be said about the request.
 6. Parsing.
 7. Validation of shape, and of meaning beside it, so that all faults come at once;
    b: of what a platform reads for, by the row of access.policy.
 8. The handler: `def get_archive(self, request, call) -> Archive | bytes`. One that
-   misses a revision is asked again, after a pause in which it holds no thread. What it
-   shows is written down before it leaves, by rpc.recording, and so is that the caller
-   was not permitted.
+   misses a revision is asked again, after a pause in which it holds no thread. Whether
+   an integrator still acts is looked at again before its answer leaves. What is shown is
+   written down before it leaves, by rpc.recording, and so is that the caller was not
+   permitted.
 9. Errors become statuses by rpc.status; foreign ones become INTERNAL, fixed text.
 10. Exactly one event for the log: no message, no text of an exception, no value.
     The journal writes it a little later.
@@ -53,9 +54,10 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 
 from bonafides.access import policy
-from bonafides.access.callers import TokenVerifier
+from bonafides.access.callers import Caller, TokenVerifier
 from bonafides.access.purses import ThreadWantedError
 from bonafides.errors import (
+    AgentTokenError,
     BugError,
     CredentialError,
     DeadlinePassedError,
@@ -69,6 +71,7 @@ from bonafides.rpc.call import (
     Call,
     Method,
     Received,
+    agent_tokens,
     bound,
     handled,
     headers,
@@ -82,6 +85,7 @@ from bonafides.rpc.reading import Context, read_message
 from bonafides.rpc.recording import Recorder
 from bonafides.rpc.status import CALL_ID, Reply, reply
 from bonafides.rpc.streams import Flow, Stream
+from bonafides.storage.agencies import Agents
 
 # A caller that asks for more does not get it: no call of ours is that long.
 _MOST_SECONDS: Final = 60.0
@@ -134,11 +138,17 @@ class Pipeline:
         *,
         meter: Meter | None = None,
         recorder: Recorder | None = None,
+        agents: Agents | None = None,
     ) -> None:
+        """Makes a pipeline.
+
+        Without `meter` nothing is paid for, without `recorder` nothing is written down, and
+        without `agents` no agent token is taken: as where a test has no database.
+        """
         self._verifier: Final = verifier
         self._meter: Final = meter
-        # None: nothing is written down, as where a test has no database.
         self._recorder: Final = recorder
+        self._agents: Final = agents
         self._limits: Final = limits
         self._world: Final = world
         self._admission: Final = _Admission(limits.admitted)
@@ -197,6 +207,7 @@ class Pipeline:
         call_id, authorizations = headers(metadata)
         event = Event(call_id or self._world.new_call_id())  # 1
         received = Received(authorizations, [(CALL_ID, event.call_id)])
+        received.agent_tokens = agent_tokens(metadata)
         if self._meter is not None:
             received.origin = self._meter.origin(context.peer(), metadata)
         told: Reply | None = None
@@ -302,7 +313,8 @@ class Pipeline:
 
     def _at_once(self, method: Method, received: Received, event: Event) -> bytes | None:
         """Does steps 4 to 8 on the event loop, if that takes no waiting; else nothing."""
-        if method.at_once is None or len(received.authorizations) > 1:
+        if method.at_once is None or len(received.authorizations) > 1 or received.agent_tokens:
+            # For whom an integrator acts is asked of the database, on a thread.
             return None
         now = self._world.now()
         caller = self._verifier.recall(next(iter(received.authorizations), None), now)  # 4
@@ -360,6 +372,8 @@ class Pipeline:
         answer = handled(method, method.handle, received.wire, call)
         if answer is None:
             raise BugError(f"{method.name} gave no answer")
+        if self._agents is not None and call.caller.acts_for:  # 8
+            self._agents.require(call.caller, call.now)
         return answer
 
     def _allowed(
@@ -370,7 +384,15 @@ class Pipeline:
         if len(received.authorizations) > 1:  # 4
             raise CredentialError("REPEATED")
         caller = self._verifier.resolve(next(iter(received.authorizations), None), now)
+        if received.agent_tokens:
+            caller = self._acting(caller, received, now)
         return permitted(method, Call(caller, now, received, event), self._meter, waits=waits)
+
+    def _acting(self, caller: Caller, received: Received, now: Instant) -> Caller:
+        """Returns the caller as it acts for an enterprise."""
+        if self._agents is None:
+            raise AgentTokenError("NOT_TAKEN")
+        return self._agents.acting(caller, received.agent_tokens, now)
 
 
 class _Admission:

@@ -15,6 +15,7 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Final
 
 from bonafides.access import purposes
@@ -34,6 +35,7 @@ from bonafides.errors import (
     NotFoundError,
 )
 from bonafides.identity import announcing
+from bonafides.identity import integrator_operations as integrators
 from bonafides.identity import operations as identity
 from bonafides.identity.claims import read_changes, read_claims
 from bonafides.identity.requirement_operations import list_requirements
@@ -94,7 +96,9 @@ class IdentityService:
         """Submits claims; a repetition with the same request id answers as the first did."""
         claims = read_claims(request.claims, now=call.now)
         call.concerns(claims.code.text)
-        status = identity.submit(
+        agent = actor(call, claims.code.text).agent
+        submit = identity.submit if agent is None else partial(integrators.submit, agent)
+        status = submit(
             self._desk,
             claims,
             submitter=call.caller.submitter,

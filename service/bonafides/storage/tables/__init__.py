@@ -66,6 +66,11 @@ from bonafides.storage.tables.identity import (
     submission_supply,
     submission_transition,
 )
+from bonafides.storage.tables.integrators import (
+    agent_token,
+    authorization_url,
+    integrator_authorization,
+)
 from bonafides.storage.tables.membership import (
     invitation,
     membership,
@@ -101,6 +106,7 @@ from bonafides.storage.tables.records import (
 from bonafides.storage.tables.rights import buyer_place, correction, correction_ruling, erasure
 
 __all__ = [
+    "agent_token",
     "amendment",
     "announced_level",
     "application",
@@ -109,6 +115,7 @@ __all__ = [
     "application_step",
     "assent",
     "audit_salt",
+    "authorization_url",
     "automation_refusal",
     "budget_calls",
     "budget_day",
@@ -136,6 +143,7 @@ __all__ = [
     "exchange_rate",
     "fact",
     "inquiry",
+    "integrator_authorization",
     "invitation",
     "key_challenge",
     "level_override",

@@ -17,6 +17,14 @@ depends_on = None
 def upgrade() -> None:
     """Creates the tables."""
     op.create_table(
+        "agent_token",
+        sa.Column("token_index", sa.LargeBinary(), nullable=False),
+        sa.Column("client_id", sa.String(length=40), nullable=False),
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("token_index", name=op.f("pk_agent_token")),
+    )
+    op.create_table(
         "application",
         sa.Column("client_id", sa.String(length=40), nullable=False),
         sa.Column("created_by", sa.String(length=600), nullable=False),
@@ -95,6 +103,17 @@ def upgrade() -> None:
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_audit_salt")),
+    )
+    op.create_table(
+        "authorization_url",
+        sa.Column("client_id", sa.String(length=40), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("url_index", sa.LargeBinary(), nullable=False),
+        sa.Column("scopes", sa.String(length=500), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", "uid", name=op.f("pk_authorization_url")),
+        sa.UniqueConstraint("url_index", name=op.f("uq_authorization_url_url_index")),
     )
     op.create_table(
         "budget_calls",
@@ -190,6 +209,35 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("inquiry", schema=None) as batch_op:
         batch_op.create_index("ix_inquiry_platform", ["platform", "asked_at", "uid"], unique=False)
+
+    op.create_table(
+        "integrator_authorization",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("client_id", sa.String(length=40), nullable=False),
+        sa.Column("scopes", sa.String(length=500), nullable=False),
+        sa.Column("environment", sa.String(length=8), nullable=False),
+        sa.Column("granted_by", sa.Text(), nullable=False),
+        sa.Column("granted_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("code_index", sa.LargeBinary(), nullable=False),
+        sa.Column("code_expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("exchanged_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("code", "uid", name=op.f("pk_integrator_authorization")),
+    )
+    with op.batch_alter_table("integrator_authorization", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_integrator_authorization_client_id_code_index"),
+            ["client_id", "code_index"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_integrator_authorization_client_id_granted_at"),
+            ["client_id", "granted_at"],
+            unique=False,
+        )
 
     op.create_table(
         "key_challenge",
@@ -288,6 +336,11 @@ def downgrade() -> None:
 
     op.drop_table("operator_switch")
     op.drop_table("key_challenge")
+    with op.batch_alter_table("integrator_authorization", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_integrator_authorization_client_id_granted_at"))
+        batch_op.drop_index(batch_op.f("ix_integrator_authorization_client_id_code_index"))
+
+    op.drop_table("integrator_authorization")
     with op.batch_alter_table("inquiry", schema=None) as batch_op:
         batch_op.drop_index("ix_inquiry_platform")
 
@@ -305,6 +358,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_budget_calls_full_at")
 
     op.drop_table("budget_calls")
+    op.drop_table("authorization_url")
     op.drop_table("audit_salt")
     with op.batch_alter_table("application_step", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_application_step_step_taken_at"))
@@ -316,3 +370,4 @@ def downgrade() -> None:
         batch_op.drop_index("ix_application_created_by")
 
     op.drop_table("application")
+    op.drop_table("agent_token")
