@@ -12,6 +12,7 @@
         CodeNotValidError       a one-time code is wrong, used or over
         SecondPersonRequiredError
         LastOwnerError
+        TokensNotIssuedError    this deployment hands out no access tokens
       ConsentError              the person concerned has to agree first
         ConsentRequiredError
         PurposeNotListedError   nobody can agree to it: there is no text
@@ -19,6 +20,9 @@
       CredentialError           the caller mends the credential
         CredentialExpiredError
         LoginRequiredError
+        SignedRequestRequiredError  an application's token is not enough for this
+        AssertionUsedError          what it signed counts once
+        ApplicationNotActiveError   it is not in a state in which it may call
       MethodNotAllowedError     the method is not for this kind of caller
       LimitError                the caller comes back later
         RateLimitedError
@@ -180,6 +184,12 @@ class LastOwnerError(StateError):
     message = "The last owner can't be removed; invite another one first."
 
 
+class TokensNotIssuedError(StateError):
+    """The deployment has no key to sign access tokens by."""
+
+    message = "No access tokens are handed out here; sign each request instead."
+
+
 class ConsentError(BonafidesError):
     """The person concerned has to agree before this can be done."""
 
@@ -232,6 +242,24 @@ class LoginRequiredError(CredentialError):
     """The method wants a credential and none was sent."""
 
     message = "Log in: this method needs an access token."
+
+
+class SignedRequestRequiredError(CredentialError):
+    """An application sent an access token where it has to sign the request itself."""
+
+    message = "Sign this request: an access token is good for reading alone."
+
+
+class AssertionUsedError(CredentialError):
+    """What the application signed was used before."""
+
+    message = "This assertion was used before; sign each call anew, repeated ones too."
+
+
+class ApplicationNotActiveError(CredentialError):
+    """The application is not in a state in which it may call here."""
+
+    message = "The application may not call here as it stands; look at its state."
 
 
 class MethodNotAllowedError(BonafidesError):

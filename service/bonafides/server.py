@@ -33,19 +33,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Final
 
 import grpc
 import structlog
 import uvloop
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from google.protobuf.descriptor import ServiceDescriptor
 
-from bonafides import listening, logs, mail, processes
-from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier
+from bonafides import issuing, listening, logs, mail, processes
+from bonafides.access.callers import TokenVerifier
+from bonafides.access.credentials import ApplicationCredentials
 from bonafides.card_keys import served_card
 from bonafides.errors import StoreUnavailableError
 from bonafides.identity import qr
@@ -54,6 +51,7 @@ from bonafides.identity.operations import Desk
 from bonafides.identity.ownership_operations import Ownership
 from bonafides.instants import Instant
 from bonafides.keys import Keys, load_or_create
+from bonafides.login_keys import LoginKeys
 from bonafides.personal.sealing import Vault
 from bonafides.records import operations as records
 from bonafides.records.group_commit import GroupCommit
@@ -67,9 +65,11 @@ from bonafides.rpc.rating_services import RatingService
 from bonafides.rpc.review_services import ReviewService
 from bonafides.rpc.rights_services import RightsService
 from bonafides.rpc.services import ArchiveService, IdentityService, RecordService
+from bonafides.rpc.token_services import TokenService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
 from bonafides.storage.follower import Follower
+from bonafides.storage.known_applications import KnownApplications
 from bonafides.storage.snapshots import Snapshots, open_snapshots
 from bonafides.storage.standings import Standings
 from bonafides.storage.unit_of_work import Store, StoreUrlError
@@ -84,6 +84,7 @@ from bonafides.v1 import (
     record_service_pb2,
     review_service_pb2,
     rights_service_pb2,
+    token_service_pb2,
 )
 from bonafides.worker import Worker, read_documents, rounds
 
@@ -134,6 +135,8 @@ class Server:
     writer: GroupCommit
     worker: Worker
     services: Mapping[ServiceDescriptor, object]
+    # The published keys of OIDC issuers, and the thread that fetches them.
+    login_keys: LoginKeys
     stock: StockServices
     # Stores uploads, one after the other.
     storing: ThreadPoolExecutor
@@ -163,6 +166,7 @@ class Server:
         )
         self.snapshots.start()
         self.follower.start()
+        self.login_keys.start()
         self.address = listening.listen(self._grpc, self.settings)
         await self._grpc.start()
         self.writer.start()
@@ -183,6 +187,7 @@ class Server:
         await asyncio.to_thread(self.storing.shutdown)
         await asyncio.to_thread(self.writer.close)
         self.follower.stop()
+        self.login_keys.stop()
         self.close()
 
     def close(self) -> None:
@@ -217,8 +222,14 @@ def build(settings: Settings, clock: Clock) -> Server:
         source_seconds=settings.source_seconds,
         sandbox=magic(settings),
     )
-    verifier = TokenVerifier(
-        _issuers(settings, keys), settings.token_audience, settings.environment
+    issuers, login_keys = issuing.issuers(settings, keys)
+    verifier = TokenVerifier(issuers, settings.token_audience, settings.environment)
+    applications = ApplicationCredentials(
+        store,
+        KnownApplications(store, follower),
+        environment=settings.environment,
+        audience=settings.token_audience,
+        token_key=keys.tokens,
     )
     world = World(
         now=clock,
@@ -258,6 +269,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         _service(rights_service_pb2, "RightsService"): RightsService(desk),
         _service(draft_service_pb2, "DraftService"): DraftService(desk),
         _service(review_service_pb2, "ReviewService"): ReviewService(desk),
+        _service(token_service_pb2, "TokenService"): TokenService(applications),
     }
     return Server(
         settings=settings,
@@ -266,7 +278,8 @@ def build(settings: Settings, clock: Clock) -> Server:
         follower=follower,
         vault=vault,
         keys=keys,
-        pipeline=Pipeline(verifier, limits, world),
+        pipeline=Pipeline(verifier, limits, world, applications=applications),
+        login_keys=login_keys,
         writer=writer,
         worker=Worker(rounds(desk, courier), now=clock, pause_seconds=settings.worker_seconds),  # 4
         services=services,
@@ -410,30 +423,3 @@ async def _serve(server: Server, news: Connection | None = None) -> None:
 def _service(module: object, name: str) -> ServiceDescriptor:
     descriptor: ServiceDescriptor = module.DESCRIPTOR.services_by_name[name]  # type: ignore[attr-defined]  # modules share no type
     return descriptor
-
-
-def _issuers(settings: Settings, keys: Keys) -> dict[str, Ed25519PublicKey]:
-    """Returns the public keys of those whose access tokens count."""
-    issuers = {}
-    for name, file in settings.issuers.items():
-        if name == SANDBOX_ISSUER or "|" in name or not name:
-            raise SettingsError(
-                f"BONAFIDES_ISSUERS: {name!r} can't be the name of an issuer; choose one without "
-                f"'|', other than {SANDBOX_ISSUER}."
-            )
-        issuers[name] = _public_key(file)
-    if settings.environment == "sandbox":
-        issuers[SANDBOX_ISSUER] = keys.issuer_private_key.public_key()
-    return issuers
-
-
-def _public_key(file: Path) -> Ed25519PublicKey:
-    try:
-        key = load_pem_public_key(listening.read_file(file, "BONAFIDES_ISSUERS"))
-    except (ValueError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, Ed25519PublicKey):
-        raise SettingsError(
-            f"BONAFIDES_ISSUERS: {file} is not an Ed25519 public key in PEM; ask the issuer for it."
-        )
-    return key

@@ -8,12 +8,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class SettingsError(Exception):
     """The process can't start like this. The text says what is wrong and the remedy."""
+
+
+class OidcIssuer(BaseModel):
+    """An OIDC issuer whose access tokens count. Immutable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # Where its keys are published, https; or a file that holds them.
+    jwks: str
+    # The claim and the value in it by which it names our staff; empty: it names none.
+    operator_claim: str = ""
+    operator_value: str = ""
+    # PEM of the certificates to trust for that address; unset: those of this machine.
+    root_certificates: Path | None = None
 
 
 class Settings(BaseSettings):
@@ -59,6 +73,10 @@ class Settings(BaseSettings):
     issuers: dict[str, Path] = Field(
         default_factory=dict,
         description="Issuers of access tokens, each with the PEM file of its Ed25519 public key.",
+    )
+    oidc_issuers: dict[str, OidcIssuer] = Field(
+        default_factory=dict,
+        description="OIDC issuers of people's access tokens, each with its published keys.",
     )
     audience: str = Field(
         default="",
@@ -118,6 +136,10 @@ class Settings(BaseSettings):
         default=None,
         description="PEM Ed25519 private key that signs receipts; unset in live: none are signed.",
     )
+    token_key: Path | None = Field(
+        default=None,
+        description="PEM Ed25519 private key that signs applications' tokens; unset in live: none.",
+    )
 
     @property
     def url(self) -> str:
@@ -146,5 +168,8 @@ def read(**given: Any) -> Settings:
         )
         raise SettingsError(f"{told}. docs/operations.md lists the settings.") from None
     except ValueError:
-        message = 'BONAFIDES_ISSUERS must be a JSON object, {"issuer": "file"}.'
+        message = (
+            'BONAFIDES_ISSUERS must be a JSON object, {"issuer": "file"}, and '
+            'BONAFIDES_OIDC_ISSUERS one like {"issuer": {"jwks": "https://..."}}.'
+        )
         raise SettingsError(message) from None

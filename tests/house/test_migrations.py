@@ -34,6 +34,7 @@ def test_keys_of_enterprise_data_begin_with_the_code() -> None:
         "published_text",
         "application",
         "application_key",
+        "used_assertion",
         # Of platforms: by the pseudonym that a platform supplies.
         "buyer_place",
     }

@@ -25,6 +25,7 @@ from bonafides.rpc import (
     review_services,
     rights_services,
     services,
+    token_services,
 )
 from bonafides.rpc.call import Call
 from bonafides.v1 import (
@@ -38,6 +39,7 @@ from bonafides.v1 import (
     record_service_pb2,
     review_service_pb2,
     rights_service_pb2,
+    token_service_pb2,
 )
 
 PACKAGE = Path(bonafides.__file__).parent
@@ -52,6 +54,7 @@ MODULES = (
     ownership_service_pb2,
     rights_service_pb2,
     review_service_pb2,
+    token_service_pb2,
 )
 HOMES = (
     services,
@@ -61,6 +64,7 @@ HOMES = (
     rating_services,
     rights_services,
     review_services,
+    token_services,
 )
 MAY_IMPORT_GRPC = ("rpc/", "client/", "listening.py", "server.py", "v1/")
 

@@ -186,11 +186,11 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "claims altered": (altered(token()), "SIGNATURE"),
     "key in the header": (
         token(HEADER | {"jwk": {"kty": "OKP", "crv": "Ed25519"}}, sign=OTHER_KEY.sign),
-        "SIGNATURE",
+        "HEADER",
     ),
     "address of a key in the header": (
         token(HEADER | {"jku": "https://evil.example/keys"}, sign=OTHER_KEY.sign),
-        "SIGNATURE",
+        "HEADER",
     ),
     "key id with a path": (
         token(HEADER | {"kid": "../../etc/passwd"}, sign=OTHER_KEY.sign),

@@ -34,10 +34,10 @@ def answer(method: str, kind: CallerKind) -> str:
 
 def expanded() -> str:
     """Returns the policy and the audiences, cell by cell."""
-    lines = [f"{'method':60}" + "".join(f"{kind:11}" for kind in CallerKind)]
+    lines = [f"{'method':60}" + "".join(f"{kind:11}" for kind in CallerKind) + "application"]
     for row in sorted(policy.POLICIES, key=lambda row: row.method):
         cells = "".join(f"{answer(row.method, kind):11}" for kind in CallerKind)
-        lines.append(f"{row.method:60}{cells}")
+        lines.append(f"{row.method:60}{cells}{'signs' if row.signed else ''}")
     lines.append("")
     lines.append(f"{'sees':60}" + "".join(f"{kind:11}" for kind in CallerKind))
     for whose, code in (("an enterprise that the caller owns", _OWN), ("any other", _OTHER)):

@@ -6,6 +6,9 @@ the answer is not decided here, but by its audience (access.callers) and the
 classes of information (access.disclosure). Health and reflection carry nothing of
 anybody's and have no rows.
 
+An application signs whatever writes or is sensitive, each call by itself; its access
+token is good for the rest. In sandbox a platform without an application needs no key.
+
     check("/bonafides.v1.RatingService/GetRating", ANONYMOUS)   # LoginRequiredError
 
 Who may call what is printed, cell by cell, in tests/unit/policy.txt; a test
@@ -19,7 +22,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bonafides.access.callers import Caller, CallerKind
-from bonafides.errors import BugError, LoginRequiredError, MethodNotAllowedError
+from bonafides.errors import (
+    BugError,
+    LoginRequiredError,
+    MethodNotAllowedError,
+    SignedRequestRequiredError,
+)
 
 _LOGGED_IN: Final = frozenset({CallerKind.MEMBER, CallerKind.PLATFORM, CallerKind.OPERATOR})
 _EVERYBODY: Final = _LOGGED_IN | {CallerKind.ANONYMOUS}
@@ -40,15 +48,17 @@ class Policy:
 
     method: str
     callers: frozenset[CallerKind]
+    # Whether an application signs each call; its access token is not enough.
+    signed: bool = False
 
 
 POLICIES: Final = (
-    Policy("/bonafides.v1.IdentityService/SubmitIdentity", _SUBMITTERS),
+    Policy("/bonafides.v1.IdentityService/SubmitIdentity", _SUBMITTERS, signed=True),
     Policy("/bonafides.v1.IdentityService/GetSubmission", _LOGGED_IN),
     Policy("/bonafides.v1.ArchiveService/GetArchive", _EVERYBODY),
     Policy("/bonafides.v1.RatingService/GetRating", _LOGGED_IN),
     Policy("/bonafides.v1.RatingService/GetScorecard", _EVERYBODY),
-    Policy("/bonafides.v1.RecordService/WriteRecords", _WRITERS),
+    Policy("/bonafides.v1.RecordService/WriteRecords", _WRITERS, signed=True),
     Policy("/bonafides.v1.RecordService/GetWriteCursor", _WRITERS),
     Policy("/bonafides.v1.ArchiveService/UpdateSelfDescription", _MEMBERS),
     Policy("/bonafides.v1.RecordService/ListStores", _LOGGED_IN),
@@ -58,14 +68,14 @@ POLICIES: Final = (
     Policy("/bonafides.v1.ConsentService/ListAssents", _READERS),
     Policy("/bonafides.v1.ConsentService/ListConsents", _LOGGED_IN),
     Policy("/bonafides.v1.ConsentService/GrantConsent", _MEMBERS),
-    Policy("/bonafides.v1.ConsentService/RevokeConsent", _SUBMITTERS),
+    Policy("/bonafides.v1.ConsentService/RevokeConsent", _SUBMITTERS, signed=True),
     Policy("/bonafides.v1.ConsentService/ListPlatformAuthorizations", _READERS),
     Policy("/bonafides.v1.ConsentService/AuthorizePlatform", _MEMBERS),
     Policy("/bonafides.v1.ConsentService/RevokePlatform", _MEMBERS),
     Policy("/bonafides.v1.OwnershipService/ClaimOwnership", _MEMBERS),
     Policy("/bonafides.v1.OwnershipService/ConfirmOwnership", _MEMBERS),
     Policy("/bonafides.v1.OwnershipService/GetOwnershipClaim", _READERS),
-    Policy("/bonafides.v1.OwnershipService/VouchOwnership", _PLATFORMS),
+    Policy("/bonafides.v1.OwnershipService/VouchOwnership", _PLATFORMS, signed=True),
     Policy("/bonafides.v1.OwnershipService/ListOwnershipDisputes", _STAFF),
     Policy("/bonafides.v1.OwnershipService/DecideOwnership", _STAFF),
     Policy("/bonafides.v1.OwnershipService/ListMembers", _READERS),
@@ -75,23 +85,23 @@ POLICIES: Final = (
     Policy("/bonafides.v1.OwnershipService/ListNotices", _READERS),
     # Copies of licenses are for those who uploaded them and for the enterprise itself;
     # staff see what their QR codes say beside the submission.
-    Policy("/bonafides.v1.DocumentService/UploadDocument", _SUBMITTERS),
+    Policy("/bonafides.v1.DocumentService/UploadDocument", _SUBMITTERS, signed=True),
     Policy("/bonafides.v1.DocumentService/GetDocument", _SUBMITTERS),
-    Policy("/bonafides.v1.DocumentService/ReadDocument", _SUBMITTERS),
-    Policy("/bonafides.v1.DocumentService/DeleteDocument", _SUBMITTERS),
+    Policy("/bonafides.v1.DocumentService/ReadDocument", _SUBMITTERS, signed=True),
+    Policy("/bonafides.v1.DocumentService/DeleteDocument", _SUBMITTERS, signed=True),
     # Whose persons, cases and submissions these are is looked up call by call.
-    Policy("/bonafides.v1.RightsService/GetHoldings", _SUBMITTERS),
-    Policy("/bonafides.v1.RightsService/OpenCorrection", _SUBMITTERS),
+    Policy("/bonafides.v1.RightsService/GetHoldings", _SUBMITTERS, signed=True),
+    Policy("/bonafides.v1.RightsService/OpenCorrection", _SUBMITTERS, signed=True),
     Policy("/bonafides.v1.RightsService/GetCorrection", _LOGGED_IN),
     Policy("/bonafides.v1.RightsService/ListCorrections", _LOGGED_IN),
     Policy("/bonafides.v1.RightsService/DecideCorrection", _STAFF),
-    Policy("/bonafides.v1.RightsService/ErasePersonalData", _SUBMITTERS),
-    Policy("/bonafides.v1.RightsService/EraseBuyer", _PLATFORMS),
+    Policy("/bonafides.v1.RightsService/ErasePersonalData", _SUBMITTERS, signed=True),
+    Policy("/bonafides.v1.RightsService/EraseBuyer", _PLATFORMS, signed=True),
     Policy("/bonafides.v1.RightsService/ListQueue", _STAFF),
     Policy("/bonafides.v1.IdentityService/ListRequirements", _LOGGED_IN),
     Policy("/bonafides.v1.IdentityService/AmendIdentity", _MEMBERS),
     # Which draft is whose affair is looked at draft by draft.
-    Policy("/bonafides.v1.DraftService/CreateDraft", _PLATFORMS),
+    Policy("/bonafides.v1.DraftService/CreateDraft", _PLATFORMS, signed=True),
     Policy("/bonafides.v1.DraftService/GetDraft", _LOGGED_IN),
     Policy("/bonafides.v1.DraftService/ConfirmDraft", _MEMBERS),
     # Whether the caller acts for the enterprise is looked at call by call.
@@ -108,13 +118,15 @@ POLICIES: Final = (
     Policy("/bonafides.v1.ReviewService/EndOverride", _STAFF),
     Policy("/bonafides.v1.ReviewService/ListOverrides", _READERS),
     Policy("/bonafides.v1.ReviewService/ListWrongLevels", _STAFF),
-    Policy("/bonafides.v1.DraftService/DeleteDraft", _PLATFORMS),
+    Policy("/bonafides.v1.DraftService/DeleteDraft", _PLATFORMS, signed=True),
     # A buyer's platform alone, and of its own records.
-    Policy("/bonafides.v1.RightsService/GetBuyerHoldings", _PLATFORMS),
-    Policy("/bonafides.v1.RightsService/CorrectBuyer", _PLATFORMS),
+    Policy("/bonafides.v1.RightsService/GetBuyerHoldings", _PLATFORMS, signed=True),
+    Policy("/bonafides.v1.RightsService/CorrectBuyer", _PLATFORMS, signed=True),
     # Whose history and receipts these are is looked up call by call.
     Policy("/bonafides.v1.RatingService/ListRatings", _READERS),
     Policy("/bonafides.v1.RatingService/GetReceipt", _READERS),
+    # What proves who asks stands in the request.
+    Policy("/bonafides.v1.TokenService/ExchangeAssertion", _EVERYBODY),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}
@@ -135,10 +147,14 @@ def check(method: str, caller: Caller) -> None:
 
     Raises:
         LoginRequiredError: the method wants a credential, and there is none.
+        SignedRequestRequiredError: an application has to sign this.
         MethodNotAllowedError: the method is not for this kind of caller.
         BugError: the method has no row.
     """
-    if caller.kind in _row(method).callers:
+    row = _row(method)
+    if caller.kind in row.callers:
+        if row.signed and caller.application and not caller.signed:
+            raise SignedRequestRequiredError("UNSIGNED")
         return
     if caller.kind is CallerKind.ANONYMOUS:
         raise LoginRequiredError

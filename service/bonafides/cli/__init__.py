@@ -12,7 +12,16 @@ submitted.
 
 from __future__ import annotations
 
-from bonafides.cli import advising, agreeing, identifying, levels, owning, reviewing, rights
+from bonafides.cli import (
+    advising,
+    agreeing,
+    identifying,
+    levels,
+    owning,
+    reviewing,
+    rights,
+    signing,
+)
 from bonafides.cli.commands import app
 
 __all__ = [
@@ -24,4 +33,5 @@ __all__ = [
     "owning",
     "reviewing",
     "rights",
+    "signing",
 ]

@@ -17,12 +17,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import enum
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self, overload
 
 import grpc
@@ -32,11 +30,13 @@ from bonafides.client.advising import AdviceCalls
 from bonafides.client.agreeing import ConsentCalls
 from bonafides.client.connection import Connection
 from bonafides.client.documents import DigestDiffersError, UploadUnfinishedError
+from bonafides.client.etags import NOT_MODIFIED, NotModified
 from bonafides.client.faults import (
     DOMAIN,
     ClientError,
     ClosedClientError,
     InsecureTargetError,
+    KeyUnusableError,
     NotServingError,
     RemoteError,
     TokenUnusableError,
@@ -47,6 +47,7 @@ from bonafides.client.outbox import Outbox
 from bonafides.client.owning import OwnershipCalls
 from bonafides.client.reviewing import ReviewCalls
 from bonafides.client.rights import RightsCalls
+from bonafides.client.signing import Credentials
 from bonafides.v1 import (
     archive_pb2,
     archive_service_pb2,
@@ -72,8 +73,10 @@ __all__ = [
     "Client",
     "ClientError",
     "ClosedClientError",
+    "Credentials",
     "DigestDiffersError",
     "InsecureTargetError",
+    "KeyUnusableError",
     "NotModified",
     "NotServingError",
     "RemoteError",
@@ -93,15 +96,6 @@ _BROKEN: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLIN
 _MOST_REVISIONS: Final = 4_096
 
 
-class NotModified(enum.Enum):
-    """The answer that says: what the caller holds is still good."""
-
-    NOT_MODIFIED = enum.auto()
-
-
-NOT_MODIFIED: Final = NotModified.NOT_MODIFIED
-
-
 class Client:
     """A connection to one server, as one caller. Threads may share it."""
 
@@ -110,13 +104,15 @@ class Client:
         target: str,
         *,
         token: str | None = None,
+        credentials: Credentials | None = None,
         root_certificates: bytes | None = None,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> None:
         """Opens a channel; the first call connects.
 
-        `token` None is the anonymous caller. `root_certificates`, PEM, makes the
-        connection TLS. `timeout_seconds` is the deadline of each call.
+        `token` None is the anonymous caller, unless an application gives `credentials`.
+        `root_certificates`, PEM, makes the connection TLS. `timeout_seconds` is the
+        deadline of each call.
 
         Raises:
             InsecureTargetError: no root certificates, and not loopback.
@@ -127,6 +123,7 @@ class Client:
             token=token,
             root_certificates=root_certificates,
             timeout_seconds=timeout_seconds,
+            credentials=credentials,
         )
         self._revisions: Final[dict[str, int]] = {}
         channel = self._connection.channel
@@ -148,18 +145,13 @@ class Client:
         self._documents: Final = document_service_pb2_grpc.DocumentServiceStub(channel)
 
     def __repr__(self) -> str:
-        caller = "logged in" if self._connection.metadata else "anonymous"
+        caller = "logged in" if self._connection.logged_in else "anonymous"
         return f"Client({self._connection.target!r}, {caller})"
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -465,6 +457,14 @@ class Client:
         """
         request = document_service_pb2.DeleteDocumentRequest(name=name)
         return self._connection.call(self._documents.DeleteDocument, request)[0]
+
+    def access_token(self) -> tuple[str, dt.datetime]:
+        """Gets a new access token for the application of `credentials`, and when it ends.
+
+        Calls of this client get their own. Raises RemoteError if it is refused.
+        """
+        token, ends_at = self._connection.access_token()
+        return token, dt.datetime.fromtimestamp(ends_at, dt.UTC)
 
     def wait_until_serving(self, timeout_seconds: float = 10.0) -> None:
         """Returns once the server's health is SERVING.

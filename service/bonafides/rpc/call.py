@@ -22,16 +22,19 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from bonafides.access import policy
+from bonafides.access.assertions import require_purpose
 from bonafides.access.callers import Caller
 from bonafides.errors import BugError, FieldViolation, InvalidFieldsError, MalformedMessageError
 from bonafides.instants import Instant
 from bonafides.rpc import validation
 from bonafides.rpc.events import Event
 from bonafides.rpc.status import CALL_ID
+from bonafides.v1.purpose_pb2 import ReadPurpose
 
 Answer: TypeAlias = Message | bytes
 
 _OWN_CALL_ID: Final = f"x-{CALL_ID}"
+AGENT: Final = "bonafides-agent-token"
 # Meaning is looked at beside a faulty shape only in requests of honest size.
 _MOST_BYTES_FOR_MEANING: Final = 32_768
 
@@ -87,6 +90,11 @@ class Received:
     trailers: list[tuple[str, str]]
     deadline: float = 0.0
     wire: bytes | None = None
+    # By which an enterprise lets an integrator act for it.
+    agent_tokens: Sequence[str] = ()
+    # Who signed this very call. What was signed counts once, so it is kept for as long as
+    # the call lasts.
+    signed_by: Caller | None = None
 
 
 def bound(method: MethodDescriptor, service: object) -> Method:
@@ -123,10 +131,20 @@ def handled(
     """Does steps 6 to 8; None if the handler has no answer."""
     request = parsed(method, wire)  # 6
     _validate(method, request, call)  # 7
+    if call.caller.purpose:
+        _require_purpose(request, call.caller.purpose)
     answer = handle(request, call)  # 8
     if answer is None or isinstance(answer, bytes):
         return answer
     return answer.SerializeToString()
+
+
+def _require_purpose(request: Message, signed_for: str) -> None:
+    """Refuses a request for another purpose than the one that was signed."""
+    field = request.DESCRIPTOR.fields_by_name.get("purpose")
+    # Purposes of consents are called the same.
+    if field is not None and field.enum_type is ReadPurpose.DESCRIPTOR:
+        require_purpose(signed_for, request.purpose)  # type: ignore[attr-defined]  # looked up above
 
 
 def parsed(method: Method, wire: bytes | None) -> Message:
@@ -155,17 +173,23 @@ def validate_envelope(request: Message) -> None:
         raise InvalidFieldsError(found)
 
 
-def headers(metadata: Iterable[Any]) -> tuple[str | None, Sequence[str]]:
-    """Returns the caller's own call id, canonical, None without a UUID; and its credentials."""
+def headers(metadata: Iterable[Any]) -> tuple[str | None, Sequence[str], Sequence[str]]:
+    """Returns the caller's own call id, canonical, None without a UUID; and its credentials.
+
+    Of these first what stands for the caller itself, then what others gave it.
+    """
     call_id: str | None = None
     authorizations: list[str] = []
+    agent_tokens: list[str] = []
     for key, value in metadata:
         if key == "authorization":
             authorizations.append(str(value))
+        elif key == AGENT:
+            agent_tokens.append(str(value))
         elif key == _OWN_CALL_ID and call_id is None:
             try:
                 call_id = str(uuid.UUID(value))
             except (ValueError, TypeError, AttributeError):
                 # Not taken, and no second one either.
                 call_id = ""
-    return call_id or None, authorizations
+    return call_id or None, authorizations, agent_tokens

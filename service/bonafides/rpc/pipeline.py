@@ -49,15 +49,17 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from bonafides.access import policy
 from bonafides.access.callers import TokenVerifier
+from bonafides.access.credentials import ApplicationCredentials
 from bonafides.errors import (
     BugError,
-    CredentialError,
     DeadlinePassedError,
+    MalformedMessageError,
     RevisionNotReachedError,
     ServerBusyError,
     ServerDrainingError,
 )
 from bonafides.instants import Instant
+from bonafides.rpc.authentication import Authentication
 from bonafides.rpc.call import (
     Call,
     Method,
@@ -117,8 +119,16 @@ class World:
 class Pipeline:
     """Runs every method of every service, the same way."""
 
-    def __init__(self, verifier: TokenVerifier, limits: Limits, world: World) -> None:
-        self._verifier: Final = verifier
+    def __init__(
+        self,
+        verifier: TokenVerifier,
+        limits: Limits,
+        world: World,
+        *,
+        applications: ApplicationCredentials | None = None,
+    ) -> None:
+        """Without `applications` no call is signed, and no token names one."""
+        self._callers: Final = Authentication(verifier, applications)
         self._limits: Final = limits
         self._world: Final = world
         self._admission: Final = _Admission(limits.admitted)
@@ -131,6 +141,8 @@ class Pipeline:
             limits.stream_idle_seconds,
         )
         self._streams: Final[set[Stream]] = set()
+        # Streams whose caller is being looked at; counted on the event loop alone.
+        self._opening = 0
         self._draining = False
 
     def handlers(self, descriptor: ServiceDescriptor, service: object) -> grpc.GenericRpcHandler:
@@ -171,9 +183,9 @@ class Pipeline:
 
     async def _serve(self, method: Method, context: Context) -> bytes:
         started = self._world.monotonic()
-        call_id, authorizations = headers(context.invocation_metadata() or ())
+        call_id, authorizations, agents = headers(context.invocation_metadata() or ())
         event = Event(call_id or self._world.new_call_id())  # 1
-        received = Received(authorizations, [(CALL_ID, event.call_id)])
+        received = Received(authorizations, [(CALL_ID, event.call_id)], agent_tokens=agents)
         told: Reply | None = None
         try:
             run = self._stream if method.streams else self._answer
@@ -207,9 +219,15 @@ class Pipeline:
         """Runs a stream to its end. What it answers it has written by then."""
         if self._draining:
             raise ServerDrainingError
-        if len(self._streams) >= self._limits.streams:  # 2
+        if len(self._streams) + self._opening >= self._limits.streams:  # 2
             raise ServerBusyError(_BUSY_RETRY_SECONDS)
-        session = method.handle(self._allowed(method, received, event))
+        self._opening += 1
+        try:
+            first = await self._first_of_signed(context, received)
+            call = await self._opened(method, received, event)
+        finally:
+            self._opening -= 1
+        session = method.handle(call)
 
         def take(wires: Sequence[bytes]) -> list[Future[Any]]:
             taken: list[Future[Any]] = []
@@ -231,7 +249,7 @@ class Pipeline:
             made: bytes = session.answer(results).SerializeToString()
             return made
 
-        stream = Stream(context, take, answer, self._flow)
+        stream = Stream(context, take, answer, self._flow, first)
         self._streams.add(stream)
         whole = False
         try:
@@ -242,6 +260,27 @@ class Pipeline:
             if hasattr(session, "ended"):
                 session.ended(whole=whole)
         return b""
+
+    async def _first_of_signed(self, context: Context, received: Received) -> Sequence[bytes]:
+        """Reads the message that an assertion of a stream is about, before it is opened."""
+        if not self._callers.is_signed(received):
+            return ()
+        received.wire = await read_message(context, self._limits.default_deadline_seconds)
+        if received.wire is None:
+            raise MalformedMessageError
+        return (received.wire,)
+
+    async def _opened(self, method: Method, received: Received, event: Event) -> Call:
+        """Returns the call that opens a stream, once it is known to be allowed."""
+        try:
+            # Beside the event loop: a caller that is not remembered is looked up.
+            work = self._flow.threads.submit(self._allowed, method, received, event)
+        except RuntimeError:
+            raise ServerDrainingError from None
+        call = await asyncio.wrap_future(work)
+        if self._draining:
+            raise ServerDrainingError
+        return call
 
     def _admitted_seconds(self, method: Method, context: Context) -> float:
         """Returns how long the call may take."""
@@ -256,10 +295,10 @@ class Pipeline:
 
     def _at_once(self, method: Method, received: Received, event: Event) -> bytes | None:
         """Does steps 4 to 8 on the event loop, if that takes no waiting; else nothing."""
-        if method.at_once is None or len(received.authorizations) > 1:
+        if method.at_once is None:
             return None
         now = self._world.now()
-        caller = self._verifier.recall(next(iter(received.authorizations), None), now)  # 4
+        caller = self._callers.at_once(received, now)  # 4
         if caller is None:
             return None
         call = permitted(method, Call(caller, now, received, event))
@@ -315,9 +354,7 @@ class Pipeline:
     def _allowed(self, method: Method, received: Received, event: Event) -> Call:
         """Returns the call, once it is known to be one that its caller may make."""
         now = self._world.now()
-        if len(received.authorizations) > 1:  # 4
-            raise CredentialError("REPEATED")
-        caller = self._verifier.resolve(next(iter(received.authorizations), None), now)
+        caller = self._callers.resolve(method.name, received, now)  # 4
         return permitted(method, Call(caller, now, received, event))
 
 

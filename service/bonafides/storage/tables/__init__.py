@@ -9,7 +9,7 @@ stored sealed (`..._sealed`) or as a keyed digest (`..._index`), never in clear.
 
 from __future__ import annotations
 
-from bonafides.storage.tables.applications import application, application_key
+from bonafides.storage.tables.applications import application, application_key, used_assertion
 from bonafides.storage.tables.archive import (
     announced_level,
     bulk_run,
@@ -136,6 +136,7 @@ __all__ = [
     "submission_supply",
     "submission_transition",
     "unmatched_refund",
+    "used_assertion",
     "voucher",
     "write_cursor",
     "wrong_level",

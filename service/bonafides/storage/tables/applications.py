@@ -1,4 +1,4 @@
-"""Tables of callers that are programs: applications, and the keys they sign by."""
+"""Tables of callers that are programs: applications, their keys, and what they signed."""
 
 from __future__ import annotations
 
@@ -53,4 +53,15 @@ application_key: Final = Table(
     Column("not_after", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+)
+
+# What an application signed and sent, so that it counts once. Kept until nothing that was
+# signed on that day can be good any more.
+used_assertion: Final = Table(
+    "used_assertion",
+    metadata,
+    Column("client_id", String(40), primary_key=True),
+    Column("jti", String(64), primary_key=True),
+    Column("day", BigInteger, nullable=False),
+    Index("ix_used_assertion_day", "day"),
 )

@@ -53,10 +53,23 @@ def upgrade() -> None:
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("client_id", "key_id", name=op.f("pk_application_key")),
     )
+    op.create_table(
+        "used_assertion",
+        sa.Column("client_id", sa.String(length=40), nullable=False),
+        sa.Column("jti", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", "jti", name=op.f("pk_used_assertion")),
+    )
+    with op.batch_alter_table("used_assertion", schema=None) as batch_op:
+        batch_op.create_index("ix_used_assertion_day", ["day"], unique=False)
 
 
 def downgrade() -> None:
     """Drops the tables, and with them all data."""
+    with op.batch_alter_table("used_assertion", schema=None) as batch_op:
+        batch_op.drop_index("ix_used_assertion_day")
+
+    op.drop_table("used_assertion")
     op.drop_table("application_key")
     with op.batch_alter_table("application", schema=None) as batch_op:
         batch_op.drop_index("ix_application_created_by")
