@@ -250,7 +250,7 @@ class TokenVerifier:
         """Returns issuer and claims of a token whose signature is good (1, 2, 3)."""
         opened = opened_token(token)
         typ = opened.header.get("typ")
-        if typ not in LOGIN_TYPES:
+        if not isinstance(typ, str) or typ not in LOGIN_TYPES:
             raise CredentialError("TYPE")
         require_plain_header(opened.header)
         name = opened.claims.get("iss")

@@ -79,7 +79,7 @@ def _read(published: Mapping[str, Any]) -> SigningKey | None:
     """Returns the key; None: it is none that tokens are signed by (2, 3)."""
     kind, use, uses = (published.get(name) for name in ("kty", "use", "key_ops"))
     reader = _READERS.get(kind) if isinstance(kind, str) else None
-    for_signing = use in {None, "sig"} and (
+    for_signing = use in (None, "sig") and (
         uses is None or (isinstance(uses, list) and "verify" in uses)
     )
     if reader is None or not for_signing or not identifies(published.get("kid")):

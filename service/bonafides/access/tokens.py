@@ -6,7 +6,7 @@ alike:
 
 1. At most 8 KiB. Three parts, each of them base64url with nothing around it and only one
    way to write it, so that two texts are never the same credential.
-2. Header and claims are JSON objects in which no name stands twice, at any depth.
+2. Header and claims are JSON objects in UTF-8 in which no name stands twice, at any depth.
 3. The header marks nothing as critical, keeps the payload inside the signature, and
    brings no key and no address of a key: keys come from where they are registered.
 4. The algorithm is the one that goes with the key, which is stored beside it. A header
@@ -105,7 +105,9 @@ def require_plain_header(header: Mapping[str, Any]) -> None:
     Raises:
         CredentialError: ALGORITHM or HEADER.
     """
-    if header.get("alg") not in _JWS or "crit" in header or "b64" in header:
+    algorithm = header.get("alg")
+    known = isinstance(algorithm, str) and algorithm in _JWS
+    if not known or "crit" in header or "b64" in header:
         raise CredentialError("ALGORITHM")
     if not _KEYS_BROUGHT_ALONG.isdisjoint(header):
         raise CredentialError("HEADER")
@@ -211,7 +213,8 @@ def members_of(text: bytes) -> dict[str, Any]:
         ValueError: it is no object, or a name stands twice in an object: parsers
             differ on which of the two counts.
     """
-    value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    # Decoded here: the library would take UTF-16 as well, where others see another text.
+    value = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
     if not isinstance(value, dict):
         raise ValueError("not an object")  # noqa: TRY004 - the text is at fault, no argument
     return value

@@ -28,11 +28,13 @@ def use(work: UnitOfWork, client_id: str, once: str, *, now: Instant) -> bool:
     Who comes second while the first is not committed waits for that.
     """
     dialect = sqlite if work.dialect == "sqlite" else postgresql
-    done = work.execute(
-        dialect.insert(_used).on_conflict_do_nothing(index_elements=["client_id", "jti"]),
+    insert = dialect.insert(_used).on_conflict_do_nothing(index_elements=["client_id", "jti"])
+    added = work.execute(
+        # A count of rows is no answer: PostgreSQL's driver gives -1 where none was added.
+        insert.returning(_used.c.jti),
         {"client_id": client_id, "jti": once, "day": day_of(now)},
     )
-    return bool(done.rowcount)
+    return added.first() is not None
 
 
 def forget(store: Store, *, now: Instant) -> int:
