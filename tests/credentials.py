@@ -58,7 +58,7 @@ def registered(
     environment: str = "sandbox",
     **changes: Any,
 ) -> Application:
-    """Registers an application with one key that is good for a year."""
+    """Registers an application with one key that is good for a century."""
     client_id = f"{environment}-{number:032x}"
     row = {
         "client_id": client_id,
@@ -89,8 +89,8 @@ def add_key(
     client_id: str,
     private_key: PrivateKey,
     *,
-    not_before: int = builders.NOW - DAY,
-    not_after: int = builders.NOW + 365 * DAY,
+    not_before: int = 0,
+    not_after: int = builders.NOW + 36_500 * DAY,
     **changes: Any,
 ) -> str:
     """Registers a key; returns its id."""

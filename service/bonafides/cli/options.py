@@ -27,7 +27,7 @@ ClientId = Annotated[
     str | None, typer.Option(help="Application that calls; it signs by --key-file.")
 ]
 KeyFile = Annotated[
-    Path | None, typer.Option(help="PEM file of the application's private key, mode 0600.")
+    Path | None, typer.Option(help="PEM file of the application's private key.")
 ]
 RootCertificates = Annotated[
     Path | None,
