@@ -26,9 +26,7 @@ TokenFile = Annotated[
 ClientId = Annotated[
     str | None, typer.Option(help="Application that calls; it signs by --key-file.")
 ]
-KeyFile = Annotated[
-    Path | None, typer.Option(help="PEM file of the application's private key.")
-]
+KeyFile = Annotated[Path | None, typer.Option(help="PEM file of the application's private key.")]
 RootCertificates = Annotated[
     Path | None,
     typer.Option(
