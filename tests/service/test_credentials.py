@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from bonafides.client.signing import SIGNED
 from bonafides.instants import DAY, HOUR, MICROSECONDS, Instant
 from bonafides.storage import assertions, tables
 from bonafides.storage.unit_of_work import Store
-from bonafides.v1 import archive_service_pb2, record_pb2
+from bonafides.v1 import archive_service_pb2, record_pb2, rights_service_pb2
 from tests import builders
 from tests.credential_attacks import CURSOR, asking, bearing, honest
 from tests.credentials import (
@@ -344,6 +345,21 @@ def test_command_line_calls_as_an_application(tmp_path: Path) -> None:
         both = [*signing, "--token", token, "access-token"]
         assert CliRunner().invoke(app, both).exit_code == 2
         assert CliRunner().invoke(app, ["access-token"]).exit_code == 1
+
+
+def test_example_of_the_documentation_erases_a_buyer(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "credentials.md"
+    (example,) = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), flags=re.DOTALL)
+    told: dict[str, Any] = {}
+    exec(example, told)  # noqa: S102 - our own text
+    with serving(tmp_path / "data") as served:
+        served.clock.now = Instant(time.time_ns() // 1_000)
+        application = registered(served.store)
+        with grpc.insecure_channel(served.address) as channel:
+            answer = told["erase_buyer"](
+                channel, application.client_id, application.private_key, "buyer"
+            )
+    assert rights_service_pb2.EraseBuyerResponse.FromString(answer).records == 0
 
 
 # --- Live ----------------------------------------------------------------------------------

@@ -51,6 +51,8 @@ _KINDS: Final[Mapping[str, CallerKind]] = {
 }
 _STOPPED: Final = frozenset({"SUSPENDED", "CLOSED"})
 _LAUNCHED: Final = "LIVE"
+# Of one application that are remembered to stand.
+_MOST_TOKENS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,8 @@ class ApplicationCredentials:
         False: it has to be looked at by `require_standing`.
         """
         known = self._applications.at_once(caller.application)
-        return known is not None and self._is_as_before(known, caller, now)
+        window = None if known is None else known.standing.get(caller.token_id)
+        return window is not None and window[0] <= now < window[1]
 
     def require_standing(self, caller: Caller, now: Instant) -> None:
         """Checks that an application, and the key that it signed by, are still in use.
@@ -155,6 +158,9 @@ class ApplicationCredentials:
         self._active(known)
         if not self._is_as_before(known, caller, now):
             raise CredentialError("KEY")
+        if len(known.standing) >= _MOST_TOKENS:
+            known.standing.clear()
+        known.standing[caller.token_id] = known.window(caller.key_id)
 
     def _used(self, claimed: Claimed, expected: Expected, now: Instant) -> Caller:
         known = self._known(claimed.client_id)

@@ -36,6 +36,9 @@ class KnownApplication:
 
     row: ApplicationRow | None
     keys: Mapping[str, tuple[KeyRow, SigningKey]] = field(default_factory=dict, repr=False)
+    # From when until when access tokens stand, by their ids, as far as nothing changes:
+    # whoever found that out writes it here, and it goes with all the rest.
+    standing: dict[str, tuple[Instant, Instant]] = field(default_factory=dict, repr=False)
 
     def key(self, key_id: str, now: Instant) -> SigningKey | None:
         """Returns the key if it is the application's, not revoked, and inside its window."""
@@ -43,6 +46,11 @@ class KnownApplication:
         if row is None or row.revoked_at is not None:
             return None
         return key if row.not_before <= now < row.not_after else None
+
+    def window(self, key_id: str) -> tuple[Instant, Instant]:
+        """Returns from when until when a key that is known may sign."""
+        row, _ = self.keys[key_id]
+        return row.not_before, row.not_after
 
 
 class KnownApplications:
@@ -80,7 +88,8 @@ class KnownApplications:
             row, {each.key_id: (each, key) for each, key in ready if key is not None}
         )
         with self._lock:
-            if self._heard == heard:
+            # What is not there is not remembered: made-up names would push out the others.
+            if self._heard == heard and row is not None:
                 self._known[client_id] = found
                 self._known.move_to_end(client_id)
                 if len(self._known) > _MOST_APPLICATIONS:
