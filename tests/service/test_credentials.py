@@ -17,11 +17,18 @@ from typer.testing import CliRunner
 from bonafides.access.policy import POLICIES
 from bonafides.cli import app
 from bonafides.client import Client, Credentials, KeyUnusableError, RemoteError
+from bonafides.client.signed_channel import SignedChannel
 from bonafides.client.signing import SIGNED
 from bonafides.instants import DAY, HOUR, MICROSECONDS, Instant
 from bonafides.storage import assertions, tables
 from bonafides.storage.unit_of_work import Store
-from bonafides.v1 import archive_service_pb2, record_pb2, rights_service_pb2
+from bonafides.v1 import (
+    archive_service_pb2,
+    record_pb2,
+    record_service_pb2,
+    record_service_pb2_grpc,
+    rights_service_pb2,
+)
 from tests import builders
 from tests.credential_attacks import CURSOR, asking, bearing, honest
 from tests.credentials import (
@@ -360,6 +367,22 @@ def test_example_of_the_documentation_erases_a_buyer(tmp_path: Path) -> None:
                 channel, application.client_id, application.private_key, "buyer"
             )
     assert rights_service_pb2.EraseBuyerResponse.FromString(answer).records == 0
+
+
+def test_agent_token_beside_a_call_is_bound_into_its_signature(served: Served) -> None:
+    application = registered(served.store)
+    credentials = application.credentials(lambda: served.clock.now / MICROSECONDS)
+    beside = (("bonafides-agent-token", "of an enterprise"),)
+    with (
+        grpc.insecure_channel(served.address) as plain,
+        SignedChannel(plain, credentials) as channel,
+    ):
+        records = record_service_pb2_grpc.RecordServiceStub(channel)
+        request = record_service_pb2.GetWriteCursorRequest(source="orders")
+        assert records.GetWriteCursor(request, timeout=5, metadata=beside).sequence == 0
+        with served.store.reading() as work:
+            # One signature of its own, and none for a token.
+            assert len(work.execute(tables.used_assertion.select()).all()) == 1
 
 
 # --- Live ----------------------------------------------------------------------------------

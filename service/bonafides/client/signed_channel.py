@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 import grpc
 
@@ -21,6 +21,9 @@ from bonafides.client.faults import remote_error
 from bonafides.client.signing import EXCHANGE, SIGNED, Credentials
 from bonafides.v1 import token_service_pb2
 
+Metadata: TypeAlias = Sequence[tuple[str, str]]
+
+AGENT: Final = "bonafides-agent-token"
 # As the library would: four attempts.
 _PAUSES: Final = (0.1, 0.2, 0.4)
 # The token was good when it was sent, and is not any more: its key was changed, or the
@@ -86,10 +89,16 @@ class SignedChannel(grpc.Channel):
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def authorized(self, method: str, request: bytes, seconds: float | None) -> str:
-        """Returns the credential for a call of the method with these bytes."""
-        if method in SIGNED:
-            return self._credentials.assertion(method, request)
+    def authorized(
+        self, method: str, request: bytes, metadata: Metadata, seconds: float | None
+    ) -> str:
+        """Returns the credential for a call of the method with these bytes.
+
+        An agent token among the metadata is bound into a signature, reads too.
+        """
+        agent = next((value for key, value in metadata if key == AGENT), None)
+        if method in SIGNED or agent is not None:
+            return self._credentials.assertion(method, request, agent_token=agent)
         return self._credentials.token(lambda signed: self._exchanged(signed, seconds))
 
     def access_token(self, seconds: float) -> tuple[str, float]:
@@ -127,7 +136,7 @@ class _Unary:
         self,
         request: Any,
         timeout: float | None = None,
-        metadata: Sequence[tuple[str, str]] | None = None,
+        metadata: Metadata | None = None,
         **options: Any,
     ) -> Any:
         """Returns the answer and the call; `timeout` is for all attempts together."""
@@ -138,8 +147,9 @@ class _Unary:
         while True:
             credential = ""
             try:
-                credential = self._channel.authorized(self._method, wire, _left(end))
-                sent = (*(metadata or ()), ("authorization", f"Bearer {credential}"))
+                told = metadata or ()
+                credential = self._channel.authorized(self._method, wire, told, _left(end))
+                sent = (*told, ("authorization", f"Bearer {credential}"))
                 return self._inner.with_call(wire, timeout=_left(end), metadata=sent, **options)
             except grpc.RpcError as error:
                 if (
@@ -170,7 +180,7 @@ class _Stream:
         self,
         requests: Iterator[Any],
         timeout: float | None = None,
-        metadata: Sequence[tuple[str, str]] | None = None,
+        metadata: Metadata | None = None,
         **options: Any,
     ) -> Any:
         wires = map(self._serialize, requests)
@@ -178,8 +188,9 @@ class _Stream:
         if first is None:
             # Nothing to sign, and nothing to say.
             return self._inner(iter(()), timeout=timeout, metadata=metadata, **options)
-        credential = self._channel.authorized(self._method, first, timeout)
-        sent = (*(metadata or ()), ("authorization", f"Bearer {credential}"))
+        told = metadata or ()
+        credential = self._channel.authorized(self._method, first, told, timeout)
+        sent = (*told, ("authorization", f"Bearer {credential}"))
         return self._inner(
             itertools.chain((first,), wires), timeout=timeout, metadata=sent, **options
         )
