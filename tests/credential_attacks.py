@@ -165,10 +165,12 @@ def honest(
     return Attempt(method, wire, bearing(made))
 
 
-def exchange(application: Application, **more: Any) -> Attempt:
+def exchange(
+    application: Application, head: Mapping[str, Any] | None = None, **more: Any
+) -> Attempt:
     """Returns an exchange; claims can be changed, and are left out where None."""
     told = {k: v for k, v in (claims(application, EXCHANGE) | more).items() if v is not None}
-    made = signed(header(application), told, application.private_key)
+    made = signed(header(application) | dict(head or {}), told, application.private_key)
     request = token_service_pb2.ExchangeAssertionRequest(assertion=made)
     return Attempt(EXCHANGE, request.SerializeToString())
 
@@ -594,6 +596,7 @@ ATTACKS: Final[Mapping[str, Attack]] = {
     "assertion of a request in the exchange": request_assertion_in_exchange,
     "exchange for another method": lambda s: [exchange(s.app, aud=f"sandbox:{CURSOR}")],
     "exchange in another environment": lambda s: [exchange(s.app, aud=f"live:{EXCHANGE}")],
+    "exchange under another type": lambda s: [exchange(s.app, {"typ": "JWT"})],
     "exchange with a digest": lambda s: [exchange(s.app, bd=digest_of(b""))],
     "exchange by a revoked key": lambda s: [exchange(s.revoked)],
     "exchange of a suspended application": lambda s: [exchange(s.suspended)],
