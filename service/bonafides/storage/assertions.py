@@ -30,7 +30,7 @@ def use(work: UnitOfWork, client_id: str, once: str, *, now: Instant) -> bool:
     dialect = sqlite if work.dialect == "sqlite" else postgresql
     insert = dialect.insert(_used).on_conflict_do_nothing(index_elements=["client_id", "jti"])
     added = work.execute(
-        # A count of rows is no answer: PostgreSQL's driver gives -1 where none was added.
+        # A count of rows is no answer: on PostgreSQL it is -1 either way.
         insert.returning(_used.c.jti),
         {"client_id": client_id, "jti": once, "day": day_of(now)},
     )
