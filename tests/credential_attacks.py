@@ -375,6 +375,11 @@ def twice(stage: Stage) -> list[Attempt]:
     return [Attempt(CURSOR, asking(), [*one.metadata, *two.metadata])]
 
 
+def two_tokens(stage: Stage) -> list[Attempt]:
+    both = [*bearing(stage.token()), *bearing(stage.token(stage.other))]
+    return [Attempt(CURSOR, asking(), both)]
+
+
 def by(name: str, **options: Any) -> Attack:
     """An assertion that is right in itself, of an application or key that may not sign."""
     return lambda stage: [honest(getattr(stage, name), **options)]
@@ -590,6 +595,7 @@ ATTACKS: Final[Mapping[str, Attack]] = {
     "application without a platform": by("homeless"),
     # Tokens.
     "token where a signature is wanted": token_where_signed,
+    "two tokens": two_tokens,
     "token altered": token_altered,
     "token in place of an assertion": token_in_exchange,
     "assertion of the exchange elsewhere": exchange_assertion_as_credential,

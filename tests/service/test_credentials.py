@@ -163,6 +163,21 @@ def test_server_that_does_not_hear_of_changes_asks_the_database(
 
 
 @pytest.mark.feature("I7")
+def test_read_that_is_answered_at_once_ends_with_the_key(served: Served) -> None:
+    code = builders.code()
+    builders.enroll(served.store, code)
+    application = registered(served.store)
+    with client(served, application) as calling:
+        token, _ = calling.access_token()
+    with served.client(token) as reading:
+        # Remembered by now: who calls, and what is read.
+        for _ in range(3):
+            assert reading.get_archive(code.text).HasField("rating")
+        revoke(served.store, application)
+        assert reason(lambda: reading.get_archive(code.text)) == "CREDENTIAL_INVALID"
+
+
+@pytest.mark.feature("I7")
 def test_both_keys_are_good_while_one_follows_the_other(served: Served) -> None:
     application = registered(served.store)
     newer = ed25519(2)
