@@ -14,6 +14,7 @@
         LastOwnerError
         IntegratorNotLiveError
         AuthorizationStateError   an enterprise can't authorize an integrator now
+        TokensNotIssuedError    this deployment hands out no access tokens
       ConsentError              the person concerned has to agree first
         ConsentRequiredError
         PurposeNotListedError   nobody can agree to it: there is no text
@@ -23,6 +24,9 @@
         LoginRequiredError
         AgentTokenError
         AgentTokenRequiredError
+        SignedRequestRequiredError  an application's token is not enough for this
+        AssertionUsedError          what it signed counts once
+        ApplicationNotActiveError   it is not in a state in which it may call
       MethodNotAllowedError     the method is not for this kind of caller
       ScopeRequiredError        the enterprise did not give the integrator this scope
       LimitError                the caller comes back later
@@ -287,6 +291,12 @@ class MailUnavailableError(StateError):
     message = "No code can be sent: this deployment has no mail server; tell its staff."
 
 
+class TokensNotIssuedError(StateError):
+    """The deployment has no key to sign access tokens by."""
+
+    message = "No access tokens are handed out here; sign each request instead."
+
+
 class ConsentError(BonafidesError):
     """The person concerned has to agree before this can be done."""
 
@@ -351,6 +361,24 @@ class AgentTokenRequiredError(CredentialError):
     """An integrator calls for an enterprise, and names none."""
 
     message = "Send the enterprise's agent token in the metadata key bonafides-agent-token."
+
+
+class SignedRequestRequiredError(CredentialError):
+    """An application sent an access token where it has to sign the request itself."""
+
+    message = "Sign this request: an access token is good for reading alone."
+
+
+class AssertionUsedError(CredentialError):
+    """What the application signed was used before."""
+
+    message = "This assertion was used before; sign each call anew, repeated ones too."
+
+
+class ApplicationNotActiveError(CredentialError):
+    """The application is not in a state in which it may call here."""
+
+    message = "The application may not call here as it stands; look at its state."
 
 
 class MethodNotAllowedError(BonafidesError):

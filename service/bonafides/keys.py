@@ -1,10 +1,11 @@
 """Loads the keys of a deployment, and makes them on the first run of a sandbox.
 
-Three files in the data folder: `kek.bin`, the 32 bytes under which every subject's
-key is wrapped; `issuer.pem`, the Ed25519 key that signs the sandbox's access tokens; and
-`receipt.pem`, the one that signs its receipts. Live has no issuer of its own and reads
-neither PEM file; the setting `receipt_key` names the key of its receipts, and without it
-they are handed out unsigned.
+Four files in the data folder: `kek.bin`, the 32 bytes under which every subject's
+key is wrapped; `issuer.pem`, the Ed25519 key that signs the sandbox's access tokens;
+`receipt.pem`, the one that signs its receipts; and `token.pem`, the one that signs the
+tokens of applications. Live has no issuer of its own and reads none of the PEM files; the
+settings `receipt_key` and `token_key` name its keys. Without the first, receipts are handed
+out unsigned; without the second, no tokens are handed out.
 
 Rules:
 - in sandbox a missing file is made, mode 0600, with a warning on stderr;
@@ -43,6 +44,7 @@ from bonafides.settings import Settings, SettingsError
 KEK_FILE: Final = "kek.bin"
 ISSUER_FILE: Final = "issuer.pem"
 RECEIPT_FILE: Final = "receipt.pem"
+TOKEN_FILE: Final = "token.pem"  # noqa: S105 - the name of a file
 # A PEM file of an Ed25519 key has some 120 bytes; nothing of ours comes near.
 _MOST_BYTES: Final = 4_096
 _READABLE_BY_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -56,6 +58,8 @@ class Keys:
     sandbox_issuer: Ed25519PrivateKey | None = field(repr=False)
     # None: receipts are not signed.
     receipts: Ed25519PrivateKey | None = field(default=None, repr=False)
+    # None: applications get no access tokens.
+    tokens: Ed25519PrivateKey | None = field(default=None, repr=False)
 
     @property
     def issuer_private_key(self) -> Ed25519PrivateKey:
@@ -86,13 +90,19 @@ def load_or_create(settings: Settings) -> Keys:
             f"{folder / KEK_FILE} holds {len(kek)} bytes, not {KEY_BYTES}: restore the key from "
             "its backup. A new key can't read what was sealed under the old one."
         )
-    if not sandbox:
-        return Keys(kek, None, _receipt_key(settings.receipt_key))
-    issuer = _issuer(folder / ISSUER_FILE, _content(folder / ISSUER_FILE, make=_new_pem))
-    if settings.receipt_key is not None:
-        return Keys(kek, issuer, _receipt_key(settings.receipt_key))
-    receipts = folder / RECEIPT_FILE
-    return Keys(kek, issuer, _issuer(receipts, _content(receipts, make=_new_pem)))
+    issuer = signing_key(folder / ISSUER_FILE) if sandbox else None
+    named = (
+        (settings.receipt_key, "BONAFIDES_RECEIPT_KEY", folder / RECEIPT_FILE),
+        (settings.token_key, "BONAFIDES_TOKEN_KEY", folder / TOKEN_FILE),
+    )
+    return Keys(
+        kek,
+        issuer,
+        *(
+            _named_key(file, setting) if file or not sandbox else signing_key(own)
+            for file, setting, own in named
+        ),
+    )
 
 
 def signing_key(file: Path) -> Ed25519PrivateKey:
@@ -121,16 +131,14 @@ def read_secret(file: Path) -> str:
     return secret
 
 
-def _receipt_key(file: Path | None) -> Ed25519PrivateKey | None:
-    """Returns the key that the setting names; None: it names none."""
+def _named_key(file: Path | None, setting: str) -> Ed25519PrivateKey | None:
+    """Returns the key that a setting names; None: it names none."""
     if file is None:
         return None
     try:
         return _issuer(file, _read_private(file))
     except OSError as fault:
-        raise SettingsError(
-            f"BONAFIDES_RECEIPT_KEY: can't read {file}: {fault.strerror}."
-        ) from None
+        raise SettingsError(f"{setting}: can't read {file}: {fault.strerror}.") from None
 
 
 def _issuer(file: Path, content: bytes) -> Ed25519PrivateKey:

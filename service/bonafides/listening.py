@@ -7,6 +7,7 @@ with reserved("127.0.0.1:0") as address:   # for processes that share a port
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +23,24 @@ def require_private(settings: Settings) -> None:
     """Refuses plaintext outside loopback, before anything is made (J8)."""
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise SettingsError("Set both BONAFIDES_TLS_CERTIFICATE and BONAFIDES_TLS_KEY, or neither.")
-    if settings.tls_certificate is None and not mail.is_loopback(settings.listen):
+    if settings.tls_certificate is None and not _stays_here(settings.listen):
         raise SettingsError(
             f"BONAFIDES_LISTEN is {settings.listen}: without TLS only loopback is served. Set "
             "BONAFIDES_TLS_CERTIFICATE and BONAFIDES_TLS_KEY, or listen on 127.0.0.1."
         )
+
+
+def _stays_here(listen: str) -> bool:
+    """Returns whether every address that is listened on is of this machine alone."""
+    if not mail.is_loopback(listen):
+        return False
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        # All of what the name stands for is listened on, whatever that is on this machine.
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(each[4][0]).is_loopback for each in found)
 
 
 def listen(server: grpc.aio.Server, settings: Settings) -> str:

@@ -33,20 +33,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Final
 
 import grpc
 import structlog
 import uvloop
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from google.protobuf.descriptor import ServiceDescriptor
 
-from bonafides import listening, logs, mail, processes
+from bonafides import issuing, listening, logs, mail, processes
 from bonafides.access import budgets
-from bonafides.access.callers import SANDBOX_ISSUER, TokenVerifier
+from bonafides.access.callers import TokenVerifier
+from bonafides.access.credentials import ApplicationCredentials
 from bonafides.access.purses import Purses
 from bonafides.card_keys import served_card
 from bonafides.card_watch import CardWatch
@@ -58,6 +55,7 @@ from bonafides.identity.operations import Desk
 from bonafides.identity.ownership_operations import Ownership
 from bonafides.instants import Instant
 from bonafides.keys import Keys, load_or_create
+from bonafides.login_keys import LoginKeys
 from bonafides.personal.sealing import Vault
 from bonafides.records import operations as records
 from bonafides.records.group_commit import GroupCommit
@@ -80,12 +78,14 @@ from bonafides.rpc.rights_services import RightsService
 from bonafides.rpc.services import ArchiveService, IdentityService, RecordService
 from bonafides.rpc.sights import Sights
 from bonafides.rpc.switch_services import SwitchService
+from bonafides.rpc.token_services import TokenService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
 from bonafides.storage import deployments
 from bonafides.storage.agencies import Agents
 from bonafides.storage.budgets import StoredLedger
 from bonafides.storage.follower import Follower
+from bonafides.storage.known_applications import KnownApplications
 from bonafides.storage.masks import Masks
 from bonafides.storage.platform_reads import Readers
 from bonafides.storage.shared_batch import SharedBatch
@@ -109,6 +109,7 @@ from bonafides.v1 import (
     review_service_pb2,
     rights_service_pb2,
     switch_service_pb2,
+    token_service_pb2,
 )
 from bonafides.worker import Worker, read_documents, rounds
 
@@ -165,6 +166,8 @@ class Server:
     recorder: Recorder
     worker: Worker
     services: Mapping[ServiceDescriptor, object]
+    # The published keys of OIDC issuers, and the thread that fetches them.
+    login_keys: LoginKeys
     stock: StockServices
     # Stores uploads, one after the other.
     storing: ThreadPoolExecutor
@@ -195,6 +198,7 @@ class Server:
         self.snapshots.start()
         self.follower.start()
         self.watch.start()
+        self.login_keys.start()
         self.address = listening.listen(self._grpc, self.settings)
         await self._grpc.start()
         self.writer.start()
@@ -219,6 +223,7 @@ class Server:
         await asyncio.to_thread(self.batch.close)
         self.follower.stop()
         self.watch.stop()
+        self.login_keys.stop()
         self.close()
 
     def close(self) -> None:
@@ -260,8 +265,14 @@ def build(settings: Settings, clock: Clock) -> Server:
     agents = Agents(
         store, follower, lambda token: vault.index(AGENT_INDEX, token), settings.environment
     )
-    verifier = TokenVerifier(
-        _issuers(settings, keys), settings.token_audience, settings.environment
+    issuers, login_keys = issuing.issuers(settings, keys)
+    verifier = TokenVerifier(issuers, settings.token_audience, settings.environment)
+    applications = ApplicationCredentials(
+        store,
+        KnownApplications(store, follower),
+        environment=settings.environment,
+        audience=settings.token_audience,
+        token_key=keys.tokens,
     )
     world = World(
         now=clock,
@@ -314,6 +325,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         _service(platform_service_pb2, "PlatformService"): PlatformService(desk, snapshots, sights),
         _service(access_service_pb2, "AccessService"): AccessService(desk),
         _service(integrator_service_pb2, "IntegratorService"): IntegratorService(integration),
+        _service(token_service_pb2, "TokenService"): TokenService(applications),
     }
     return Server(
         settings=settings,
@@ -329,10 +341,12 @@ def build(settings: Settings, clock: Clock) -> Server:
             verifier,
             limits,
             world,
+            applications=applications,
             meter=_meter(settings, store, follower, vault),
             recorder=recorder,
             agents=agents,
         ),
+        login_keys=login_keys,
         writer=writer,
         batch=batch,
         recorder=recorder,
@@ -515,30 +529,3 @@ async def _serve(server: Server, news: Connection | None = None) -> None:
 def _service(module: object, name: str) -> ServiceDescriptor:
     descriptor: ServiceDescriptor = module.DESCRIPTOR.services_by_name[name]  # type: ignore[attr-defined]  # modules share no type
     return descriptor
-
-
-def _issuers(settings: Settings, keys: Keys) -> dict[str, Ed25519PublicKey]:
-    """Returns the public keys of those whose access tokens count."""
-    issuers = {}
-    for name, file in settings.issuers.items():
-        if name == SANDBOX_ISSUER or "|" in name or not name:
-            raise SettingsError(
-                f"BONAFIDES_ISSUERS: {name!r} can't be the name of an issuer; choose one without "
-                f"'|', other than {SANDBOX_ISSUER}."
-            )
-        issuers[name] = _public_key(file)
-    if settings.environment == "sandbox":
-        issuers[SANDBOX_ISSUER] = keys.issuer_private_key.public_key()
-    return issuers
-
-
-def _public_key(file: Path) -> Ed25519PublicKey:
-    try:
-        key = load_pem_public_key(listening.read_file(file, "BONAFIDES_ISSUERS"))
-    except (ValueError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, Ed25519PublicKey):
-        raise SettingsError(
-            f"BONAFIDES_ISSUERS: {file} is not an Ed25519 public key in PEM; ask the issuer for it."
-        )
-    return key

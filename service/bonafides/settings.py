@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Payer = Literal["anonymous", "member", "group", "platform", "integrator", "operator"]
@@ -20,6 +20,20 @@ Enterprises = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 class SettingsError(Exception):
     """The process can't start like this. The text says what is wrong and the remedy."""
+
+
+class OidcIssuer(BaseModel):
+    """An OIDC issuer whose access tokens count. Immutable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # Where its keys are published, https; or a file that holds them.
+    jwks: str
+    # The claim and the value in it by which it names our staff; empty: it names none.
+    operator_claim: str = ""
+    operator_value: str = ""
+    # PEM of the certificates to trust for that address; unset: those of this machine.
+    root_certificates: Path | None = None
 
 
 class Settings(BaseSettings):
@@ -65,6 +79,10 @@ class Settings(BaseSettings):
     issuers: dict[str, Path] = Field(
         default_factory=dict,
         description="Issuers of access tokens, each with the PEM file of its Ed25519 public key.",
+    )
+    oidc_issuers: dict[str, OidcIssuer] = Field(
+        default_factory=dict,
+        description="OIDC issuers of people's access tokens, each with its published keys.",
     )
     audience: str = Field(
         default="",
@@ -158,6 +176,10 @@ class Settings(BaseSettings):
     trusted_proxies: list[str] = Field(
         default_factory=list,
         description="Addresses of proxies whose x-forwarded-for tells the caller's address.",
+    )
+    token_key: Path | None = Field(
+        default=None,
+        description="PEM Ed25519 private key that signs applications' tokens; unset in live: none.",
     )
 
     @property

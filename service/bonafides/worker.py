@@ -3,10 +3,10 @@
 A round takes new registrations in, asks again for evidence that was missing, lets
 verifications lapse, folds new records into the archives, withholds what a dispute or a
 case left undecided, evaluates levels once a week, measures peers once a day, erases drafts
-that nobody confirmed, and forgets old changes, spent budgets and accesses past their term.
-Each of these is repeatable and commits by itself: a process that dies in the middle loses
-nothing, and what failed is tried again in the next round. The log gets the type of the
-fault and where it happened, never its text.
+that nobody confirmed, and forgets old changes, spent budgets, what was signed on days past,
+and accesses past their term. Each of these is repeatable and commits by itself: a process
+that dies in the middle loses nothing, and what failed is tried again in the next round. The
+log gets the type of the fault and where it happened, never its text.
 
     worker = Worker(rounds(desk), now=now, pause_seconds=5)
     worker.start()
@@ -41,6 +41,7 @@ from bonafides.rating import operations as rating
 from bonafides.records import linking
 from bonafides.records import operations as records
 from bonafides.rpc.events import frames
+from bonafides.storage import assertions
 from bonafides.storage.budgets import prune
 from bonafides.storage.unit_of_work import Store
 
@@ -106,6 +107,7 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
         Round("place_buyers", lambda _now: buyer_operations.place_buyers(desk.store)),
         Round("erase_drafts", lambda now: drafting.erase_expired(desk.store, now=now)),
         Round("forget_budgets", lambda now: prune(desk.store, now)),
+        Round("forget_assertions", lambda now: assertions.forget(desk.store, now=now)),
         Round("forget_changes", lambda now: archive.forget_changes(desk.store, now=now)),
         Round(
             "forget_accesses", lambda now: access_operations.forget_accesses(desk.store, now=now)

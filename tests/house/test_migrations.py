@@ -48,6 +48,7 @@ def test_keys_of_enterprise_data_begin_with_the_code() -> None:
         "disclosure_count",
         "authorization_url",
         "agent_token",
+        "used_assertion",
         # Of platforms: by the pseudonym that a platform supplies.
         "buyer_place",
     }

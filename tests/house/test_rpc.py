@@ -30,6 +30,7 @@ from bonafides.rpc import (
     rights_services,
     services,
     switch_services,
+    token_services,
 )
 from bonafides.rpc.call import Call
 from bonafides.v1 import (
@@ -48,6 +49,7 @@ from bonafides.v1 import (
     review_service_pb2,
     rights_service_pb2,
     switch_service_pb2,
+    token_service_pb2,
 )
 
 PACKAGE = Path(bonafides.__file__).parent
@@ -67,6 +69,7 @@ MODULES = (
     platform_service_pb2,
     access_service_pb2,
     integrator_service_pb2,
+    token_service_pb2,
 )
 HOMES = (
     services,
@@ -81,6 +84,7 @@ HOMES = (
     switch_services,
     access_services,
     integrator_services,
+    token_services,
 )
 MAY_IMPORT_GRPC = ("rpc/", "client/", "listening.py", "server.py", "v1/")
 

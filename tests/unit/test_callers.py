@@ -113,6 +113,15 @@ def test_ownership_claimed_in_live_does_not_count() -> None:
     assert resolve(made, environment="live").owns == frozenset()
 
 
+@pytest.mark.feature("I4")
+def test_platform_of_an_issuer_is_refused_in_live_and_taken_in_sandbox() -> None:
+    told = CLAIMS | {"iss": PARTNER, "kind": "platform", "platform": "1688"}
+    assert resolve(token(claims=told)).platform == "1688"
+    with pytest.raises(CredentialError) as refusal:
+        resolve(token(claims=told | {"aud": "bonafides-live"}), environment="live")
+    assert refusal.value.fault == "PLATFORM"
+
+
 def test_ownership_claimed_by_another_issuer_does_not_count() -> None:
     assert resolve(token(claims=CLAIMS | {"iss": PARTNER, "owns": [CODE]})).owns == frozenset()
 
@@ -184,13 +193,22 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "key of another": (token(sign=OTHER_KEY.sign), "SIGNATURE"),
     "no signature": (token(sign=lambda _: b""), "SIGNATURE"),
     "claims altered": (altered(token()), "SIGNATURE"),
+    "algorithm as a list": (token(HEADER | {"alg": ["EdDSA"]}), "ALGORITHM"),
+    "type as a list": (token(HEADER | {"typ": ["at+jwt"]}), "TYPE"),
+    "an application": (
+        token(claims=CLAIMS | {"application": "member-1", "key": "A" * 43}),
+        "APPLICATION",
+    ),
+    "claims in UTF-16": (token(claims=json.dumps(CLAIMS).encode("utf-16")), "MALFORMED"),
+    "bits that nobody reads": (token()[:-1] + chr(ord(token()[-1]) + 1), "MALFORMED"),
+    "padding": (token() + "==", "MALFORMED"),
     "key in the header": (
         token(HEADER | {"jwk": {"kty": "OKP", "crv": "Ed25519"}}, sign=OTHER_KEY.sign),
-        "SIGNATURE",
+        "HEADER",
     ),
     "address of a key in the header": (
         token(HEADER | {"jku": "https://evil.example/keys"}, sign=OTHER_KEY.sign),
-        "SIGNATURE",
+        "HEADER",
     ),
     "key id with a path": (
         token(HEADER | {"kid": "../../etc/passwd"}, sign=OTHER_KEY.sign),

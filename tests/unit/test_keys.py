@@ -30,7 +30,7 @@ def test_first_run_makes_private_keys_and_warns_on_stderr(
     assert len(made.kek) == 32
     assert printed.out == ""
     events = [json.loads(line) for line in printed.err.splitlines()]
-    assert [event["event"] for event in events] == ["insecure_sandbox_key_created"] * 3
+    assert [event["event"] for event in events] == ["insecure_sandbox_key_created"] * 4
     for file in (tmp_path / "data").iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
@@ -53,7 +53,7 @@ def test_processes_that_start_at_once_share_the_keys(tmp_path: Path) -> None:
         made = list(pool.map(lambda _: keys.load_or_create(sandbox(tmp_path)), range(8)))
     assert len({one.kek for one in made}) == 1
     files = sorted(file.name for file in (tmp_path / "data").iterdir())
-    assert files == ["issuer.pem", "kek.bin", "receipt.pem"]
+    assert files == ["issuer.pem", "kek.bin", "receipt.pem", "token.pem"]
 
 
 @pytest.mark.feature("J9")

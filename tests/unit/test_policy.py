@@ -55,10 +55,10 @@ def answer(method: str, kind: CallerKind) -> str:
 
 def expanded() -> str:
     """Returns the policy and the audiences, cell by cell."""
-    lines = [f"{'method':64}" + "".join(f"{kind:11}" for kind in CallerKind)]
+    lines = [f"{'method':64}" + "".join(f"{kind:11}" for kind in CallerKind) + "application"]
     for row in sorted(policy.POLICIES, key=lambda row: row.method):
         cells = "".join(f"{answer(row.method, kind):11}" for kind in CallerKind)
-        lines.append(f"{row.method:64}{cells}")
+        lines.append(f"{row.method:64}{cells}{'signs' if row.signed else ''}")
     lines.append("")
     lines.append("a platform reads for")
     for row in sorted(policy.POLICIES, key=lambda row: row.method):

@@ -20,6 +20,7 @@ _EVERY: Final = frozenset(Role)
 _PLATFORMS: Final = frozenset({Role.MERCHANT, Role.ACQUIRER})
 # Who handles other enterprises' trade, and so may report it and vouch for them.
 _ACQUIRERS: Final = frozenset({Role.ACQUIRER})
+_INTEGRATORS: Final = frozenset({Role.INTEGRATOR})
 
 _PREFIX: Final = "/bonafides.v1."
 ROLES: Final[Mapping[str, frozenset[Role]]] = {
@@ -55,6 +56,20 @@ ROLES: Final[Mapping[str, frozenset[Role]]] = {
         "DraftService/GetDraft": _EVERY,
         "DraftService/DeleteDraft": _EVERY,
         "ApplicationService/GetServiceKey": _EVERY,
+        "PlatformService/GetPlatformMask": _PLATFORMS,
+        "PlatformService/BatchGetArchives": _PLATFORMS,
+        "PlatformService/ListChangedArchives": _PLATFORMS,
+        "PlatformService/RecordDecision": _PLATFORMS,
+        "PlatformService/ListDecisions": _PLATFORMS,
+        "PlatformService/RequestMore": _PLATFORMS,
+        "PlatformService/ListInquiries": _PLATFORMS,
+        "PlatformService/CloseInquiry": _PLATFORMS,
+        "IdentityService/AmendIdentity": _INTEGRATORS,
+        "IntegratorService/CreateAuthorizationUrl": _INTEGRATORS,
+        "IntegratorService/ExchangeAuthorization": _INTEGRATORS,
+        "IntegratorService/ListIntegratorAuthorizations": _INTEGRATORS,
+        "IntegratorService/RevokeIntegrator": _INTEGRATORS,
+        "IntegratorService/GetIntegratorStatistics": _INTEGRATORS,
     }.items()
 }
 

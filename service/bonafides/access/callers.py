@@ -1,26 +1,26 @@
-"""Resolves the credential of a call to its caller, and the caller to an audience.
+"""Resolves access tokens to their callers, and callers to an audience.
 
-The credential is a short-lived access token: a JWS in the `authorization`
-metadata, signed with Ed25519 by an issuer that the deployment names. No credential
-is the anonymous caller. What the signature library leaves open is checked here:
+An access token is a short-lived JWS in the `authorization` metadata, signed by an issuer
+that the deployment names. No credential is the anonymous caller. Beside what `tokens`
+checks of every credential:
 
-1. At most 8 KiB, after `Bearer `.
-2. Header: `typ` is `at+jwt`, `alg` is `EdDSA`, nothing is marked critical; no name
-   stands twice in header or claims.
-3. The issuer is configured, and the signature is of that issuer's key. Keys are
-   objects, never bytes that could serve as an HMAC secret.
-4. `aud` is one string and ours: it names the environment, so that a token of the
+1. It stands after `Bearer `, its `typ` is `at+jwt`, so that no ID token and no
+   assertion passes for it.
+2. The issuer is configured, and the signature is of that issuer's key (`issuers`).
+3. `aud` is one string and ours: it names the environment, so that a token of the
    sandbox is worth nothing in live.
-5. It lives at most an hour, has begun, was not issued in the future, has not
+4. It lives at most an hour, has begun, was not issued in the future, has not
    expired; 30 seconds are allowed for clocks that differ.
-6. `sub`, `jti`, `kind` are there; a platform names itself, nobody else does. An
-   integrator names its application, and only the sandbox's own issuer says so: elsewhere
-   applications are told by the keys they hold.
-7. `owns` counts in sandbox alone, and from its own issuer alone; in live, who acts
+5. `sub`, `jti` and a kind are there. Who is of which kind its issuer says, as far as
+   that is trusted. A platform names itself, nobody else does; in live, applications
+   alone are platforms and integrators, and only our own token service names those. The
+   sandbox's own issuer may name an integrator's application, too.
+6. `owns` counts in sandbox alone, and from its own issuer alone; in live, who acts
    for an enterprise is told by its memberships, which are looked up and never in a token.
 
-A verified token is remembered until it expires, by its digest. Which check failed
-is in `CredentialError.fault`, for the log; the caller is told only that one did.
+A verified token is remembered until it expires, by its digest. That its application
+still stands is looked at each time (`credentials`). Which check failed is in
+`CredentialError.fault`, for the log; the caller is told only that one did.
 
     caller = verifier.resolve("Bearer eyJ...", now)
     audience(caller, "91990000MA0000001T", Standing.OWNER)     # AUDIENCE_OWNER
@@ -29,7 +29,6 @@ is in `CredentialError.fault`, for the log; the caller is told only that one did
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import secrets
 import threading
@@ -41,31 +40,50 @@ from typing import Any, Final, assert_never
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from jwt.utils import base64url_decode
 
+from bonafides.access.issuers import (
+    LOGIN_TYPES,
+    SANDBOX_ISSUER,
+    TYPE,
+    Issuer,
+    Trust,
+    claimed_kind,
+    stated_by,
+)
+from bonafides.access.tokens import (
+    EDDSA,
+    MOST_BYTES,
+    SKEW_SECONDS,
+    identifies,
+    opened_token,
+    require_plain_header,
+    require_signature,
+    seconds_in,
+)
 from bonafides.errors import CredentialError, CredentialExpiredError
 from bonafides.instants import MICROSECONDS, Instant
 from bonafides.v1 import disclosure_pb2
 
-SANDBOX_ISSUER: Final = "bonafides-sandbox"
-ALGORITHM: Final = "EdDSA"
-TYPE: Final = "at+jwt"
+__all__ = [
+    "ANONYMOUS",
+    "MOST_SECONDS",
+    "SANDBOX_ISSUER",
+    "Caller",
+    "CallerKind",
+    "Standing",
+    "TokenVerifier",
+    "audience",
+    "mint",
+    "presented",
+]
+
 # A stolen token is worth an hour at most.
 MOST_SECONDS: Final = 3_600
 
-# An honest token has some 500 bytes; this leaves room for a hundred codes.
-_MOST_BYTES: Final = 8_192
-_SKEW_SECONDS: Final = 30
 _MOST_REMEMBERED: Final = 4_096
 _MOST_OWNED: Final = 200
 _SCHEME: Final = "bearer "
 _PLATFORM: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_APPLICATION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-# Subjects and token ids: what is printed and has no blanks, as issuers make them.
-_IDENTIFIER: Final = re.compile(r"[!-~]{1,255}")
-# Header, claims, signature.
-_SEGMENTS: Final = 3
-_JWS: Final = jwt.PyJWS(algorithms=[ALGORITHM])
 
 
 class CallerKind(StrEnum):
@@ -112,6 +130,9 @@ class Caller:
     role: str = ""
     # The id of the authorization that it acts by.
     agency: str = field(default="", repr=False)
+    # The key that the application signed by, and the purpose that it signed for.
+    key_id: str = ""
+    purpose: str = ""
 
     @property
     def submitter(self) -> str:
@@ -191,19 +212,23 @@ def mint(
         claims["platform"] = platform
     if application:
         claims["application"] = application
-    return jwt.encode(claims, private_key, ALGORITHM, headers={"typ": TYPE})
+    return jwt.encode(claims, private_key, EDDSA, headers={"typ": TYPE})
 
 
 class TokenVerifier:
-    """Tells callers by their tokens, for one environment. Safe to share between threads."""
+    """Tells callers by their access tokens, for one environment. Threads may share it."""
 
     def __init__(
         self,
-        issuers: Mapping[str, Ed25519PublicKey],
+        issuers: Mapping[str, Ed25519PublicKey | Issuer],
         audience: str,
         environment: str,
     ) -> None:
-        self._issuers: Final = dict(issuers)
+        """Takes the issuers by their names; a bare key is one that states kinds itself."""
+        self._issuers: Final = {
+            name: issuer if isinstance(issuer, Issuer) else stated_by(issuer)
+            for name, issuer in issuers.items()
+        }
         self._audience: Final = audience
         self._sandbox: Final = environment == "sandbox"
         self._remembered: Final = _Remembered()
@@ -217,14 +242,14 @@ class TokenVerifier:
         """
         if authorization is None:
             return ANONYMOUS
-        token = _token(authorization)
+        token = presented(authorization)
         digest = hashlib.sha256(token).digest()
         seconds = now // MICROSECONDS
         if known := self._remembered.get(digest, seconds):
             return known
-        claims = self._verified(token)
+        issuer, claims = self._verified(token)
         expires = self._check_term(claims, seconds)
-        caller = self._caller(claims)
+        caller = self._caller(issuer, claims)
         self._remembered.put(digest, caller, expires)
         return caller
 
@@ -233,74 +258,108 @@ class TokenVerifier:
         if authorization is None:
             return ANONYMOUS
         try:
-            token = _token(authorization)
+            token = presented(authorization)
         except CredentialError:
             return None
         return self._remembered.get(hashlib.sha256(token).digest(), now // MICROSECONDS)
 
-    def _verified(self, token: bytes) -> dict[str, Any]:
-        """Returns the claims of a token whose header, issuer and signature are good (2, 3, 4)."""
-        header, claims = _parts(token)
-        if header.get("typ") != TYPE:
+    def _verified(self, token: bytes) -> tuple[Issuer, Mapping[str, Any]]:
+        """Returns issuer and claims of a token whose signature is good (1, 2, 3)."""
+        opened = opened_token(token)
+        typ = opened.header.get("typ")
+        if not isinstance(typ, str) or typ not in LOGIN_TYPES:
             raise CredentialError("TYPE")
-        if header.get("alg") != ALGORITHM or "crit" in header or "b64" in header:
-            raise CredentialError("ALGORITHM")
-        issuer = claims.get("iss")
-        key = self._issuers.get(issuer) if isinstance(issuer, str) else None
-        if key is None:
+        require_plain_header(opened.header)
+        name = opened.claims.get("iss")
+        issuer = self._issuers.get(name) if isinstance(name, str) else None
+        if issuer is None:
             raise CredentialError("ISSUER")
-        try:
-            _JWS.decode_complete(token, key, algorithms=[ALGORITHM])
-        except jwt.PyJWTError:
-            raise CredentialError("SIGNATURE") from None
+        if typ not in issuer.types:
+            raise CredentialError("TYPE")
+        require_signature(opened, issuer.key(opened.header))
         # A list that holds ours beside others is a token for whoever is in the list.
-        if claims.get("aud") != self._audience:
+        if opened.claims.get("aud") != self._audience:
             raise CredentialError("AUDIENCE")
-        return claims
+        return issuer, opened.claims
 
     @staticmethod
     def _check_term(claims: Mapping[str, Any], seconds: int) -> int:
-        """Returns when the token expires, in seconds, if it is good now (5)."""
-        issued, expires = _seconds(claims, "iat"), _seconds(claims, "exp")
-        begins = _seconds(claims, "nbf") if "nbf" in claims else issued
+        """Returns when the token expires, in seconds, if it is good now (4)."""
+        issued, expires = seconds_in(claims, "iat"), seconds_in(claims, "exp")
+        begins = seconds_in(claims, "nbf") if "nbf" in claims else issued
         if not 0 < expires - issued <= MOST_SECONDS:
             raise CredentialError("TERM")
-        if max(issued, begins) > seconds + _SKEW_SECONDS:
+        if max(issued, begins) > seconds + SKEW_SECONDS:
             raise CredentialError("NOT_YET")
         if expires <= seconds:
             raise CredentialExpiredError("EXPIRED")
         return expires
 
-    def _caller(self, claims: Mapping[str, Any]) -> Caller:
-        """Returns the caller that verified claims describe (6, 7)."""
-        kind, platform = claims.get("kind"), claims.get("platform", "")
-        if not isinstance(kind, str) or kind not in _KINDS:
+    def _caller(self, issuer: Issuer, claims: Mapping[str, Any]) -> Caller:
+        """Returns the caller that verified claims describe (5, 6)."""
+        kind = claimed_kind(issuer, claims)
+        if kind not in _KINDS:
             raise CredentialError("KIND")
-        if not (_identifies(claims.get("sub")) and _identifies(claims.get("jti"))):
+        if not (identifies(claims.get("sub")) and identifies(claims.get("jti"))):
             raise CredentialError("SUBJECT")
-        named = isinstance(platform, str) and _PLATFORM.fullmatch(platform) is not None
-        if named != (kind == CallerKind.PLATFORM) or (platform and not named):
-            raise CredentialError("PLATFORM")
+        counts = self._sandbox and claims["iss"] == SANDBOX_ISSUER
+        ours = issuer.trust is Trust.APPLICATIONS
+        application = _application(kind, claims, ours=ours, trial=counts)
+        platform = self._platform(issuer, kind, claims)
         owns = claims.get("owns", [])
         if not _codes(owns) or (owns and kind != CallerKind.MEMBER):
             raise CredentialError("OWNS")
-        counts = self._sandbox and claims["iss"] == SANDBOX_ISSUER
-        application = claims.get("application", "")
-        named = isinstance(application, str) and _APPLICATION.fullmatch(application) is not None
-        if named != (kind == CallerKind.INTEGRATOR) or (named and not counts):
-            raise CredentialError("APPLICATION")
         return Caller(
             kind=CallerKind(kind),
             issuer=claims["iss"],
             subject=claims["sub"],
             owns=frozenset(owns) if counts else frozenset(),
             platform=platform,
-            application=application if named else "",
+            application=application,
             token_id=claims["jti"],
+            role=_role(kind, claims) if application else "",
+            key_id=claims["key"] if ours else "",
         )
+
+    def _platform(self, issuer: Issuer, kind: str, claims: Mapping[str, Any]) -> str:
+        """Returns the platform that the caller is; empty: none (5)."""
+        platform = claims.get("platform", "")
+        named = isinstance(platform, str) and _PLATFORM.fullmatch(platform) is not None
+        if named != (kind == CallerKind.PLATFORM) or (platform and not named):
+            raise CredentialError("PLATFORM")
+        if named and not self._sandbox and issuer.trust is not Trust.APPLICATIONS:
+            # Its word would stand beside no application, no contract and no key.
+            raise CredentialError("PLATFORM")
+        return str(platform)
 
 
 _KINDS: Final = frozenset(CallerKind) - {CallerKind.ANONYMOUS}
+
+
+def _application(kind: str, claims: Mapping[str, Any], *, ours: bool, trial: bool) -> str:
+    """Returns the client id of the application that calls; empty: none does (5).
+
+    `ours`: the token is of our own token service; `trial`: of the sandbox's own issuer.
+    """
+    application = claims.get("application", "")
+    if ours:
+        good = application == claims["sub"] and identifies(claims.get("key"))
+    elif trial:
+        good = identifies(application) == (kind == CallerKind.INTEGRATOR)
+    else:
+        good = application == "" and kind != CallerKind.INTEGRATOR
+    if not good or not isinstance(application, str):
+        raise CredentialError("APPLICATION")
+    return application
+
+
+def _role(kind: str, claims: Mapping[str, Any]) -> str:
+    """Returns the role of an application: of a trial integrator there is but one."""
+    trial = "INTEGRATOR" if kind == CallerKind.INTEGRATOR else ""
+    role = claims.get("role", trial)
+    if not isinstance(role, str):
+        raise CredentialError("APPLICATION")
+    return role
 
 
 class _Remembered:
@@ -329,61 +388,18 @@ class _Remembered:
                 self._callers.popitem(last=False)
 
 
-def _token(authorization: str) -> bytes:
-    """Returns the token of `Bearer <token>` (1)."""
-    if len(authorization) > _MOST_BYTES + len(_SCHEME):
+def presented(authorization: str) -> bytes:
+    """Returns the credential of `Bearer <credential>` (1).
+
+    Raises:
+        CredentialError: SIZE or SCHEME.
+    """
+    if len(authorization) > MOST_BYTES + len(_SCHEME):
         raise CredentialError("SIZE")
     if not authorization.isascii() or not authorization.lower().startswith(_SCHEME):
         raise CredentialError("SCHEME")
     return authorization[len(_SCHEME) :].encode()
 
 
-def _parts(token: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns header and claims, not verified yet."""
-    segments = token.split(b".")
-    if len(segments) != _SEGMENTS:
-        raise CredentialError("MALFORMED")
-    try:
-        return _members(base64url_decode(segments[0])), _members(base64url_decode(segments[1]))
-    except (ValueError, RecursionError):
-        # The cause quotes the token, so it does not travel on.
-        raise CredentialError("MALFORMED") from None
-
-
-def _members(text: bytes) -> dict[str, Any]:
-    """Returns the members of a JSON object.
-
-    Raises:
-        ValueError: it is no object, or a name stands twice in an object: parsers
-            differ on which of the two counts.
-    """
-    value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    if not isinstance(value, dict):
-        raise ValueError("not an object")  # noqa: TRY004 - the text is at fault, no argument
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a name stands twice")
-    return members
-
-
-def _no_constant(_name: str) -> Any:
-    raise ValueError("NaN and Infinity are not JSON")
-
-
-def _seconds(claims: Mapping[str, Any], name: str) -> int:
-    value = claims.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise CredentialError("TERM")
-    return value
-
-
-def _identifies(value: object) -> bool:
-    return isinstance(value, str) and _IDENTIFIER.fullmatch(value) is not None
-
-
 def _codes(value: object) -> bool:
-    return isinstance(value, list) and len(value) <= _MOST_OWNED and all(map(_identifies, value))
+    return isinstance(value, list) and len(value) <= _MOST_OWNED and all(map(identifies, value))

@@ -7,6 +7,9 @@ classes of information (access.disclosure). What platforms may read for stands h
 what follows from it in access.purposes. Health and reflection carry nothing of
 anybody's and have no rows.
 
+An application signs whatever writes or is sensitive, each call by itself; its access
+token is good for the rest. In sandbox a platform without an application needs no key.
+
     check("/bonafides.v1.RatingService/GetRating", ANONYMOUS)   # LoginRequiredError
 
 Who may call what is printed, cell by cell, in tests/unit/policy.txt; a test
@@ -28,6 +31,7 @@ from bonafides.errors import (
     LoginRequiredError,
     MethodNotAllowedError,
     PurposeNotAllowedError,
+    SignedRequestRequiredError,
 )
 from bonafides.v1.purpose_pb2 import ReadPurpose
 
@@ -59,10 +63,12 @@ class Policy:
     # What a call is paid with; access.budgets says by whom.
     budget: Budget = Budget.CALLS
     purposes: frozenset[ReadPurpose.ValueType] | None = None
+    # Whether an application signs each call; its access token is not enough.
+    signed: bool = False
 
 
 POLICIES: Final = (
-    Policy("/bonafides.v1.IdentityService/SubmitIdentity", _SUBMITTERS | _INTEGRATORS),
+    Policy("/bonafides.v1.IdentityService/SubmitIdentity", _SUBMITTERS | _INTEGRATORS, signed=True),
     Policy("/bonafides.v1.IdentityService/GetSubmission", _LOGGED_IN | _INTEGRATORS),
     Policy(
         "/bonafides.v1.ArchiveService/GetArchive",
@@ -77,7 +83,7 @@ POLICIES: Final = (
         purposes=purposes.OF_LEVELS,
     ),
     Policy("/bonafides.v1.RatingService/GetScorecard", _EVERYBODY | _INTEGRATORS),
-    Policy("/bonafides.v1.RecordService/WriteRecords", _WRITERS, budget=Budget.NONE),
+    Policy("/bonafides.v1.RecordService/WriteRecords", _WRITERS, budget=Budget.NONE, signed=True),
     Policy("/bonafides.v1.RecordService/GetWriteCursor", _WRITERS),
     Policy("/bonafides.v1.ArchiveService/UpdateSelfDescription", _MEMBERS),
     Policy("/bonafides.v1.RecordService/ListStores", _LOGGED_IN, budget=Budget.READS),
@@ -87,14 +93,14 @@ POLICIES: Final = (
     Policy("/bonafides.v1.ConsentService/ListAssents", _READERS),
     Policy("/bonafides.v1.ConsentService/ListConsents", _LOGGED_IN),
     Policy("/bonafides.v1.ConsentService/GrantConsent", _MEMBERS),
-    Policy("/bonafides.v1.ConsentService/RevokeConsent", _SUBMITTERS),
+    Policy("/bonafides.v1.ConsentService/RevokeConsent", _SUBMITTERS, signed=True),
     Policy("/bonafides.v1.ConsentService/ListPlatformAuthorizations", _READERS),
     Policy("/bonafides.v1.ConsentService/AuthorizePlatform", _MEMBERS),
     Policy("/bonafides.v1.ConsentService/RevokePlatform", _MEMBERS),
     Policy("/bonafides.v1.OwnershipService/ClaimOwnership", _MEMBERS),
     Policy("/bonafides.v1.OwnershipService/ConfirmOwnership", _MEMBERS),
     Policy("/bonafides.v1.OwnershipService/GetOwnershipClaim", _READERS),
-    Policy("/bonafides.v1.OwnershipService/VouchOwnership", _PLATFORMS),
+    Policy("/bonafides.v1.OwnershipService/VouchOwnership", _PLATFORMS, signed=True),
     Policy("/bonafides.v1.OwnershipService/ListOwnershipDisputes", _STAFF),
     Policy("/bonafides.v1.OwnershipService/DecideOwnership", _STAFF),
     Policy("/bonafides.v1.OwnershipService/ListMembers", _READERS, budget=Budget.READS),
@@ -104,27 +110,27 @@ POLICIES: Final = (
     Policy("/bonafides.v1.OwnershipService/ListNotices", _READERS),
     # Copies of licenses are for those who uploaded them and for the enterprise itself;
     # staff see what their QR codes say beside the submission.
-    Policy("/bonafides.v1.DocumentService/UploadDocument", _SUBMITTERS),
+    Policy("/bonafides.v1.DocumentService/UploadDocument", _SUBMITTERS, signed=True),
     Policy("/bonafides.v1.DocumentService/GetDocument", _SUBMITTERS),
-    Policy("/bonafides.v1.DocumentService/ReadDocument", _SUBMITTERS),
-    Policy("/bonafides.v1.DocumentService/DeleteDocument", _SUBMITTERS),
+    Policy("/bonafides.v1.DocumentService/ReadDocument", _SUBMITTERS, signed=True),
+    Policy("/bonafides.v1.DocumentService/DeleteDocument", _SUBMITTERS, signed=True),
     # Whose persons, cases and submissions these are is looked up call by call.
-    Policy("/bonafides.v1.RightsService/GetHoldings", _SUBMITTERS),
-    Policy("/bonafides.v1.RightsService/OpenCorrection", _SUBMITTERS | _INTEGRATORS),
+    Policy("/bonafides.v1.RightsService/GetHoldings", _SUBMITTERS, signed=True),
+    Policy("/bonafides.v1.RightsService/OpenCorrection", _SUBMITTERS | _INTEGRATORS, signed=True),
     Policy("/bonafides.v1.RightsService/GetCorrection", _LOGGED_IN | _INTEGRATORS),
     Policy("/bonafides.v1.RightsService/ListCorrections", _LOGGED_IN | _INTEGRATORS),
     Policy("/bonafides.v1.RightsService/DecideCorrection", _STAFF),
-    Policy("/bonafides.v1.RightsService/ErasePersonalData", _SUBMITTERS),
-    Policy("/bonafides.v1.RightsService/EraseBuyer", _PLATFORMS),
+    Policy("/bonafides.v1.RightsService/ErasePersonalData", _SUBMITTERS, signed=True),
+    Policy("/bonafides.v1.RightsService/EraseBuyer", _PLATFORMS, signed=True),
     Policy("/bonafides.v1.RightsService/ListQueue", _STAFF),
     Policy(
         "/bonafides.v1.IdentityService/ListRequirements",
         _LOGGED_IN | _INTEGRATORS,
         budget=Budget.READS,
     ),
-    Policy("/bonafides.v1.IdentityService/AmendIdentity", _MEMBERS | _INTEGRATORS),
+    Policy("/bonafides.v1.IdentityService/AmendIdentity", _MEMBERS | _INTEGRATORS, signed=True),
     # Which draft is whose affair is looked at draft by draft.
-    Policy("/bonafides.v1.DraftService/CreateDraft", _PLATFORMS),
+    Policy("/bonafides.v1.DraftService/CreateDraft", _PLATFORMS, signed=True),
     Policy("/bonafides.v1.DraftService/GetDraft", _LOGGED_IN),
     Policy("/bonafides.v1.DraftService/ConfirmDraft", _MEMBERS),
     # Whether the caller acts for the enterprise is looked at call by call.
@@ -141,10 +147,10 @@ POLICIES: Final = (
     Policy("/bonafides.v1.ReviewService/EndOverride", _STAFF),
     Policy("/bonafides.v1.ReviewService/ListOverrides", _READERS, budget=Budget.READS),
     Policy("/bonafides.v1.ReviewService/ListWrongLevels", _STAFF, budget=Budget.READS),
-    Policy("/bonafides.v1.DraftService/DeleteDraft", _PLATFORMS),
+    Policy("/bonafides.v1.DraftService/DeleteDraft", _PLATFORMS, signed=True),
     # A buyer's platform alone, and of its own records.
-    Policy("/bonafides.v1.RightsService/GetBuyerHoldings", _PLATFORMS),
-    Policy("/bonafides.v1.RightsService/CorrectBuyer", _PLATFORMS),
+    Policy("/bonafides.v1.RightsService/GetBuyerHoldings", _PLATFORMS, signed=True),
+    Policy("/bonafides.v1.RightsService/CorrectBuyer", _PLATFORMS, signed=True),
     # Whose history and receipts these are is looked up call by call.
     Policy("/bonafides.v1.RatingService/ListRatings", _READERS, budget=Budget.READS),
     Policy("/bonafides.v1.RatingService/GetReceipt", _READERS, budget=Budget.READS),
@@ -170,24 +176,49 @@ POLICIES: Final = (
     Policy("/bonafides.v1.SwitchService/SetSwitch", _STAFF, budget=Budget.NONE),
     Policy("/bonafides.v1.SwitchService/ListSwitches", _STAFF, budget=Budget.NONE),
     Policy("/bonafides.v1.SwitchService/DeleteSwitch", _STAFF, budget=Budget.NONE),
-    Policy("/bonafides.v1.PlatformService/BatchGetArchives", _PLATFORMS, purposes=purposes.EVERY),
     Policy(
-        "/bonafides.v1.PlatformService/ListChangedArchives", _PLATFORMS, purposes=purposes.EVERY
+        "/bonafides.v1.PlatformService/BatchGetArchives",
+        _PLATFORMS,
+        purposes=purposes.EVERY,
+        budget=Budget.READS,
+    ),
+    Policy(
+        "/bonafides.v1.PlatformService/ListChangedArchives",
+        _PLATFORMS,
+        purposes=purposes.EVERY,
+        budget=Budget.READS,
     ),
     # What a platform decided on may be anything that it read for.
-    Policy("/bonafides.v1.PlatformService/RecordDecision", _PLATFORMS, purposes=purposes.EVERY),
+    Policy(
+        "/bonafides.v1.PlatformService/RecordDecision",
+        _PLATFORMS,
+        purposes=purposes.EVERY,
+        signed=True,
+    ),
     # Whose enterprise it is, and which platform's affair, is looked at call by call.
     Policy("/bonafides.v1.PlatformService/ListDecisions", _LOGGED_IN),
-    Policy("/bonafides.v1.PlatformService/RequestMore", _PLATFORMS),
+    Policy("/bonafides.v1.PlatformService/RequestMore", _PLATFORMS, signed=True),
     Policy("/bonafides.v1.PlatformService/ListInquiries", _SUBMITTERS),
     Policy("/bonafides.v1.PlatformService/AnswerInquiry", _MEMBERS),
     # Integrators call these without an agent token; whose authorization it is, is looked up.
-    Policy("/bonafides.v1.IntegratorService/CreateAuthorizationUrl", _INTEGRATORS),
+    Policy("/bonafides.v1.IntegratorService/CreateAuthorizationUrl", _INTEGRATORS, signed=True),
     Policy("/bonafides.v1.IntegratorService/GetAuthorizationUrl", _MEMBERS),
     Policy("/bonafides.v1.IntegratorService/AuthorizeIntegrator", _MEMBERS),
-    Policy("/bonafides.v1.IntegratorService/ExchangeAuthorization", _INTEGRATORS),
+    Policy("/bonafides.v1.IntegratorService/ExchangeAuthorization", _INTEGRATORS, signed=True),
     Policy("/bonafides.v1.IntegratorService/ListIntegratorAuthorizations", _READERS | _INTEGRATORS),
-    Policy("/bonafides.v1.IntegratorService/RevokeIntegrator", _READERS | _INTEGRATORS),
+    Policy("/bonafides.v1.ApplicationService/GetServiceKey", _EVERYBODY),
+    Policy("/bonafides.v1.SwitchService/SetCanary", _STAFF, budget=Budget.NONE),
+    Policy("/bonafides.v1.SwitchService/ListCanaries", _STAFF, budget=Budget.NONE),
+    Policy("/bonafides.v1.PlatformService/CloseInquiry", _PLATFORMS, signed=True),
+    Policy("/bonafides.v1.PlatformService/SetPlatformMask", _STAFF),
+    Policy("/bonafides.v1.PlatformService/GetPlatformMask", _WRITERS),
+    Policy("/bonafides.v1.PlatformService/ListPlatformMasks", _STAFF),
+    Policy("/bonafides.v1.AccessService/ListAccesses", _MEMBERS),
+    Policy(
+        "/bonafides.v1.IntegratorService/RevokeIntegrator", _READERS | _INTEGRATORS, signed=True
+    ),
+    Policy("/bonafides.v1.IntegratorService/GetIntegratorStatistics", _READERS | _INTEGRATORS),
+    Policy("/bonafides.v1.TokenService/ExchangeAssertion", _EVERYBODY),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}
@@ -210,16 +241,20 @@ def check(method: str, caller: Caller) -> None:
         LoginRequiredError: the method wants a credential, and there is none.
         MethodNotAllowedError: the method is not for this kind of caller, or does not exist
             for applications of its role.
-        MethodNotAllowedError: the method is not for this kind of caller.
+        SignedRequestRequiredError: an application has to sign this.
         AgentTokenRequiredError: an integrator calls it for an enterprise alone.
         ScopeRequiredError: the integrator's agent token doesn't open it.
         BugError: the method has no row.
     """
+    row = _row(method)
     if caller.application and not application_roles.opens(method, caller.role):
         raise MethodNotAllowedError
-    if caller.kind in _row(method).callers:
+    if caller.kind in row.callers:
         if caller.kind is CallerKind.INTEGRATOR:
             agents.require_open(method, caller)
+        # Whoever calls by a key can sign.
+        if row.signed and caller.key_id and not caller.signed:
+            raise SignedRequestRequiredError("UNSIGNED")
         return
     if caller.kind is CallerKind.ANONYMOUS:
         raise LoginRequiredError

@@ -19,6 +19,7 @@ from bonafides.cli import (
     platforms,
     reviewing,
     rights,
+    signing,
     switching,
 )
 from bonafides.cli.commands import app
@@ -36,5 +37,6 @@ __all__ = [
     "platforms",
     "reviewing",
     "rights",
+    "signing",
     "switching",
 ]

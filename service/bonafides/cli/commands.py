@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from bonafides import settings as settings_rules
-from bonafides.cli import claims_file, rendering, stores_view, submission_view
+from bonafides.cli import claims_file, options, rendering, stores_view, submission_view
 from bonafides.cli.faults import AnswerLostError, CommandError
 from bonafides.cli.options import Purpose, moment_of, purpose_of, write
 from bonafides.cli.session import DEFAULT_SERVER, CommandLine, Session, content
@@ -53,36 +53,15 @@ Environment = Annotated[
 def main(
     context: typer.Context,
     *,
-    server: Annotated[
-        str, typer.Option(envvar="BONAFIDES_SERVER", help="Address and port of the server.")
-    ] = DEFAULT_SERVER,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            envvar="BONAFIDES_TOKEN",
-            help="Access token. Other users of the machine see options: prefer the variable.",
-        ),
-    ] = None,
-    token_file: Annotated[
-        Path | None, typer.Option(help="File that holds the access token; wins over --token.")
-    ] = None,
-    agent_token: Annotated[
-        str | None,
-        typer.Option(envvar="BONAFIDES_AGENT_TOKEN", help="An integrator's for one CODE."),
-    ] = None,
-    root_certificates: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="BONAFIDES_ROOT_CERTIFICATES",
-            help="PEM file of the certificates to trust; makes the connection TLS.",
-        ),
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(min=0.001, max=600, help="Deadline of a call, in seconds.")
-    ] = DEFAULT_TIMEOUT_SECONDS,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document; errors too, on stderr.")
-    ] = False,
+    server: options.Server = DEFAULT_SERVER,
+    token: options.Token = None,
+    token_file: options.TokenFile = None,
+    agent_token: options.AgentToken = None,
+    client_id: options.ClientId = None,
+    key_file: options.KeyFile = None,
+    root_certificates: options.RootCertificates = None,
+    timeout: options.Timeout = DEFAULT_TIMEOUT_SECONDS,
+    as_json: options.AsJson = False,
 ) -> None:
     """Checks who an enterprise is, keeps its archive, and gives it an integrity level.
 
@@ -93,6 +72,8 @@ def main(
         token=token,
         token_file=token_file,
         agent_token=agent_token,
+        client_id=client_id,
+        key_file=key_file,
         root_certificates=root_certificates,
         timeout_seconds=timeout,
         as_json=as_json,

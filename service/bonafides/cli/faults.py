@@ -26,6 +26,7 @@ from bonafides.cli.figures import plain
 from bonafides.client import (
     ClientError,
     InsecureTargetError,
+    KeyUnusableError,
     RemoteError,
     TokenUnusableError,
 )
@@ -52,6 +53,12 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "REQUEST_ID_REUSED": "Leave --request-id out, or give a new UUID.",
     "CREDENTIAL_INVALID": _LOG_IN_AGAIN,
     "CREDENTIAL_EXPIRED": _LOG_IN_AGAIN,
+    "SIGNED_REQUEST_REQUIRED": (
+        "Have the application sign: give --client-id and --key-file in place of a token."
+    ),
+    "ASSERTION_USED": "Repeat the command: it signs anew.",
+    "APPLICATION_NOT_ACTIVE": "Look at the application's state, or ask who runs the service.",
+    "TOKENS_NOT_ISSUED": "Leave the token out: every command signs by --client-id and --key-file.",
     "LOGIN_REQUIRED": (
         "Log in: pass an access token with --token-file, --token or BONAFIDES_TOKEN. In the "
         "sandbox, `bonafides token` makes one."
@@ -108,6 +115,7 @@ REFUSED: Final = "REFUSED"
 _LOCAL_STEPS: Final[Mapping[type[Exception], str]] = {
     InsecureTargetError: "Give --root-certificates FILE, or call a server on this machine.",
     TokenUnusableError: _LOG_IN_AGAIN,
+    KeyUnusableError: "Name the private key of the application with --key-file.",
     StoreUnavailableError: "See that the database runs, and what BONAFIDES_DATABASE_URL names.",
     SettingsError: "Correct it, and start again; docs/operations.md lists settings and keys.",
 }

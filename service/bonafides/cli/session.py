@@ -34,14 +34,23 @@ from rich.progress import (
 from typer.core import TyperGroup
 
 from bonafides.cli import faults
-from bonafides.client import Client
+from bonafides.client import Client, Credentials
 
 DEFAULT_SERVER: Final = "127.0.0.1:50051"
 # Tables in a pipe or a file: as wide as a screen, not as the 80 of a teletype.
 _PIPE_COLUMNS: Final = 120
 SHARED_FLAGS: Final = frozenset({"--json"})
 SHARED_VALUED: Final = frozenset(
-    {"--server", "--token", "--token-file", "--agent-token", "--root-certificates", "--timeout"}
+    {
+        "--server",
+        "--token",
+        "--token-file",
+        "--agent-token",
+        "--client-id",
+        "--key-file",
+        "--root-certificates",
+        "--timeout",
+    }
 )
 
 
@@ -54,14 +63,17 @@ class Session:
     token_file: Path | None = None
     # Of an integrator: the enterprise that it acts for.
     agent_token: str | None = field(default=None, repr=False)
+    # Of an application, which calls by what it signs.
+    client_id: str | None = None
+    key_file: Path | None = None
     root_certificates: Path | None = None
     timeout_seconds: float = 5.0
     as_json: bool = False
 
     @property
     def logged_in(self) -> bool:
-        """Whether calls carry a token."""
-        return self.token is not None or self.token_file is not None
+        """Whether calls carry a credential."""
+        return (self.token, self.token_file, self.key_file) != (None, None, None)
 
     def client(self) -> Client:
         """Opens a client as the options say.
@@ -79,9 +91,28 @@ class Session:
             self.server,
             token=token,
             agent_token=self.agent_token,
+            credentials=self.credentials(),
             root_certificates=roots,
             timeout_seconds=self.timeout_seconds,
         )
+
+    def credentials(self) -> Credentials | None:
+        """Returns the credentials of the application that calls; None: none does.
+
+        Raises:
+            typer.BadParameter: one option of the two is missing, a token stands beside
+                them, or the key can't be read.
+        """
+        if self.client_id is None and self.key_file is None:
+            return None
+        if self.client_id is None or self.key_file is None:
+            message = "name both --client-id and --key-file: an application signs as itself."
+            raise typer.BadParameter(message)
+        if self.token is not None or self.token_file is not None:
+            message = "an application gets its own tokens: leave --token and --token-file out."
+            raise typer.BadParameter(message, param_hint="--key-file")
+        content(self.key_file, "--key-file")
+        return Credentials.read(self.client_id, self.key_file)
 
     def answer(self, message: Message, rendered: RenderableType) -> None:
         """Prints the answer: rendered for people, or the message for programs."""

@@ -19,7 +19,6 @@ import datetime as dt
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import Final, Self, overload
 
 from bonafides.client import requests
@@ -35,6 +34,7 @@ from bonafides.client.faults import (
     ClientError,
     ClosedClientError,
     InsecureTargetError,
+    KeyUnusableError,
     NotServingError,
     RemoteError,
     TokenUnusableError,
@@ -48,6 +48,7 @@ from bonafides.client.platforms import PlatformCalls
 from bonafides.client.requests import NO_PURPOSE, NOT_MODIFIED, NotModified
 from bonafides.client.reviewing import ReviewCalls
 from bonafides.client.rights import RightsCalls
+from bonafides.client.signing import Credentials
 from bonafides.client.switching import SwitchCalls
 from bonafides.v1 import (
     archive_pb2,
@@ -72,8 +73,10 @@ __all__ = [
     "Client",
     "ClientError",
     "ClosedClientError",
+    "Credentials",
     "DigestDiffersError",
     "InsecureTargetError",
+    "KeyUnusableError",
     "NotModified",
     "NotServingError",
     "RemoteError",
@@ -99,14 +102,16 @@ class Client(DocumentCalls):
         *,
         token: str | None = None,
         agent_token: str | None = None,
+        credentials: Credentials | None = None,
         root_certificates: bytes | None = None,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> None:
         """Opens a channel; the first call connects.
 
-        `token` None is the anonymous caller. `agent_token` names the enterprise that an
-        integrator acts for. `root_certificates`, PEM, makes the
-        connection TLS. `timeout_seconds` is the deadline of each call.
+        `token` None is the anonymous caller, unless an application gives `credentials`.
+        `agent_token` names the enterprise that an integrator acts for.
+        `root_certificates`, PEM, makes the connection TLS. `timeout_seconds` is the
+        deadline of each call.
 
         Raises:
             InsecureTargetError: no root certificates, and not loopback.
@@ -119,6 +124,7 @@ class Client(DocumentCalls):
                 agent_token=agent_token,
                 root_certificates=root_certificates,
                 timeout_seconds=timeout_seconds,
+                credentials=credentials,
             )
         )
         self._revisions: Final[dict[str, int]] = {}
@@ -145,18 +151,13 @@ class Client(DocumentCalls):
         self.integrators: Final = IntegratorCalls(self._connection)
 
     def __repr__(self) -> str:
-        caller = "logged in" if self._connection.metadata else "anonymous"
+        caller = "logged in" if self._connection.logged_in else "anonymous"
         return f"Client({self._connection.target!r}, {caller})"
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -402,6 +403,14 @@ class Client(DocumentCalls):
                 if outbox.failure is not None:
                     raise outbox.failure
                 return
+
+    def access_token(self) -> tuple[str, dt.datetime]:
+        """Gets a new access token for the application of `credentials`, and when it ends.
+
+        Calls of this client get their own. Raises RemoteError if it is refused.
+        """
+        token, ends_at = self._connection.access_token()
+        return token, dt.datetime.fromtimestamp(ends_at, dt.UTC)
 
     def wait_until_serving(self, timeout_seconds: float = 10.0) -> None:
         """Returns once the server's health is SERVING.

@@ -30,6 +30,8 @@ from bonafides.client.faults import (
     TokenUnusableError,
     remote_error,
 )
+from bonafides.client.signed_channel import SignedChannel
+from bonafides.client.signing import Credentials
 
 # The metadata key by which an integrator names the enterprise that it acts for.
 AGENT_KEY: Final = "bonafides-agent-token"
@@ -92,8 +94,9 @@ class Connection:
         agent_token: str | None = None,
         root_certificates: bytes | None,
         timeout_seconds: float,
+        credentials: Credentials | None = None,
     ) -> None:
-        """Opens a channel; the first call connects.
+        """Opens a channel; the first call connects. `credentials` take the token's place.
 
         Raises:
             InsecureTargetError: no root certificates, and not loopback.
@@ -101,7 +104,11 @@ class Connection:
         """
         self.target: Final = target
         self.metadata: Final = (*authorization(token), *_acting(agent_token))
-        self.channel: Final = _channel(target, root_certificates)
+        if token is not None and credentials is not None:
+            raise TokenUnusableError
+        self.channel: Final = _channel(target, root_certificates, credentials)
+        # Whether calls say who makes them.
+        self.logged_in: Final = token is not None or credentials is not None
         self._timeout_seconds: Final = timeout_seconds
         self._health: Final = health_pb2_grpc.HealthStub(  # type: ignore[no-untyped-call]  # ships no types
             self.channel
@@ -130,6 +137,20 @@ class Connection:
         except ValueError as error:
             # The library's way to say that the channel was closed.
             raise ClosedClientError from error
+
+    def access_token(self) -> tuple[str, float]:
+        """Returns a new access token of the application, and when it ends, since 1970.
+
+        Raises:
+            TokenUnusableError: no application calls over this connection.
+            RemoteError: refused or failed.
+        """
+        if not isinstance(self.channel, SignedChannel):
+            raise TokenUnusableError
+        try:
+            return self.channel.access_token(self._timeout_seconds)
+        except grpc.RpcError as error:
+            raise remote_error(error) from error
 
     def stream(
         self,
@@ -214,13 +235,21 @@ def async_channel(target: str, root_certificates: bytes | None) -> grpc.aio.Chan
     return grpc.aio.insecure_channel(target, options=_PLAINTEXT_OPTIONS)
 
 
-def _channel(target: str, root_certificates: bytes | None) -> grpc.Channel:
+def _channel(
+    target: str, root_certificates: bytes | None, credentials: Credentials | None
+) -> grpc.Channel:
+    options = _OPTIONS if root_certificates is not None else _PLAINTEXT_OPTIONS
+    if credentials is not None:
+        # What is tried again is signed again: not by the library.
+        options = (*options, ("grpc.enable_retries", 0))
     if root_certificates is not None:
-        credentials = grpc.ssl_channel_credentials(root_certificates)
-        return grpc.secure_channel(target, credentials, options=_OPTIONS)
-    if not _is_loopback(target):
+        tls = grpc.ssl_channel_credentials(root_certificates)
+        channel = grpc.secure_channel(target, tls, options=options)
+    elif _is_loopback(target):
+        channel = grpc.insecure_channel(target, options=options)
+    else:
         raise InsecureTargetError(target)
-    return grpc.insecure_channel(target, options=_PLAINTEXT_OPTIONS)
+    return channel if credentials is None else SignedChannel(channel, credentials)
 
 
 def _is_loopback(target: str) -> bool:

@@ -30,6 +30,7 @@ class ClientError(Exception):
     ClientError
       InsecureTargetError   plaintext was asked for outside loopback
       TokenUnusableError    the token can't stand in a header
+      KeyUnusableError      the private key is none that an application signs by
       ClosedClientError     the client was closed
       NotServingError       the server did not come up in time
       RemoteError           the server, or the way to it, refused or failed
@@ -57,6 +58,16 @@ class TokenUnusableError(ClientError):
         super().__init__(
             "The token holds spaces or other characters that no token has: copy it whole, "
             "on one line."
+        )
+
+
+class KeyUnusableError(ClientError):
+    """The private key is none that an application signs by. The text does not repeat it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The private key is not usable: name a PEM file with an Ed25519 or P-256 key, "
+            "without a password, whose public half the application registered."
         )
 
 

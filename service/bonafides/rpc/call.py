@@ -22,7 +22,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from bonafides.access import policy, purposes
-from bonafides.access.agents import METADATA_KEY
+from bonafides.access.assertions import require_purpose
 from bonafides.access.callers import Caller
 from bonafides.errors import (
     BugError,
@@ -42,6 +42,7 @@ from bonafides.v1.purpose_pb2 import ReadPurpose
 Answer: TypeAlias = Message | bytes
 
 _OWN_CALL_ID: Final = f"x-{CALL_ID}"
+AGENT: Final = "bonafides-agent-token"
 # Meaning is looked at beside a faulty shape only in requests of honest size.
 _MOST_BYTES_FOR_MEANING: Final = 32_768
 
@@ -140,8 +141,11 @@ class Received:
     audience: disclosure_pb2.Audience.ValueType = disclosure_pb2.AUDIENCE_UNSPECIFIED
     shown: tuple[str, ...] = ()
     purpose: str = ""
-    # By which an integrator acts for an enterprise.
+    # By which an enterprise lets an integrator act for it.
     agent_tokens: Sequence[str] = ()
+    # Who signed this very call. What was signed counts once, so it is kept for as long as
+    # the call lasts.
+    signed_by: Caller | None = None
 
 
 def bound(method: MethodDescriptor, service: object) -> Method:
@@ -201,10 +205,20 @@ def handled(
         named = method.purposes.get(request.purpose, "")  # type: ignore[attr-defined]  # it has the field
         call._received.purpose = named  # noqa: SLF001 - for the audit, though it be refused
     _validate(method, request, call)  # 7
+    if call.caller.purpose:
+        _require_purpose(request, call.caller.purpose)
     answer = handle(request, call)  # 8
     if answer is None or isinstance(answer, bytes):
         return answer
     return answer.SerializeToString()
+
+
+def _require_purpose(request: Message, signed_for: str) -> None:
+    """Refuses a request for another purpose than the one that was signed."""
+    field = request.DESCRIPTOR.fields_by_name.get("purpose")
+    # Purposes of consents are called the same.
+    if field is not None and field.enum_type is ReadPurpose.DESCRIPTOR:
+        require_purpose(signed_for, request.purpose)  # type: ignore[attr-defined]  # looked up above
 
 
 def parsed(method: Method, wire: bytes | None) -> Message:
@@ -236,22 +250,23 @@ def validate_envelope(request: Message) -> None:
         raise InvalidFieldsError(found)
 
 
-def headers(metadata: Iterable[Any]) -> tuple[str | None, Sequence[str]]:
-    """Returns the caller's own call id, canonical, None without a UUID; and its credentials."""
+def headers(metadata: Iterable[Any]) -> tuple[str | None, Sequence[str], Sequence[str]]:
+    """Returns the caller's own call id, canonical, None without a UUID; and its credentials.
+
+    Of these first what stands for the caller itself, then what others gave it.
+    """
     call_id: str | None = None
     authorizations: list[str] = []
+    agent_tokens: list[str] = []
     for key, value in metadata:
         if key == "authorization":
             authorizations.append(str(value))
+        elif key == AGENT:
+            agent_tokens.append(str(value))
         elif key == _OWN_CALL_ID and call_id is None:
             try:
                 call_id = str(uuid.UUID(value))
             except (ValueError, TypeError, AttributeError):
                 # Not taken, and no second one either.
                 call_id = ""
-    return call_id or None, authorizations
-
-
-def agent_tokens(metadata: Iterable[Any]) -> tuple[str, ...]:
-    """Returns the agent tokens that came with the call; one at most is honest."""
-    return tuple(str(value) for key, value in metadata if key == METADATA_KEY)
+    return call_id or None, authorizations, agent_tokens

@@ -55,23 +55,24 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from bonafides.access import policy
 from bonafides.access.callers import Caller, TokenVerifier
+from bonafides.access.credentials import ApplicationCredentials
 from bonafides.access.purses import ThreadWantedError
 from bonafides.errors import (
     AgentTokenError,
     BugError,
-    CredentialError,
     DeadlinePassedError,
+    MalformedMessageError,
     RevisionNotReachedError,
     ServerBusyError,
     ServerDrainingError,
     StoreUnavailableError,
 )
 from bonafides.instants import Instant
+from bonafides.rpc.authentication import Authentication
 from bonafides.rpc.call import (
     Call,
     Method,
     Received,
-    agent_tokens,
     bound,
     handled,
     headers,
@@ -136,16 +137,18 @@ class Pipeline:
         limits: Limits,
         world: World,
         *,
+        applications: ApplicationCredentials | None = None,
         meter: Meter | None = None,
         recorder: Recorder | None = None,
         agents: Agents | None = None,
     ) -> None:
         """Makes a pipeline.
 
-        Without `meter` nothing is paid for, without `recorder` nothing is written down, and
-        without `agents` no agent token is taken: as where a test has no database.
+        Without `applications` no call is signed, and no token names one; without `meter`
+        nothing is paid for, without `recorder` nothing is written down, and without
+        `agents` no agent token is taken: as where a test has no database.
         """
-        self._verifier: Final = verifier
+        self._callers: Final = Authentication(verifier, applications)
         self._meter: Final = meter
         self._recorder: Final = recorder
         self._agents: Final = agents
@@ -161,6 +164,8 @@ class Pipeline:
             limits.stream_idle_seconds,
         )
         self._streams: Final[set[Stream]] = set()
+        # Streams whose caller is being looked at; counted on the event loop alone.
+        self._opening = 0
         self._draining = False
 
     def handlers(self, descriptor: ServiceDescriptor, service: object) -> grpc.GenericRpcHandler:
@@ -204,10 +209,9 @@ class Pipeline:
     async def _serve(self, method: Method, context: Context) -> bytes:
         started = self._world.monotonic()
         metadata = context.invocation_metadata() or ()
-        call_id, authorizations = headers(metadata)
+        call_id, authorizations, acting = headers(metadata)
         event = Event(call_id or self._world.new_call_id())  # 1
-        received = Received(authorizations, [(CALL_ID, event.call_id)])
-        received.agent_tokens = agent_tokens(metadata)
+        received = Received(authorizations, [(CALL_ID, event.call_id)], agent_tokens=acting)
         if self._meter is not None:
             received.origin = self._meter.origin(context.peer(), metadata)
         told: Reply | None = None
@@ -260,13 +264,15 @@ class Pipeline:
         """Runs a stream to its end. What it answers it has written by then."""
         if self._draining:
             raise ServerDrainingError
-        if len(self._streams) >= self._limits.streams:  # 2
+        if len(self._streams) + self._opening >= self._limits.streams:  # 2
             raise ServerBusyError(_BUSY_RETRY_SECONDS)
+        self._opening += 1
         try:
-            opened = self._allowed(method, received, event, waits=False)
-        except ThreadWantedError:
-            opened = await asyncio.to_thread(self._allowed, method, received, event)
-        session = method.handle(opened)
+            first = await self._first_of_signed(context, received)
+            call = await self._opened(method, received, event)
+        finally:
+            self._opening -= 1
+        session = method.handle(call)
 
         def take(wires: Sequence[bytes]) -> list[Future[Any]]:
             taken: list[Future[Any]] = []
@@ -288,7 +294,7 @@ class Pipeline:
             made: bytes = session.answer(results).SerializeToString()
             return made
 
-        stream = Stream(context, take, answer, self._flow)
+        stream = Stream(context, take, answer, self._flow, first)
         self._streams.add(stream)
         whole = False
         try:
@@ -299,6 +305,27 @@ class Pipeline:
             if hasattr(session, "ended"):
                 session.ended(whole=whole)
         return b""
+
+    async def _first_of_signed(self, context: Context, received: Received) -> Sequence[bytes]:
+        """Reads the message that an assertion of a stream is about, before it is opened."""
+        if not self._callers.is_signed(received):
+            return ()
+        received.wire = await read_message(context, self._limits.default_deadline_seconds)
+        if received.wire is None:
+            raise MalformedMessageError
+        return (received.wire,)
+
+    async def _opened(self, method: Method, received: Received, event: Event) -> Call:
+        """Returns the call that opens a stream, once it is known to be allowed."""
+        try:
+            # Beside the event loop: a caller that is not remembered is looked up.
+            work = self._flow.threads.submit(self._allowed, method, received, event)
+        except RuntimeError:
+            raise ServerDrainingError from None
+        call = await asyncio.wrap_future(work)
+        if self._draining:
+            raise ServerDrainingError
+        return call
 
     def _admitted_seconds(self, method: Method, context: Context) -> float:
         """Returns how long the call may take."""
@@ -313,11 +340,10 @@ class Pipeline:
 
     def _at_once(self, method: Method, received: Received, event: Event) -> bytes | None:
         """Does steps 4 to 8 on the event loop, if that takes no waiting; else nothing."""
-        if method.at_once is None or len(received.authorizations) > 1 or received.agent_tokens:
-            # For whom an integrator acts is asked of the database, on a thread.
+        if method.at_once is None:
             return None
         now = self._world.now()
-        caller = self._verifier.recall(next(iter(received.authorizations), None), now)  # 4
+        caller = self._callers.at_once(received, now)  # 4
         if caller is None:
             return None
         try:
@@ -381,9 +407,7 @@ class Pipeline:
     ) -> Call:
         """Returns the call, once it is known to be one that its caller may make."""
         now = self._world.now()
-        if len(received.authorizations) > 1:  # 4
-            raise CredentialError("REPEATED")
-        caller = self._verifier.resolve(next(iter(received.authorizations), None), now)
+        caller = self._callers.resolve(method.name, received, now)  # 4
         if received.agent_tokens:
             caller = self._acting(caller, received, now)
         return permitted(method, Call(caller, now, received, event), self._meter, waits=waits)

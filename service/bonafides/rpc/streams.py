@@ -57,18 +57,20 @@ class Stream:
         take: Take,
         answering: Answering,
         flow: Flow,
+        first: Sequence[bytes] = (),
     ) -> None:
+        """Takes what was read of the stream before, if anything was."""
         self._context: Final = context
         self._take: Final = take
         self._answering: Final = answering
         self._flow: Final = flow
         self._loop: Final = asyncio.get_running_loop()
         # Messages go from the first to the second, and leave when they are answered.
-        self._read: Final[deque[bytes]] = deque()
+        self._read: Final[deque[bytes]] = deque(first)
         self._taken: Final[deque[Future[Any]]] = deque()
         self._taking = False
-        self._sizes: Final[deque[int]] = deque()
-        self._bytes = 0
+        self._sizes: Final[deque[int]] = deque(map(len, first))
+        self._bytes = sum(self._sizes)
         self._news: Final = asyncio.Event()
         self._room: Final = asyncio.Event()
         self._woken = False
@@ -87,6 +89,7 @@ class Stream:
         self._reader = asyncio.ensure_future(self._reading())
         self._reader.add_done_callback(lambda _: self._news.set())
         self._watch_in(self._flow.idle_seconds)
+        self._begin_taking()
         try:
             while self._read or self._taking or self._taken or not self._reader.done():
                 await self._news.wait()

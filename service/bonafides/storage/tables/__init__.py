@@ -15,6 +15,7 @@ from bonafides.storage.tables.applications import (
     application_key,
     application_step,
     key_challenge,
+    used_assertion,
 )
 from bonafides.storage.tables.archive import (
     announced_level,
@@ -181,6 +182,7 @@ __all__ = [
     "submission_supply",
     "submission_transition",
     "unmatched_refund",
+    "used_assertion",
     "voucher",
     "write_cursor",
     "wrong_level",

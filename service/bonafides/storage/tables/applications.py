@@ -114,3 +114,14 @@ application_change: Final = Table(
     Column("tries", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
 )
+
+# What an application signed and sent, so that it counts once. Kept until nothing that was
+# signed on that day can be good any more.
+used_assertion: Final = Table(
+    "used_assertion",
+    metadata,
+    Column("client_id", String(40), primary_key=True),
+    Column("jti", String(64), primary_key=True),
+    Column("day", BigInteger, nullable=False),
+    Index("ix_used_assertion_day", "day"),
+)

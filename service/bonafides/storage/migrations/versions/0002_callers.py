@@ -311,6 +311,16 @@ def upgrade() -> None:
     with op.batch_alter_table("platform_reader", schema=None) as batch_op:
         batch_op.create_index("ix_platform_reader_platform", ["platform", "code"], unique=False)
 
+    op.create_table(
+        "used_assertion",
+        sa.Column("client_id", sa.String(length=40), nullable=False),
+        sa.Column("jti", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", "jti", name=op.f("pk_used_assertion")),
+    )
+    with op.batch_alter_table("used_assertion", schema=None) as batch_op:
+        batch_op.create_index("ix_used_assertion_day", ["day"], unique=False)
+
     with op.batch_alter_table("snapshot", schema=None) as batch_op:
         batch_op.add_column(sa.Column("content", sa.String(length=64), nullable=True))
         batch_op.add_column(sa.Column("changed_at", sa.BigInteger(), nullable=True))
@@ -322,6 +332,10 @@ def downgrade() -> None:
         batch_op.drop_column("changed_at")
         batch_op.drop_column("content")
 
+    with op.batch_alter_table("used_assertion", schema=None) as batch_op:
+        batch_op.drop_index("ix_used_assertion_day")
+
+    op.drop_table("used_assertion")
     with op.batch_alter_table("platform_reader", schema=None) as batch_op:
         batch_op.drop_index("ix_platform_reader_platform")
 

@@ -1,0 +1,216 @@
+"""A channel over which an application calls: each call gets its credential on its way out.
+
+A request is made bytes here, once, so that what is signed is what goes out. Stubs and
+callers notice nothing of it. Instead of the library, which would send one signature
+twice, this tries UNAVAILABLE again, with growing pauses, inside the deadline.
+
+    channel = SignedChannel(grpc.secure_channel(...), credentials)
+    stub = ArchiveServiceStub(channel)
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Self, TypeAlias
+
+import grpc
+
+from bonafides.client.faults import remote_error
+from bonafides.client.signing import EXCHANGE, SIGNED, Credentials
+from bonafides.v1 import token_service_pb2
+
+Metadata: TypeAlias = Sequence[tuple[str, str]]
+
+AGENT: Final = "bonafides-agent-token"
+# As the library would: four attempts.
+_PAUSES: Final = (0.1, 0.2, 0.4)
+# The token was good when it was sent, and is not any more: its key was changed, or the
+# server's.
+_STALE: Final = frozenset({"CREDENTIAL_INVALID", "CREDENTIAL_EXPIRED"})
+# Source: gRFC A6.
+_PUSHBACK: Final = "grpc-retry-pushback-ms"
+_OPEN: Final = "/grpc."
+_EXCHANGE_SECONDS: Final = 5.0
+
+
+class SignedChannel(grpc.Channel):
+    """A channel that adds credentials. Threads may share it."""
+
+    def __init__(self, channel: grpc.Channel, credentials: Credentials) -> None:
+        self._channel: Final = channel
+        self._credentials: Final = credentials
+        self._exchange: Final = channel.unary_unary(
+            EXCHANGE,
+            request_serializer=token_service_pb2.ExchangeAssertionRequest.SerializeToString,
+            response_deserializer=token_service_pb2.AccessToken.FromString,
+        )
+
+    def unary_unary(self, method: str, *arguments: Any, **options: Any) -> Any:
+        """Returns a method that is called with credentials; health needs none."""
+        if method.startswith(_OPEN):
+            return self._channel.unary_unary(method, *arguments, **options)
+        serialize, deserialize = _both(arguments, options)
+        inner: Any = self._channel.unary_unary(method, None, deserialize)
+        return _Unary(self, method, serialize, inner)
+
+    def stream_stream(self, method: str, *arguments: Any, **options: Any) -> Any:
+        """Returns a method that streams with credentials."""
+        if method.startswith(_OPEN):
+            return self._channel.stream_stream(method, *arguments, **options)
+        serialize, deserialize = _both(arguments, options)
+        inner: Any = self._channel.stream_stream(method, None, deserialize)
+        return _Stream(self, method, serialize, inner)
+
+    def unary_stream(self, method: str, *arguments: Any, **options: Any) -> Any:
+        """Returns a method of the library's own services; ours stream both ways."""
+        return self._channel.unary_stream(method, *arguments, **options)
+
+    def stream_unary(self, method: str, *arguments: Any, **options: Any) -> Any:
+        """Returns a method of the library's own services; ours stream both ways."""
+        return self._channel.stream_unary(method, *arguments, **options)
+
+    def subscribe(self, callback: Callable[..., Any], try_to_connect: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's signature
+        """Subscribes to the state of the connection."""
+        self._channel.subscribe(callback, try_to_connect)
+
+    def unsubscribe(self, callback: Callable[..., Any]) -> None:
+        """Ends a subscription."""
+        self._channel.unsubscribe(callback)
+
+    def close(self) -> None:
+        """Closes the channel; calls under way are cancelled."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def authorized(
+        self, method: str, request: bytes, metadata: Metadata, seconds: float | None
+    ) -> str:
+        """Returns the credential for a call of the method with these bytes.
+
+        An agent token among the metadata is bound into a signature, reads too.
+        """
+        agent = next((value for key, value in metadata if key == AGENT), None)
+        if method in SIGNED or agent is not None:
+            return self._credentials.assertion(method, request, agent_token=agent)
+        return self._credentials.token(lambda signed: self._exchanged(signed, seconds))
+
+    def access_token(self, seconds: float) -> tuple[str, float]:
+        """Returns an access token that is new, and when it ends, in seconds since 1970."""
+        return self._exchanged(self._credentials.assertion(EXCHANGE), seconds)
+
+    def is_stale(self, credential: str, method: str, error: grpc.RpcError) -> bool:
+        """Returns whether another token may be taken where this one was not; forgets it."""
+        if method in SIGNED or remote_error(error).reason not in _STALE:
+            return False
+        self._credentials.forget(credential)
+        return True
+
+    def _exchanged(self, assertion: str, seconds: float | None) -> tuple[str, float]:
+        request = token_service_pb2.ExchangeAssertionRequest(assertion=assertion)
+        made = self._exchange(request, timeout=min(seconds or _EXCHANGE_SECONDS, _EXCHANGE_SECONDS))
+        return made.token, made.expire_time.seconds
+
+
+class _Unary:
+    """One method, called with a credential of its own each time."""
+
+    def __init__(
+        self, channel: SignedChannel, method: str, serialize: Callable[[Any], bytes], inner: Any
+    ) -> None:
+        self._channel: Final = channel
+        self._method: Final = method
+        self._serialize: Final = serialize
+        self._inner: Final = inner
+
+    def __call__(self, request: Any, timeout: float | None = None, **options: Any) -> Any:
+        return self.with_call(request, timeout, **options)[0]
+
+    def with_call(
+        self,
+        request: Any,
+        timeout: float | None = None,
+        metadata: Metadata | None = None,
+        **options: Any,
+    ) -> Any:
+        """Returns the answer and the call; `timeout` is for all attempts together."""
+        wire = self._serialize(request)
+        end = None if timeout is None else time.monotonic() + timeout
+        pauses = iter(_PAUSES)
+        renewed = False
+        while True:
+            credential = ""
+            try:
+                told = metadata or ()
+                credential = self._channel.authorized(self._method, wire, told, _left(end))
+                sent = (*told, ("authorization", f"Bearer {credential}"))
+                return self._inner.with_call(wire, timeout=_left(end), metadata=sent, **options)
+            except grpc.RpcError as error:
+                if (
+                    credential
+                    and not renewed
+                    and self._channel.is_stale(credential, self._method, error)
+                ):
+                    renewed = True
+                    continue
+                pause = next(pauses, None) if _may_repeat(error) else None
+                if pause is None or (end is not None and time.monotonic() + pause >= end):
+                    raise
+            time.sleep(pause)
+
+
+class _Stream:
+    """One method that streams, opened with a credential for its first message."""
+
+    def __init__(
+        self, channel: SignedChannel, method: str, serialize: Callable[[Any], bytes], inner: Any
+    ) -> None:
+        self._channel: Final = channel
+        self._method: Final = method
+        self._serialize: Final = serialize
+        self._inner: Final = inner
+
+    def __call__(
+        self,
+        requests: Iterator[Any],
+        timeout: float | None = None,
+        metadata: Metadata | None = None,
+        **options: Any,
+    ) -> Any:
+        wires = map(self._serialize, requests)
+        first = next(wires, None)
+        if first is None:
+            # Nothing to sign, and nothing to say.
+            return self._inner(iter(()), timeout=timeout, metadata=metadata, **options)
+        told = metadata or ()
+        credential = self._channel.authorized(self._method, first, told, timeout)
+        sent = (*told, ("authorization", f"Bearer {credential}"))
+        return self._inner(
+            itertools.chain((first,), wires), timeout=timeout, metadata=sent, **options
+        )
+
+
+def _both(arguments: Sequence[Any], options: dict[str, Any]) -> tuple[Any, Any]:
+    """Returns serializer and deserializer, however a stub gives them."""
+    given = dict(zip(("request_serializer", "response_deserializer"), arguments, strict=False))
+    given |= options
+    return given["request_serializer"], given["response_deserializer"]
+
+
+def _left(end: float | None) -> float | None:
+    """Returns the seconds that are left; None: there is no deadline."""
+    return None if end is None else max(end - time.monotonic(), 0.0)
+
+
+def _may_repeat(error: grpc.RpcError) -> bool:
+    """Returns whether a call may be tried again: where nothing was decided, and not told not to."""
+    if error.code() is not grpc.StatusCode.UNAVAILABLE:
+        return False
+    told: Any = error.trailing_metadata() or ()
+    return (_PUSHBACK, "-1") not in map(tuple, told)
