@@ -115,6 +115,8 @@ POLICIES: Final = (
     # Whose history and receipts these are is looked up call by call.
     Policy("/bonafides.v1.RatingService/ListRatings", _READERS),
     Policy("/bonafides.v1.RatingService/GetReceipt", _READERS),
+    # By the exact name alone: it tells no more than the public archive does.
+    Policy("/bonafides.v1.ArchiveService/LookUpEnterprise", _EVERYBODY),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

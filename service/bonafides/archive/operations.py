@@ -9,6 +9,7 @@ read_view             reads a view, refreshed first if time alone has changed it
 get_archive           the same by the store alone, as bytes
 get_past_archive      makes the archive as it was known at an instant, and keeps nothing
 update_self_description  replaces what an enterprise says of itself
+look_up               finds enterprises by their exact registered name
 get_revision          tells which revision the views have
 forget_changes        deletes old rows of the table of changes
 
@@ -40,7 +41,7 @@ from bonafides.rating.publishing import last_evaluation
 from bonafides.rating.scorecard import Scorecard
 from bonafides.records.ingest import Rejection
 from bonafides.storage import archive as rows
-from bonafides.storage import changes, overdue, owner_requests
+from bonafides.storage import changes, overdue, owner_requests, titles
 from bonafides.storage.identity import enrolled_at, enrolled_codes, is_enrolled, take_turns
 from bonafides.storage.rating import unevaluated
 from bonafides.storage.snapshots import Snapshots
@@ -51,6 +52,8 @@ from bonafides.v1 import archive_pb2, disclosure_pb2, rating_pb2
 _CHANGES_PER_DAY: Final = 20
 # In one round of the worker, so that the others wait for some seconds at most.
 _EVALUATED_AT_ONCE: Final = 200
+# Enterprises of one name that are told of; in one district a name is given once.
+_MOST_NAMESAKES: Final = 10
 
 
 def record_facts(work: UnitOfWork, facts: Sequence[Fact], *, now: Instant) -> None:
@@ -131,6 +134,7 @@ def refresh(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> None:
     # and a listing would be out of them until midnight.
     take_turns(work, f"archive {code}")
     inputs = rating_operations.gather(work, code, now)
+    titles.keep(work, code, "" if inputs.registration is None else inputs.registration.title)
     rating = rating_operations.with_peers(work, rating_operations.rate(work, card, inputs, now))
     rows.write_snapshots(work, code, snapshot.views(assemble(inputs, rating)), now=now)
 
@@ -312,6 +316,19 @@ def update_self_description(
     shown = assemble(inputs, rating_pb2.Rating()).self_description
     shown.name = f"enterprises/{code}/self-description"
     return shown
+
+
+def look_up(store: Store, title: str) -> list[str]:
+    """Returns the codes of the enterprises of this registered name, sorted; ten at most.
+
+    Raises:
+        NotFoundError: nobody who takes part bears it.
+    """
+    with store.reading() as work:
+        found = titles.find(work, title, _MOST_NAMESAKES)
+    if not found:
+        raise NotFoundError
+    return found
 
 
 def get_revision(store: Store, code: str) -> int:

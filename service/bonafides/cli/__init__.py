@@ -12,7 +12,16 @@ submitted.
 
 from __future__ import annotations
 
-from bonafides.cli import advising, agreeing, identifying, levels, owning, reviewing, rights
+from bonafides.cli import (
+    advising,
+    agreeing,
+    identifying,
+    levels,
+    naming,
+    owning,
+    reviewing,
+    rights,
+)
 from bonafides.cli.commands import app
 
 __all__ = [
@@ -21,6 +30,7 @@ __all__ = [
     "app",
     "identifying",
     "levels",
+    "naming",
     "owning",
     "reviewing",
     "rights",

@@ -43,6 +43,7 @@ from bonafides.client.faults import (
 )
 from bonafides.client.identifying import IdentityCalls
 from bonafides.client.levels import LevelCalls
+from bonafides.client.naming import NameCalls
 from bonafides.client.outbox import Outbox
 from bonafides.client.owning import OwnershipCalls
 from bonafides.client.reviewing import ReviewCalls
@@ -141,10 +142,10 @@ class Client:
         self.rights: Final = RightsCalls(self._connection)
         self.reviews: Final = ReviewCalls(self._connection)
         self.levels: Final = LevelCalls(self._connection)
-        # What is open for an enterprise.
+        # What is open for an enterprise; what would raise its level; who bears a name.
         self.identities: Final = IdentityCalls(self._connection)
-        # What if, and what would raise a level.
         self.advising: Final = AdviceCalls(self._connection)
+        self.names: Final = NameCalls(self._connection)
         self._documents: Final = document_service_pb2_grpc.DocumentServiceStub(channel)
 
     def __repr__(self) -> str:
@@ -401,12 +402,12 @@ class Client:
 
     def upload_license(
         self,
-        path: Path,
+        copy: Path | bytes,
         code: str,
         *,
         progress: Callable[[int, int], None] | None = None,
     ) -> document_pb2.Document:
-        """Uploads a copy of a licence, JPEG or PNG of at most 10 MiB, for an enterprise.
+        """Uploads a copy of a licence, JPEG or PNG of at most 10 MiB: a file or its bytes.
 
         `progress` is told how many bytes the server took, and of how many. Safe to
         repeat: the same file is stored once. A submission names the copy by its
@@ -417,7 +418,7 @@ class Client:
             RemoteError: refused, or broken off; nothing is kept of it then.
             UploadUnfinishedError: the stream ended without an answer.
         """
-        content = path.read_bytes()
+        content = copy if isinstance(copy, bytes) else copy.read_bytes()
         with contextlib.closing(
             self._connection.stream(
                 self._documents.UploadDocument,

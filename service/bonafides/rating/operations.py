@@ -28,6 +28,7 @@ from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import HOUR, Day, Instant, day_of, from_timestamp, to_timestamp
 from bonafides.rating import disputed, explain, people
 from bonafides.rating import rate as rules
+from bonafides.rating.card import Level
 from bonafides.rating.features import RatingInputs
 from bonafides.rating.marks import marks, relief, withdrawn
 from bonafides.rating.peers import Tally, groups_of
@@ -56,6 +57,7 @@ from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import links, overdue, recount
+from bonafides.storage import membership as membership_rows
 from bonafides.storage import peers as peer_rows
 from bonafides.storage import rating as rating_rows
 from bonafides.storage import records as record_rows
@@ -146,7 +148,19 @@ def rate(
     if before is not None and _gives_way(before, row):
         rating_rows.delete(work, before)
     rating_rows.insert(work, row)
+    if before is not None and row.level != before.level:
+        membership_rows.add_notice(work, row.code, _notice_of(before.level, row.level), now)
     return rating_pb2.Rating.FromString(row.message)
+
+
+def _notice_of(before: str, level: str) -> str:
+    """Returns what those who act for the enterprise are told of another level."""
+    if level == Level.NR.value:
+        return "LEVEL_NOT_RATED"
+    if before == Level.NR.value:
+        return "LEVEL_RATED"
+    order = [each.value for each in Level]
+    return "LEVEL_ROSE" if order.index(level) < order.index(before) else "LEVEL_FELL"
 
 
 def get_rating(store: Store, card: Scorecard, code: str, *, now: Instant) -> rating_pb2.Rating:

@@ -18,6 +18,7 @@ from bonafides.storage.tables.archive import (
     rating,
     rating_secret,
     snapshot,
+    title_key,
 )
 from bonafides.storage.tables.columns import metadata
 from bonafides.storage.tables.consents import (
@@ -132,6 +133,7 @@ __all__ = [
     "submission",
     "submission_supply",
     "submission_transition",
+    "title_key",
     "unmatched_refund",
     "voucher",
     "write_cursor",
