@@ -21,6 +21,7 @@ from bonafides.cli import (
     owning,
     reviewing,
     rights,
+    website,
 )
 from bonafides.cli.commands import app
 
@@ -34,4 +35,5 @@ __all__ = [
     "owning",
     "reviewing",
     "rights",
+    "website",
 ]
