@@ -38,11 +38,26 @@ _PAIRS: Final = {
 }
 _WHOLE: Final = (Timestamp, Date, enterprise_pb2.Money)
 _PPM: Final = "_ppm"
+# Groups whose values say by themselves what they are, and stand among those around them.
+_MERGED: Final = frozenset(
+    {"provenance", "record", "coverage", "buyers", "target", "fact", "check", "override"}
+)
 # Numbers that name something; groups of digits would break them.
 _PLAIN_NUMBERS: Final = frozenset({"value", "mean_milli", "depth"})
 # Strings that are words of the API and not of an enterprise.
 _WORDS: Final = frozenset(
-    {"sanction", "ground", "removal_ground", "flag", "unit", "kind", "source", "purposes", "reason"}
+    {
+        "section",
+        "sanction",
+        "ground",
+        "removal_ground",
+        "flag",
+        "unit",
+        "kind",
+        "source",
+        "purposes",
+        "reason",
+    }
 )
 
 
@@ -105,22 +120,21 @@ class Items:
     items: Sequence[Group]
 
     @property
-    def columns(self) -> dict[str, str]:
-        """Names and labels of a table's columns; empty: it is not fit for a table."""
-        found: dict[str, str] = {}
+    def columns(self) -> Sequence[str]:
+        """What the columns of a table are called; empty: it is not fit for a table."""
+        found: dict[str, None] = {}
         for item in self.items:
             if item.groups:
-                return {}
-            found |= {_column(leaf): leaf.label for leaf in item.leaves}
-        return found if len(found) <= _MOST_COLUMNS else {}
+                return []
+            found |= {leaf.label: None for leaf in item.leaves}
+        return list(found) if len(found) <= _MOST_COLUMNS else []
 
-    def cells(self, item: Group) -> Sequence[Leaf | None]:
-        """Returns the values of an item by columns; None where it has none."""
-        held = {_column(leaf): leaf for leaf in item.leaves}
-        return [held.get(name) for name in self.columns]
+    def cells(self, item: Group) -> Sequence[Sequence[Leaf]]:
+        """Returns the values of an item by columns; more than one where they are called alike."""
+        return [[leaf for leaf in item.leaves if leaf.label == label] for label in self.columns]
 
 
-_MOST_COLUMNS: Final = 5
+_MOST_COLUMNS: Final = 6
 
 
 def group_of(message: Message, language: Language) -> Group:
@@ -139,7 +153,8 @@ def items_of(messages: Sequence[Message], name: str, language: Language) -> Item
 
 def word(value: str, language: Language) -> str:
     """Returns what a word of the API is called; one that is not known, as it is."""
-    return language.text(VALUES[value]) if value in VALUES else value
+    known, slash, rest = value.partition("/")
+    return f"{language.text(VALUES[known])}{slash}{rest}" if known in VALUES else value
 
 
 def _group(message: Message, name: str, prefix: str, language: Language) -> Group:
@@ -231,13 +246,10 @@ def _foreign(text: str, language: Language) -> str:
     return "zh-CN" if any("CJK" in unicodedata.name(one, "") for one in text[:40]) else ""
 
 
-def _column(leaf: Leaf) -> str:
-    """Returns by what values stand below each other: their path within the item."""
-    return leaf.paths.split(" ")[0].rpartition("].")[2]
-
-
 def _deep(part: Leaf | Group | Items) -> bool:
-    """Tells whether a group holds lists."""
+    """Tells whether a group stands by itself, under its own heading."""
     if not isinstance(part, Group):
         return False
+    if part.name not in _MERGED:
+        return True
     return any(isinstance(one, Items) or _deep(one) for one in part.parts.values())

@@ -272,6 +272,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "window_days": N_("Days looked back upon"),
     "withheld_records": N_("Records that do not count"),
     "wrong": N_("What is wrong"),
+    "assents": N_("What was assented to"),
 }
 
 VALUES: Final[Mapping[str, str]] = {
@@ -459,4 +460,6 @@ VALUES: Final[Mapping[str, str]] = {
     "VERIFICATION_ENDS": N_("The verification ends soon; see what is open, and submit again."),
     "VERIFICATION_OVER": N_("The verification is over; see what is open, and submit again."),
     "CONSENT_ENDS": N_("A consent ends soon; see what is open, and grant it anew if you like."),
+    "public_records": N_("Public records"),
+    "platforms": N_("Business file"),
 }

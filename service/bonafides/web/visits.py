@@ -29,6 +29,7 @@ from starlette.routing import Route
 from bonafides.client import Client, ClientError, RemoteError
 from bonafides.web.clients import Clients
 from bonafides.web.doors import UPLOAD_BYTES
+from bonafides.web.labels import N_
 from bonafides.web.language import Language
 from bonafides.web.sessions import Session, Sessions
 from bonafides.web.site import Site
@@ -235,25 +236,25 @@ async def _read_form(visit: Visit) -> None:
 
 
 _WHAT: Final = {
-    400: "Something in what you entered is at fault.",
-    403: "This is not for who you are logged in as.",
-    404: "There is no such page, or it is not for who you are logged in as.",
-    409: "This is not possible now.",
-    429: "Too much at once.",
-    503: "The service can't be reached.",
-    504: "The service took too long.",
+    400: N_("Something in what you entered is at fault."),
+    403: N_("This is not for who you are logged in as."),
+    404: N_("There is no such page, or it is not for who you are logged in as."),
+    409: N_("This is not possible now."),
+    429: N_("Too much at once."),
+    503: N_("The service can't be reached."),
+    504: N_("The service took too long."),
 }
 _STEPS: Final = {
-    400: "Go back, correct it, and send it again.",
-    403: "Log in as somebody who may do this.",
-    404: (
+    400: N_("Go back, correct it, and send it again."),
+    403: N_("Log in as somebody who may do this."),
+    404: N_(
         "Check the code or the name. An enterprise that takes no part is not found either, nor "
         "is what belongs to another."
     ),
-    409: "Look at where it stands, and act on that.",
-    429: "Wait a while, then try again.",
-    503: "Try again in a moment.",
-    504: "Try again in a moment.",
+    409: N_("Look at where it stands, and act on that."),
+    429: N_("Wait a while, then try again."),
+    503: N_("Try again in a moment."),
+    504: N_("Try again in a moment."),
 }
 
 
@@ -261,8 +262,8 @@ def _refused(visit: Visit, error: RemoteError) -> Response:
     status = _STATUSES.get(error.code.name, _BROKEN)
     response = visit.refusal(
         status,
-        _WHAT.get(status, "Something went wrong."),
-        _STEPS.get(status, "Try again in a moment; if it goes on, tell who runs the service."),
+        _WHAT.get(status, N_("Something went wrong.")),
+        _STEPS.get(status, N_("Try again in a moment; if it goes on, tell who runs the service.")),
         reason=error.reason,
         violations=error.violations,
         # What the service says of a state names no value of anybody.
