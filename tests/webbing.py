@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 import socket
 import threading
@@ -16,6 +17,7 @@ import uvicorn
 
 from bonafides import website
 from bonafides.web.app import app
+from bonafides.web.site import Site
 from tests.serving import Served
 
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
@@ -26,27 +28,54 @@ class Website:
     """A website that listens on loopback."""
 
     origin: str
-    served: Served
+    site: Site
 
 
 @contextlib.contextmanager
-def serving_website(served: Served, *, samples: Sequence[str] = ()) -> Iterator[Website]:
-    """Serves the website of a sandbox, at the sandbox's time."""
+def serving_website(
+    served: Served, *, samples: Sequence[str] = (), kind: str = "member", server: str = ""
+) -> Iterator[Website]:
+    """Serves the website of a sandbox, at the sandbox's time.
+
+    `kind`: what visitors are logged in as, for looks through the eyes of others. `server`:
+    another one that is called.
+    """
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
         port = listening.getsockname()[1]
         settings = served.settings.model_copy(update={"web_listen": f"127.0.0.1:{port}"})
-        site = website.site_of(settings, server=served.address, samples=samples, clock=served.clock)
+        site = website.site_of(
+            settings, server=server or served.address, samples=samples, clock=served.clock
+        )
+        if kind != "member":
+            site = dataclasses.replace(site, signer=_Seeing(served, kind, site.signer))
         config = uvicorn.Config(app(site), log_config=None, access_log=False, lifespan="on")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        running = uvicorn.Server(config)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield Website(site.origin, served)
+            yield Website(site.origin, site)
         finally:
-            server.should_exit = True
+            running.should_exit = True
             thread.join()
+
+
+class _Seeing:
+    """Signs access tokens of another kind of caller than people are."""
+
+    def __init__(self, served: Served, kind: str, signer: Any) -> None:
+        self._served = served
+        self._kind = kind
+        self._signer = signer
+        self.keys = signer.keys
+        self.seconds = signer.seconds
+
+    def access_token(self, subject: str, _owns: Sequence[str]) -> str:
+        return self._served.token(self._kind, subject=subject)
+
+    def id_token(self, claims: Any) -> str:
+        return str(self._signer.id_token(claims))
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -213,7 +214,7 @@ async def _read_form(visit: Visit) -> None:
     if not kind.startswith("multipart/form-data"):
         try:
             read = await request.form(max_fields=_MOST_FIELDS)
-        except (ValueError, MultiPartException):
+        except (ValueError, HTTPException):
             return
         visit.form = {name: value for name, value in read.items() if isinstance(value, str)}
         return
