@@ -93,6 +93,7 @@ def site_of(
         SettingsError: it can't be served like this; the text names the remedy.
     """
     origin = settings.web_origin or _own_origin(settings)
+    clock = clock or _system_clock
     signer = None
     if settings.web_issuer:
         provider = _provider(settings)
@@ -103,13 +104,15 @@ def site_of(
         )
     else:
         key = load_or_create(settings).issuer_private_key
-        signer = SandboxSigner(key, settings.token_audience, clock or _system_clock)
+        signer = SandboxSigner(key, settings.token_audience, clock)
         provider = Provider(f"{origin}{local_issuer.PATH}", local_issuer.CLIENT)
     try:
         return Site(
             origin=origin,
             server=server,
             provider=provider,
+            seconds=time.time,
+            clock=clock,
             root_certificates=root_certificates,
             signer=signer,
             samples=tuple(samples) if signer is not None else (),

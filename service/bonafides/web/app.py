@@ -62,7 +62,9 @@ def app(site: Site) -> Doors:
     routes += login.routes(world)
     if site.signer is not None:
         callback = f"{site.origin}{login.CALLBACK}"
-        issuer = local_issuer.LocalIssuer(site.signer, origin=site.origin, callback=callback)
+        issuer = local_issuer.LocalIssuer(
+            site.signer, origin=site.origin, callback=callback, seconds=site.seconds
+        )
         routes += issuer.routes()
     for language in LANGUAGES:
         routes += [route(page, world, language) for page in PAGES]

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
@@ -97,7 +96,7 @@ class Doors:
         except CookieError:
             return None
         held = cookies.get(self._cookie)
-        return None if held is None else self._sessions.find(held.value, time.time())
+        return None if held is None else self._sessions.find(held.value, self._site.seconds())
 
     def _answering(self, send: Send, scope: Scope, before: Session | None) -> Send:
         async def answer(message: Message) -> None:

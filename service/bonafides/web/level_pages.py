@@ -6,7 +6,6 @@ it, and a report to print.
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 from starlette.responses import Response
@@ -15,6 +14,8 @@ from bonafides.web import chart
 from bonafides.web.fields import group_of, items_of
 from bonafides.web.public_pages import is_owner, level_name, level_of
 from bonafides.web.visits import Page, Visit
+
+_MICROSECONDS: Final = 1_000_000
 
 
 def level(visit: Visit) -> Response:
@@ -46,7 +47,7 @@ def history(visit: Visit) -> Response:
     return visit.page(
         "history.html",
         code=visit.code,
-        chart=chart.history(points, int(time.time())) if points else "",
+        chart=chart.history(points, visit.world.site.clock() // _MICROSECONDS) if points else "",
         steps=items_of(steps, "ratings", visit.language),
     )
 

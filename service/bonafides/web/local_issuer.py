@@ -18,7 +18,6 @@ import hmac
 import re
 import secrets
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,8 +54,11 @@ class _Grant:
 class LocalIssuer:
     """The provider of one sandbox."""
 
-    def __init__(self, signer: Signer, *, origin: str, callback: str) -> None:
-        """`callback` is the one address that codes are sent to."""
+    def __init__(
+        self, signer: Signer, *, origin: str, callback: str, seconds: Callable[[], float]
+    ) -> None:
+        """`callback` is the one address that codes are sent to; `seconds` is the clock."""
+        self._seconds: Final = seconds
         self._signer: Final = signer
         self._issuer: Final = f"{origin}{PATH}"
         self._callback: Final = callback
@@ -133,7 +135,7 @@ class LocalIssuer:
         return JSONResponse(self._tokens(grant), headers={"Cache-Control": "no-store"})
 
     def _tokens(self, grant: _Grant) -> dict[str, Any]:
-        now = int(time.time())
+        now = int(self._seconds())
         subject = f"sandbox-{OWNER}-{grant.owns[0]}" if grant.owns else f"sandbox-{VISITOR}"
         claims = {
             "iss": self._issuer,
@@ -154,7 +156,7 @@ class LocalIssuer:
     def _grant(self, challenge: str, nonce: str, owns: tuple[str, ...]) -> str:
         code = secrets.token_urlsafe(32)
         with self._lock:
-            self._grants[code] = _Grant(challenge, nonce, owns, time.time() + _CODE_SECONDS)
+            self._grants[code] = _Grant(challenge, nonce, owns, self._seconds() + _CODE_SECONDS)
             if len(self._grants) > _MOST_CODES:
                 self._grants.popitem(last=False)
         return code
@@ -162,4 +164,4 @@ class LocalIssuer:
     def _take(self, code: str) -> _Grant | None:
         with self._lock:
             grant = self._grants.pop(code, None)
-        return grant if grant is not None and grant.expires_at > time.time() else None
+        return grant if grant is not None and grant.expires_at > self._seconds() else None

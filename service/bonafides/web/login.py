@@ -8,7 +8,6 @@ else the provider knows is told by the provider.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -73,7 +72,7 @@ def ask(visit: Visit) -> Response:
     if visit.logged_in:
         return RedirectResponse(following, _SEE_OTHER)
     if visit.session is None:
-        visit.session = visit.world.sessions.open(time.time())
+        visit.session = visit.world.sessions.open(visit.world.site.seconds())
         visit.request.scope["visitor"] = visit.session
     named = _CODE_IN_PATH.search(following)
     return visit.page(
@@ -157,7 +156,7 @@ def _session(world: World, before: Session, token: dict[str, Any]) -> Session:
         tuple(code for code in codes if _CODE.fullmatch(code)),
     )
     seconds = float(token.get("expires_in") or _DEFAULT_SECONDS)
-    return world.sessions.log_in(before, login, seconds=seconds, now=time.time())
+    return world.sessions.log_in(before, login, seconds=seconds, now=world.site.seconds())
 
 
 def _hint(told: dict[str, str]) -> str:

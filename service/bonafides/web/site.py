@@ -6,7 +6,7 @@ Nothing here reads settings, clocks or files. `Provider` is where people log in;
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -50,13 +50,17 @@ class Site:
     """One website.
 
     `origin` is how browsers reach it, as http://127.0.0.1:8080. `server` and
-    `root_certificates` are those of the client. With a `signer` the site has the
-    sandbox's own provider, and `samples` are enterprises to try.
+    `root_certificates` are those of the client. `seconds` is the machine's clock, by which
+    sessions and logins end; `clock` is that of the service, in microseconds, for what the
+    service is told of when. With a `signer` the site has the sandbox's own provider, and
+    `samples` are enterprises to try.
     """
 
     origin: str
     server: str
     provider: Provider
+    seconds: Callable[[], float]
+    clock: Callable[[], int]
     root_certificates: bytes | None = field(default=None, repr=False)
     signer: Signer | None = field(default=None, repr=False)
     samples: Sequence[str] = ()

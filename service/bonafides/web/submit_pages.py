@@ -6,12 +6,11 @@ shown again with what was entered, but for documents, which a browser gives only
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import re
 import uuid
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from google.type.date_pb2 import Date
 from starlette.responses import Response
@@ -65,7 +64,8 @@ def submit(visit: Visit) -> Response:
         if copy:
             client.upload_license(copy, told["code"])
         made = client.submit_identity(
-            _claims(told, texts, visit.files), _request_id(told.get("request_id", ""))
+            _claims(told, texts, visit.files, visit.world.site.clock()),
+            _request_id(told.get("request_id", "")),
         )
     except RemoteError as error:
         if error.code.name != "INVALID_ARGUMENT":
@@ -116,9 +116,9 @@ def _missing(visit: Visit, told: dict[str, str]) -> list[tuple[str, str]]:
 def _claims(
     told: dict[str, str],
     texts: dict[str, consent_pb2.PublishedText],
-    files: Any,
+    files: Mapping[str, bytes],
+    now: int,
 ) -> enterprise_pb2.Claims:
-    now = dt.datetime.now(dt.UTC)
     digest = hashlib.sha256(files["document"]).digest()
     claims = enterprise_pb2.Claims(
         code=told["code"],
@@ -140,7 +140,7 @@ def _claims(
             if name.strip()
         ],
     )
-    claims.assent.assent_time.FromDatetime(now)
+    claims.assent.assent_time.FromMicroseconds(now)
     if day := _DAY.fullmatch(told.get("established", "")):
         year, month, of_month = map(int, day.groups())
         claims.license.established.CopyFrom(Date(year=year, month=month, day=of_month))
@@ -158,7 +158,7 @@ def _claims(
                 text_version=texts[kind].version,
                 text_sha256=texts[kind].sha256,
             )
-            given.grant_time.FromDatetime(now)
+            given.grant_time.FromMicroseconds(now)
     return claims
 
 
