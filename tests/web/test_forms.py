@@ -105,7 +105,8 @@ def test_faulty_form_is_shown_again_with_every_fault_and_what_was_entered(
         anybody.get_archive(NEW.text)
 
 
-def test_form_without_documents_says_which_are_needed(registered: Served, visitor: Visitor) -> None:
+@pytest.mark.usefixtures("registered")
+def test_form_without_documents_says_which_are_needed(visitor: Visitor) -> None:
     visitor.log_in()
     page = visitor.post("/en/submit", filled(visitor), files={"copy": ("", b"", "image/jpeg")})
     assert page.status_code == 400
