@@ -2,8 +2,8 @@
 
 The first run fills the data folder: registry, rates, submissions, records, each by
 the operators' script for it. A run that was interrupted is taken up where it was; a
-database that holds enterprises of somebody else's is served as it is. Ctrl-C or
-SIGTERM drains.
+database that holds enterprises of somebody else's is served as it is. The website runs
+beside, in a process of its own. Ctrl-C or SIGTERM drains.
 
     python scripts/run_sandbox.py       # BONAFIDES_LISTEN, BONAFIDES_DATA_DIR and so on apply
 """
@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -38,8 +38,10 @@ SEED: Final = 1
 _SCRIPTS: Final = Path(__file__).resolve().parent
 _COMPLETE: Final = "complete"
 _START_SECONDS: Final = 30.0
+# Enterprises that the first page of the website shows.
+_SHOWN: Final = 6
 _SERVING: Final = """
-Serving gRPC on {listen}. Ctrl-C stops the server.
+Serving gRPC on {listen}{website}. Ctrl-C stops both.
 """
 _INVITATION: Final = (
     _SERVING
@@ -73,11 +75,15 @@ def main() -> None:
     settings = Settings()
     try:
         _require_sandbox(settings)
-        _require_free(settings.listen)
+        _require_free(settings.listen, "BONAFIDES_LISTEN", "127.0.0.1:50052")
         set_up(settings, console)
+        beside = _Beside(settings, console)
         # Beside the server, which keeps this thread for itself.
-        threading.Thread(target=_invite, args=(settings, console), daemon=True).start()
-        server.serve(settings)
+        threading.Thread(target=beside.start, daemon=True).start()
+        try:
+            server.serve(settings)
+        finally:
+            beside.stop()
     except (SettingsError, StoreUnavailableError, ScriptError) as fault:
         console.print(f"Not serving: {fault}", style="red", markup=False)
         raise typer.Exit(1) from None
@@ -146,7 +152,7 @@ def _require_sandbox(settings: Settings) -> None:
         )
 
 
-def _require_free(listen: str) -> None:
+def _require_free(listen: str, setting: str, other: str) -> None:
     """Looks at the port before the long work, not after it."""
     host, _, port = listen.rpartition(":")
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
@@ -157,7 +163,7 @@ def _require_free(listen: str) -> None:
         except (OSError, ValueError, OverflowError):
             raise SettingsError(
                 f"can't listen on {listen}: is another server running there? Stop it, or choose"
-                " another port: BONAFIDES_LISTEN=127.0.0.1:50052 make run"
+                f" another port: {setting}={other} make run"
             ) from None
 
 
@@ -171,23 +177,74 @@ def _holds_enterprises(settings: Settings) -> bool:
         store.close()
 
 
-def _invite(settings: Settings, console: Console) -> None:
-    """Prints what to try, once the server answers."""
-    try:
-        with Client(settings.listen) as client:
-            client.wait_until_serving(_START_SECONDS)
-    except ClientError:
-        # The server tells by itself why it did not come up.
-        return
-    told = _INVITATION if (settings.data_dir / "sample" / _COMPLETE).exists() else _SERVING
-    today = dt.datetime.now(dt.UTC).date()
-    exemplary, sound, *_ = sampling.invent(SEED, 2, attached=0, end=today)
+class _Beside:
+    """The website and the invitation, once the server answers."""
+
+    def __init__(self, settings: Settings, console: Console) -> None:
+        self._settings = settings
+        self._console = console
+        self._website: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._over = False
+
+    def start(self) -> None:
+        """Waits for the server, starts the website, and prints what to try."""
+        settings, console = self._settings, self._console
+        try:
+            with Client(settings.listen) as client:
+                client.wait_until_serving(_START_SECONDS)
+        except ClientError:
+            # The server tells by itself why it did not come up.
+            return
+        sampled = (settings.data_dir / "sample" / _COMPLETE).exists()
+        today = dt.datetime.now(dt.UTC).date()
+        shown = sampling.invent(SEED, _SHOWN, attached=0, end=today) if sampled else []
+        try:
+            _require_free(settings.web_listen, "BONAFIDES_WEB_LISTEN", "127.0.0.1:8081")
+        except SettingsError as fault:
+            console.print(f"No website: {fault}", style="yellow", markup=False)
+        else:
+            with self._lock:
+                if not self._over:
+                    self._website = _start_website(settings, [each.code.text for each in shown])
+        _invite(settings, console, shown, with_website=self._website is not None)
+
+    def stop(self) -> None:
+        """Ends the website."""
+        with self._lock:
+            self._over = True
+            if self._website is not None:
+                self._website.terminate()
+                self._website.wait()
+
+
+def _start_website(settings: Settings, samples: list[str]) -> subprocess.Popen[bytes]:
+    arguments = [part for code in samples for part in ("--sample", code)]
+    called = "from bonafides.cli import app; app()"
+    return subprocess.Popen(  # noqa: S603 - our own command, our own arguments
+        [sys.executable, "-c", called, "--server", settings.listen, "web", *arguments],
+        # Ctrl-C goes to this process, which ends it when the server has drained.
+        start_new_session=True,
+    )
+
+
+def _invite(
+    settings: Settings,
+    console: Console,
+    shown: Sequence[sampling.Enterprise],
+    *,
+    with_website: bool,
+) -> None:
+    """Prints what to try."""
+    told = _INVITATION if shown else _SERVING
+    exemplary, sound = (each.code for each in shown[:2]) if shown else ("", "")
     default = Settings.model_fields
     text = told.format(
         command=_command(),
-        exemplary=exemplary.code,
-        sound=sound.code,
+        exemplary=exemplary,
+        sound=sound,
         listen=settings.listen,
+        website=f", the website on http://{settings.web_listen}" if with_website else "",
         server=""
         if settings.listen == default["listen"].default
         else f" --server {settings.listen}",

@@ -167,11 +167,13 @@ def probing(
     threads: int = 2,
     default_deadline_seconds: float = 2.0,
     whole: bool = True,
+    more: Sequence[ServiceDescriptor] = (),
     **limits: Any,
 ) -> Iterator[str]:
     """Serves handlers of a test behind the real pipeline; gives the address.
 
-    Methods that the service lacks are refused; unless `whole`, they are missing.
+    Methods that the service lacks are refused; unless `whole`, they are missing. `more`
+    are services whose methods the same object answers.
     """
     world = World(
         now=lambda: builders.NOW,
@@ -185,7 +187,10 @@ def probing(
     async def start() -> tuple[grpc.aio.Server, int]:
         made = grpc.aio.server(options=server.OPTIONS)
         made.add_generic_rpc_handlers(
-            [pipeline.handlers(descriptor, _Whole(service) if whole else service)]
+            [
+                pipeline.handlers(each, _Whole(service) if whole else service)
+                for each in (descriptor, *more)
+            ]
         )
         port = made.add_insecure_port("127.0.0.1:0")
         await made.start()

@@ -22,7 +22,7 @@ import typer
 from rich.console import Console
 
 from scripts import measured
-from scripts.bench import builds, fits, folds, idle, ingests, reads, scores, streams, submit
+from scripts.bench import builds, fits, folds, idle, ingests, pages, reads, scores, streams, submit
 from scripts.bench.databases import Databases, databases
 from scripts.bench.effort import FULL, QUICK, USUAL, Effort
 from scripts.bench.figures import BARS, failed
@@ -51,6 +51,7 @@ TOPICS: Final[tuple[tuple[tuple[str, ...], Topic], ...]] = (
     (("fold.", "build.from"), folds.measure),
     (("build.over",), lambda folder, _made, effort: builds.built(folder, effort)),
     (("submit.",), submit.measure),
+    (("web.",), lambda folder, _made, effort: pages.measure(folder, effort)),
 )
 
 

@@ -68,6 +68,9 @@ BARS: Final[Mapping[str, Bar]] = MappingProxyType(
         "submit.sqlite.over_bare_write": Bar(RATIO),
         "submit.postgresql.over_bare_write": Bar(RATIO),
         "submit.sealing.over_bare_write": Bar(RATIO),
+        "web.bytes": Bar("bytes", 60_000.0),
+        # No bar: the call is a stored snapshot, the page is text made of it.
+        "web.page": Bar(RATIO),
     }
 )
 

@@ -182,6 +182,22 @@ class Settings(BaseSettings):
         description="PEM Ed25519 private key that signs applications' tokens; unset in live: none.",
     )
 
+    web_listen: str = Field(
+        default="127.0.0.1:8080", description="Address and port that the website is served on."
+    )
+    web_origin: str = Field(
+        default="",
+        description="How browsers reach the website, as https://host; empty: by web_listen.",
+    )
+    web_issuer: str = Field(
+        default="",
+        description="OpenID Connect provider to log in at; empty: the sandbox's own.",
+    )
+    web_client_id: str = Field(default="", description="The name of the website at that provider.")
+    web_client_secret_file: Path | None = Field(
+        default=None, description="File that holds the website's secret at the provider."
+    )
+
     @property
     def url(self) -> str:
         """The SQLAlchemy URL of the database."""

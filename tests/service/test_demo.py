@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from bonafides.client import Client
@@ -31,6 +32,7 @@ def environment(folder: Path, listen: str) -> dict[str, str]:
     return kept | {
         "BONAFIDES_DATA_DIR": str(folder / "data"),
         "BONAFIDES_LISTEN": listen,
+        "BONAFIDES_WEB_LISTEN": free_address(),
         "BONAFIDES_WORKER_SECONDS": "0.5",
         "PYTHONUNBUFFERED": "1",
     }
@@ -114,6 +116,24 @@ def test_sandbox_prints_commands_that_work_as_they_stand(sandbox: tuple[Path, st
         assert done.stdout
         if file:
             (folder / file).write_text(done.stdout, encoding="utf-8")
+
+
+def test_sandbox_serves_the_website_with_sample_enterprises(
+    sandbox: tuple[Path, str, Path],
+) -> None:
+    _, _, log = sandbox
+    found = re.search(r"the website on (http://\S+?)\. ", log.read_text(encoding="utf-8"))
+    assert found is not None
+    end = time.monotonic() + SECONDS
+    while True:
+        try:
+            page = httpx2.get(f"{found[1]}/en", trust_env=False, timeout=SECONDS)
+            break
+        except httpx2.TransportError:
+            # Its process is still loading.
+            assert time.monotonic() < end
+            time.sleep(0.1)
+    assert page.text.count('class="code">91990000') >= 3
 
 
 def test_second_sandbox_on_a_taken_port_says_how_to_choose_another(

@@ -219,6 +219,8 @@ POLICIES: Final = (
     ),
     Policy("/bonafides.v1.IntegratorService/GetIntegratorStatistics", _READERS | _INTEGRATORS),
     Policy("/bonafides.v1.TokenService/ExchangeAssertion", _EVERYBODY),
+    # By the exact name alone: it tells no more than the public archive does.
+    Policy("/bonafides.v1.ArchiveService/LookUpEnterprise", _EVERYBODY),
 )
 
 _BY_METHOD: Final = {policy.method: policy for policy in POLICIES}

@@ -10,6 +10,7 @@ read_view             reads a view, refreshed first if time alone has changed it
 get_archive           the same by the store alone, as bytes
 get_past_archive      makes the archive as it was known at an instant, and keeps nothing
 update_self_description  replaces what an enterprise says of itself
+look_up               finds enterprises by their exact registered name
 get_revision          tells which revision the views have
 forget_changes        deletes old rows of the table of changes
 
@@ -39,11 +40,12 @@ from bonafides.identity.registry import RowError
 from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
 from bonafides.rating import operations as rating_operations
 from bonafides.rating import page_operations
+from bonafides.rating.features import RatingInputs
 from bonafides.rating.publishing import last_evaluation
 from bonafides.rating.scorecard import Scorecard
 from bonafides.records.ingest import Rejection
 from bonafides.storage import archive as rows
-from bonafides.storage import changes, overdue, owner_requests
+from bonafides.storage import changes, overdue, owner_requests, titles
 from bonafides.storage.corrections import past_term_of_page
 from bonafides.storage.identity import (
     enrolled_at,
@@ -62,6 +64,8 @@ from bonafides.v1 import archive_pb2, disclosure_pb2, rating_pb2
 _CHANGES_PER_DAY: Final = 20
 # In one round of the worker, so that the others wait for some seconds at most.
 _EVALUATED_AT_ONCE: Final = 200
+# Enterprises of one name that are told of; in one district a name is given once.
+_MOST_NAMESAKES: Final = 10
 
 
 def record_facts(work: UnitOfWork, facts: Sequence[Fact], *, now: Instant) -> None:
@@ -142,6 +146,7 @@ def refresh(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> None:
     # and a listing would be out of them until midnight.
     take_turns(work, f"archive {code}")
     inputs = rating_operations.gather(work, code, now)
+    titles.keep(work, {code: _title(inputs)})
     rating = rating_operations.with_peers(work, rating_operations.rate(work, card, inputs, now))
     rows.write_snapshots(work, code, snapshot.views(assemble(inputs, rating)), now=now)
 
@@ -158,9 +163,14 @@ def refresh_page(work: UnitOfWork, card: Scorecard, codes: Sequence[str], now: I
         overdue.withhold(work, code, now)
     take_turns_of_page(work, (f"archive {code}" for code in codes))
     inputs, told = page_operations.gather_page(work, codes, now)
+    titles.keep(work, {code: _title(inputs[code]) for code in codes})
     ratings = page_operations.rate_page(work, card, inputs, told, now)
     views = {code: snapshot.views(assemble(inputs[code], ratings[code])) for code in codes}
     rows.write_snapshots_of_page(work, views, now=now)
+
+
+def _title(inputs: RatingInputs) -> str:
+    return "" if inputs.registration is None else inputs.registration.title
 
 
 @dataclass(slots=True)
@@ -346,6 +356,19 @@ def update_self_description(
     shown = assemble(inputs, rating_pb2.Rating()).self_description
     shown.name = f"enterprises/{code}/self-description"
     return shown
+
+
+def look_up(store: Store, title: str) -> list[str]:
+    """Returns the codes of the enterprises of this registered name, sorted; ten at most.
+
+    Raises:
+        NotFoundError: nobody who takes part bears it.
+    """
+    with store.reading() as work:
+        found = titles.find(work, title, _MOST_NAMESAKES)
+    if not found:
+        raise NotFoundError
+    return found
 
 
 def get_revision(store: Store, code: str) -> int:

@@ -15,12 +15,14 @@ from bonafides.cli import (
     applying,
     identifying,
     levels,
+    naming,
     owning,
     platforms,
     reviewing,
     rights,
     signing,
     switching,
+    website,
 )
 from bonafides.cli.commands import app
 
@@ -33,10 +35,12 @@ __all__ = [
     "applying",
     "identifying",
     "levels",
+    "naming",
     "owning",
     "platforms",
     "reviewing",
     "rights",
     "signing",
     "switching",
+    "website",
 ]

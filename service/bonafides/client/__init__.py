@@ -42,6 +42,7 @@ from bonafides.client.faults import (
 from bonafides.client.filing import DocumentCalls
 from bonafides.client.identifying import IdentityCalls
 from bonafides.client.levels import LevelCalls
+from bonafides.client.naming import NameCalls
 from bonafides.client.outbox import Outbox
 from bonafides.client.owning import OwnershipCalls
 from bonafides.client.platforms import PlatformCalls
@@ -149,6 +150,8 @@ class Client(DocumentCalls):
         # What platforms decide, ask and read in bulk.
         self.platforms: Final = PlatformCalls(self._connection)
         self.integrators: Final = IntegratorCalls(self._connection)
+        # Who bears a name.
+        self.names: Final = NameCalls(self._connection)
 
     def __repr__(self) -> str:
         caller = "logged in" if self._connection.logged_in else "anonymous"

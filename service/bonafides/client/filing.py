@@ -28,12 +28,12 @@ class DocumentCalls:
 
     def upload_license(
         self,
-        path: Path,
+        copy: Path | bytes,
         code: str,
         *,
         progress: Callable[[int, int], None] | None = None,
     ) -> document_pb2.Document:
-        """Uploads a copy of a licence, JPEG or PNG of at most 10 MiB, for an enterprise.
+        """Uploads a copy of a licence, JPEG or PNG of at most 10 MiB: a file or its bytes.
 
         `progress` is told how many bytes the server took, and of how many. Safe to
         repeat: the same file is stored once. A submission names the copy by its
@@ -44,7 +44,7 @@ class DocumentCalls:
             RemoteError: refused, or broken off; nothing is kept of it then.
             UploadUnfinishedError: the stream ended without an answer.
         """
-        content = path.read_bytes()
+        content = copy if isinstance(copy, bytes) else copy.read_bytes()
         with contextlib.closing(
             self._connection.stream(
                 self._documents.UploadDocument,

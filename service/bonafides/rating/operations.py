@@ -28,6 +28,7 @@ from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import HOUR, Day, Instant, day_of, from_timestamp, to_timestamp
 from bonafides.rating import disputed, explain, people
 from bonafides.rating import rate as rules
+from bonafides.rating.card import Level
 from bonafides.rating.features import RatingInputs
 from bonafides.rating.marks import marks, relief, withdrawn
 from bonafides.rating.peers import PeerMean, Tally, groups_of
@@ -56,6 +57,7 @@ from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import links, overdue, recount
+from bonafides.storage import membership as membership_rows
 from bonafides.storage import peers as peer_rows
 from bonafides.storage import rating as rating_rows
 from bonafides.storage import records as record_rows
@@ -146,7 +148,23 @@ def rate(
     if before is not None and gives_way(before, row):
         rating_rows.delete(work, [before])
     rating_rows.insert(work, [row])
+    membership_rows.add_notices(work, notices_of(before, row), now)
     return rating_pb2.Rating.FromString(row.message)
+
+
+def notices_of(
+    before: rating_rows.RatingRow | None, row: rating_rows.RatingRow
+) -> list[tuple[str, str]]:
+    """Returns what those who act for the enterprise are told of another level, with its code."""
+    if before is None or row.level == before.level:
+        return []
+    if row.level == Level.NR.value:
+        return [(row.code, "LEVEL_NOT_RATED")]
+    if before.level == Level.NR.value:
+        return [(row.code, "LEVEL_RATED")]
+    order = [each.value for each in Level]
+    rose = order.index(row.level) < order.index(before.level)
+    return [(row.code, "LEVEL_ROSE" if rose else "LEVEL_FELL")]
 
 
 def get_rating(store: Store, card: Scorecard, code: str, *, now: Instant) -> rating_pb2.Rating:

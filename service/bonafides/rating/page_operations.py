@@ -15,6 +15,7 @@ made by the same functions, and all are stored together. Rules:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from bonafides.errors import BugError
@@ -28,10 +29,12 @@ from bonafides.rating.operations import (
     gives_way,
     lapsed_at,
     made,
+    notices_of,
     to_review,
 )
 from bonafides.rating.scorecard import Scorecard
 from bonafides.storage import announced as announced_rows
+from bonafides.storage import membership as membership_rows
 from bonafides.storage import pages
 from bonafides.storage import peers as peer_rows
 from bonafides.storage import rating as rating_rows
@@ -90,6 +93,8 @@ def rate_page(
     ]
     rating_rows.delete(work, gone)
     rating_rows.insert(work, rows)
+    told_of = (notices_of(before.get(row.code), row) for row in rows)
+    membership_rows.add_notices(work, list(itertools.chain.from_iterable(told_of)), now)
     announced = announced_rows.find_of_page(work, codes)
     means = peer_rows.means_of_page(work, codes)
     return {

@@ -259,6 +259,17 @@ class ArchiveService:
             return fault.violations
         return ()
 
+    def look_up_enterprise(
+        self, request: archive_service.LookUpEnterpriseRequest, call: Call
+    ) -> archive_service.LookUpEnterpriseResponse:
+        """Finds enterprises by their exact registered name."""
+        answer = archive_service.LookUpEnterpriseResponse()
+        for code in archive.look_up(self._store, request.title):
+            call.concerns(code)
+            found = archive_service.FoundEnterprise(code=code)
+            answer.enterprises.append(view(found, self._eyes.audience(call.caller, code)))
+        return answer
+
     def _past(
         self,
         code: str,

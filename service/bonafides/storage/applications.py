@@ -136,11 +136,13 @@ def insert_application(work: UnitOfWork, row: ApplicationRow) -> bool:
     """Adds the application; returns whether it did, or one of this client id was there."""
     dialect = sqlite if work.dialect == "sqlite" else postgresql
     insert = dialect.insert(tables.application)
-    done = work.execute(
-        insert.on_conflict_do_nothing(index_elements=["client_id"]),
+    added = work.execute(
+        insert.on_conflict_do_nothing(index_elements=["client_id"]).returning(
+            tables.application.c.client_id
+        ),
         _values(row, tables.application),
     )
-    return bool(done.rowcount)
+    return added.first() is not None
 
 
 def set_application(

@@ -7,7 +7,7 @@ enterprise is noted as a change, so that every process forgets what it remembers
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -300,20 +300,32 @@ def end_invitations(
 
 def add_notice(work: UnitOfWork, code: str, reason: str, now: Instant) -> None:
     """Tells those who act for the enterprise."""
-    work.execute(
-        tables.notice.insert(),
-        {"code": code, "uid": str(uuid.uuid4()), "reason": reason, "noticed_at": now},
-    )
+    add_notices(work, [(code, reason)], now)
+
+
+def add_notices(work: UnitOfWork, told: Sequence[tuple[str, str]], now: Instant) -> None:
+    """Tells those who act for each of the enterprises: code and reason."""
+    if told:
+        work.execute(
+            tables.notice.insert(),
+            [
+                {"code": code, "uid": str(uuid.uuid4()), "reason": reason, "noticed_at": now}
+                for code, reason in told
+            ],
+        )
 
 
 def add_notice_once(work: UnitOfWork, code: str, uid: str, reason: str, now: Instant) -> bool:
     """Tells those who act for the enterprise, unless a notice of this uid did; whether it did."""
     insert = _insert(work, tables.notice)
-    done = work.execute(
-        insert.on_conflict_do_nothing(index_elements=["code", "uid"]),
+    added = work.execute(
+        insert.on_conflict_do_nothing(index_elements=["code", "uid"]).returning(
+            tables.notice.c.uid
+        ),
         {"code": code, "uid": uid, "reason": reason, "noticed_at": now},
     )
-    return bool(done.rowcount)
+    # A count of rows is not to be had of PostgreSQL's driver here.
+    return added.first() is not None
 
 
 def notices(work: UnitOfWork, code: str) -> tuple[Notice, ...]:

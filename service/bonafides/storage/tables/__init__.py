@@ -26,6 +26,7 @@ from bonafides.storage.tables.archive import (
     rating,
     rating_secret,
     snapshot,
+    title_key,
 )
 from bonafides.storage.tables.audit import audit_salt, disclosure, disclosure_count
 from bonafides.storage.tables.budgets import (
@@ -181,6 +182,7 @@ __all__ = [
     "submission",
     "submission_supply",
     "submission_transition",
+    "title_key",
     "unmatched_refund",
     "used_assertion",
     "voucher",

@@ -44,6 +44,15 @@ snapshot: Final = Table(
     Column("changed_at", BigInteger),
 )
 
+# Under what an enterprise is found by name: the digest of its registered name, folded;
+# see `bonafides.storage.titles`.
+title_key: Final = Table(
+    "title_key",
+    metadata,
+    code_column(),
+    Column("title_key", String(64), nullable=False, index=True),
+)
+
 # The levels that were computed. One that changed nothing gives way to the next of its day.
 rating: Final = Table(
     "rating",

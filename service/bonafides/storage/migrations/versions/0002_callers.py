@@ -312,6 +312,15 @@ def upgrade() -> None:
         batch_op.create_index("ix_platform_reader_platform", ["platform", "code"], unique=False)
 
     op.create_table(
+        "title_key",
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("title_key", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_title_key")),
+    )
+    with op.batch_alter_table("title_key", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_title_key_title_key"), ["title_key"], unique=False)
+
+    op.create_table(
         "used_assertion",
         sa.Column("client_id", sa.String(length=40), nullable=False),
         sa.Column("jti", sa.String(length=64), nullable=False),
@@ -336,6 +345,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_used_assertion_day")
 
     op.drop_table("used_assertion")
+    with op.batch_alter_table("title_key", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_title_key_title_key"))
+
+    op.drop_table("title_key")
     with op.batch_alter_table("platform_reader", schema=None) as batch_op:
         batch_op.drop_index("ix_platform_reader_platform")
 

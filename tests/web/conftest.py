@@ -1,0 +1,41 @@
+"""Fixtures for tests of the website: a sandbox, its website, and who visits it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import builders, rated
+from tests.serving import Served, serving
+from tests.webbing import Visitor, Website, serving_website, visiting
+
+CODE = builders.code()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A sandbox with one rated enterprise; on SQLite, since the website knows no database."""
+    with serving(tmp_path / "data") as running:
+        rated.rated(
+            running,
+            CODE,
+            more=[rated.complaint(CODE, "c1"), rated.complaint(CODE, "c2")],
+            facts=[builders.penalty(of=CODE)],
+        )
+        yield running
+
+
+@pytest.fixture
+def website(served: Served) -> Iterator[Website]:
+    """The website of the sandbox."""
+    with serving_website(served, samples=[CODE.text]) as running:
+        yield running
+
+
+@pytest.fixture
+def visitor(website: Website) -> Iterator[Visitor]:
+    """Somebody with a browser that has no scripts."""
+    with visiting(website) as somebody:
+        yield somebody

@@ -1,0 +1,170 @@
+"""Forms that change something: submitting with a copy, erasing, agreeing, platforms."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import pytest
+
+from bonafides.identity.registry_operations import load_registry
+from tests import builders, licenses, rated
+from tests.serving import Served
+from tests.webbing import Visitor
+
+NEW = builders.code(801)
+OWN = builders.code()
+ARCHIVE = f"/enterprises/{OWN.text}"
+COPY = licenses.jpeg(licenses.license_image(NEW))
+DOCUMENT = b"a signed authorization"
+
+
+@pytest.fixture
+def registered(served: Served) -> Served:
+    """The sandbox, whose registry knows an enterprise that takes no part yet."""
+    row = builders.registry_row(NEW, established="2016-11-03")
+    load_registry(served.store, served.vault, [row], now=builders.NOW)
+    return served
+
+
+def filled(visitor: Visitor, **changes: str) -> dict[str, str]:
+    """Returns the form as somebody fills it in, with the versions that the page shows."""
+    page = visitor.get("/en/submit").text
+    told = builders.registration()
+    form = {name: _value(page, name) for name in ("csrf", "request_id", "agreement")}
+    form |= {
+        "code": NEW.text,
+        "title": told.title,
+        "legal_form": told.legal_form or "",
+        "registered_address": told.registered_address or "",
+        "capital": "1000000.00",
+        "established": "2016-11-03",
+        "person": builders.PERSON,
+        "id_number": builders.ID_NUMBER,
+        "phone": builders.PHONE,
+        "email": builders.EMAIL,
+        "platforms": "1688，taobao",
+        "consent_VERIFY_IDENTITY": "yes",
+    }
+    return form | changes
+
+
+def _value(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}"[^>]* value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def files() -> dict[str, tuple[str, bytes, str]]:
+    return {
+        "copy": ("licence.jpg", COPY, "image/jpeg"),
+        "document": ("authorization.pdf", DOCUMENT, "application/pdf"),
+    }
+
+
+@pytest.mark.feature("A11")
+def test_identity_is_submitted_with_its_copy_and_verified(
+    registered: Served, visitor: Visitor
+) -> None:
+    visitor.log_in()
+    page = visitor.post("/en/submit", filled(visitor), files=files())
+    assert page.status_code == 200
+    assert "/submissions/" in page.url.path
+    assert "Verified" in page.text
+    name = f"enterprises/{NEW.text}/documents/{hashlib.sha256(COPY).hexdigest()}"
+    with registered.client(registered.token(subject="sandbox-visitor")) as client:
+        assert client.read_document(name) == COPY
+    with registered.client() as anybody:
+        assert anybody.get_archive(NEW.text).registration.code == NEW.text
+
+
+@pytest.mark.usefixtures("registered")
+def test_same_form_sent_twice_submits_once(visitor: Visitor) -> None:
+    visitor.log_in()
+    form = filled(visitor)
+    first = visitor.post("/en/submit", form, files=files())
+    assert visitor.post("/en/submit", form, files=files()).url.path == first.url.path
+
+
+@pytest.mark.feature("A11")
+def test_faulty_form_is_shown_again_with_every_fault_and_what_was_entered(
+    registered: Served, visitor: Visitor
+) -> None:
+    visitor.log_in()
+    wrong = filled(visitor, phone="1", email="nobody", capital="much")
+    page = visitor.post("/en/submit", wrong, files=files())
+    assert page.status_code == 400
+    assert 'href="#capital"' in page.text
+    assert builders.registration().title in page.text
+    wrong["capital"] = "1000000.00"
+    page = visitor.post("/en/submit", wrong, files=files())
+    assert page.status_code == 400
+    assert 'href="#phone"' in page.text
+    assert 'href="#email"' in page.text
+    with registered.client() as anybody, pytest.raises(Exception, match="No such resource"):
+        anybody.get_archive(NEW.text)
+
+
+@pytest.mark.usefixtures("registered")
+def test_form_without_documents_says_which_are_needed(visitor: Visitor) -> None:
+    visitor.log_in()
+    page = visitor.post("/en/submit", filled(visitor), files={"copy": ("", b"", "image/jpeg")})
+    assert page.status_code == 400
+    assert 'href="#copy"' in page.text
+    assert 'href="#document"' in page.text
+
+
+@pytest.mark.usefixtures("registered")
+def test_what_is_no_image_is_refused_by_the_service(visitor: Visitor) -> None:
+    visitor.log_in()
+    told = files() | {"copy": ("x.exe", b"MZ" * 200, "image/jpeg")}
+    page = visitor.post("/en/submit", filled(visitor), files=told)
+    assert page.status_code == 400
+
+
+@pytest.mark.feature("J2")
+def test_erasing_is_asked_twice_and_then_done(registered: Served, visitor: Visitor) -> None:
+    visitor.log_in()
+    visitor.post("/en/submit", filled(visitor), files=files())
+    below = f"/en/enterprises/{NEW.text}"
+    page = visitor.get(f"{below}/data").text
+    name = _value(page, "submission")
+    form = {"csrf": visitor.csrf("/en"), "submission": name}
+    assert "Erase for good?" in visitor.post(f"{below}/erase", form).text
+    with registered.client(registered.token(subject="sandbox-visitor")) as client:
+        assert client.rights.holdings(NEW.text).submissions[0].readable
+        assert "Erased" in visitor.post(f"{below}/erase", form | {"sure": "yes"}).text
+        assert not client.rights.holdings(NEW.text).submissions[0].readable
+
+
+@pytest.mark.usefixtures("registered")
+def test_persons_values_are_shown_masked_alone(visitor: Visitor) -> None:
+    visitor.log_in()
+    page = visitor.post("/en/submit", filled(visitor), files=files())
+    held = visitor.get(f"/en/enterprises/{NEW.text}/data")
+    for answer in (page, held):
+        assert builders.ID_NUMBER not in answer.text
+        assert builders.PHONE not in answer.text
+
+
+@pytest.mark.feature("B7")
+def test_platform_is_authorized_and_taken_back(served: Served, visitor: Visitor) -> None:
+    visitor.log_in(OWN.text)
+    path = f"/en{ARCHIVE}/consents"
+    form = {"csrf": visitor.csrf(path), "platform": "Taobao"}
+    assert "may be used from now on" in visitor.post(f"{path}/platform", form).text
+    with rated.owner(served, OWN.text) as owner:
+        assert "taobao" in {each.platform for each in owner.consents.platforms(OWN.text)}
+        visitor.post(f"{path}/platform", form | {"platform": "taobao", "action": "revoke"})
+        (found,) = [e for e in owner.consents.platforms(OWN.text) if e.platform == "taobao"]
+        assert found.HasField("revoke_time")
+
+
+def test_review_is_asked_for_once_at_a_time(visitor: Visitor) -> None:
+    visitor.log_in(OWN.text)
+    path = f"/en{ARCHIVE}/reviews"
+    form = {"csrf": visitor.csrf(path)}
+    assert "A person will look at the level" in visitor.post(path, form).text
+    assert "Under way" in visitor.get(path).text
+    visitor.post(path, form)
+    assert visitor.get(path).text.count("Under way") == 1

@@ -1,0 +1,137 @@
+"""Serves the website over a sandbox, for tests that visit it with and without a browser."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx2
+import uvicorn
+
+from bonafides import website
+from bonafides.web.app import app
+from bonafides.web.site import Site
+from tests.serving import Served
+
+_CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Website:
+    """A website that listens on loopback."""
+
+    origin: str
+    site: Site
+
+
+@contextlib.contextmanager
+def serving_website(
+    served: Served, *, samples: Sequence[str] = (), kind: str = "member", server: str = ""
+) -> Iterator[Website]:
+    """Serves the website of a sandbox, at the sandbox's time.
+
+    `kind`: what visitors are logged in as, for looks through the eyes of others. `server`:
+    another one that is called.
+    """
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(128)
+        port = listening.getsockname()[1]
+        settings = served.settings.model_copy(update={"web_listen": f"127.0.0.1:{port}"})
+        site = website.site_of(
+            settings, server=server or served.address, samples=samples, clock=served.clock
+        )
+        if kind != "member":
+            site = dataclasses.replace(site, signer=_Seeing(served, kind, site.signer))
+        config = uvicorn.Config(app(site), log_config=None, access_log=False, lifespan="on")
+        running = uvicorn.Server(config)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield Website(site.origin, site)
+        finally:
+            running.should_exit = True
+            thread.join()
+
+
+class _Seeing:
+    """Signs access tokens of another kind of caller than people are."""
+
+    def __init__(self, served: Served, kind: str, signer: Any) -> None:
+        self._served = served
+        self._kind = kind
+        self._signer = signer
+        self.keys = signer.keys
+        self.seconds = signer.seconds
+
+    def access_token(self, subject: str, _owns: Sequence[str]) -> str:
+        return self._served.token(self._kind, subject=subject)
+
+    def id_token(self, claims: Any) -> str:
+        return str(self._signer.id_token(claims))
+
+
+@dataclass(slots=True)
+class Visitor:
+    """Somebody with a browser that keeps cookies and follows where it is sent."""
+
+    website: Website
+    http: httpx2.Client = field(repr=False)
+
+    def get(self, path: str, **more: Any) -> httpx2.Response:
+        """Asks for a page."""
+        return self.http.get(path, **more)
+
+    def post(self, path: str, form: dict[str, str], **more: Any) -> httpx2.Response:
+        """Sends a form with the token of the page before, unless the form has one."""
+        return self.http.post(path, data=form, **more)
+
+    def csrf(self, path: str = "/login") -> str:
+        """Returns the token that a page's forms bear."""
+        found = _CSRF.search(self.get(path).text)
+        assert found is not None
+        return found[1]
+
+    def log_in(self, code: str = "", *, following: str = "/") -> httpx2.Response:
+        """Logs in as a visitor, or as the owner of the code; returns where that led."""
+        form = {
+            "csrf": self.csrf(),
+            "next": following,
+            "who": "owner" if code else "visitor",
+            "code": code,
+        }
+        return self.post("/login", form)
+
+
+@contextlib.contextmanager
+def visiting(site: Website) -> Iterator[Visitor]:
+    """Opens a browser without a screen and without scripts: an HTTP client with cookies."""
+    with httpx2.Client(
+        base_url=site.origin, follow_redirects=True, timeout=20, trust_env=False
+    ) as http:
+        yield Visitor(site, http)
+
+
+class _Fields(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "data-field" and value:
+                self.found.extend(value.split())
+
+
+def fields_in(html: str) -> list[str]:
+    """Returns the paths of the fields that a page shows, sorted."""
+    parser = _Fields()
+    parser.feed(html)
+    return sorted(parser.found)
