@@ -70,7 +70,7 @@ def registered(
         "country": "CN",
         "product": "INTEGRITY_ARCHIVE",
         "test_currency": "CNY",
-        "state": "LIVE",
+        "state": "LIVE" if environment == "live" else "TESTING",
         "platform": builders.PLATFORM,
         "email_sealed": b"",
         "created_at": builders.NOW,

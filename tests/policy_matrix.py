@@ -100,7 +100,7 @@ def _of_purposes(method: str, caller: str, allowed: set[str]) -> Iterator[Cell]:
 def _tables(text: str) -> tuple[dict[str, dict[str, str]], dict[str, set[str]]]:
     """Returns who may call, by method, and what platforms read for, by method."""
     head, *lines = text.splitlines()
-    kinds = head.split()[1:]
+    kinds = [kind for kind in head.split()[1:] if kind in set(CallerKind)]
     callers: dict[str, dict[str, str]] = {}
     reads: dict[str, set[str]] = {}
     for line in lines:
@@ -108,7 +108,8 @@ def _tables(text: str) -> tuple[dict[str, dict[str, str]], dict[str, set[str]]]:
         if not method.startswith("/"):
             continue
         if method not in callers:
-            told = re.findall("log in|yes|no", rest)
+            # What is behind the callers is whether an application signs.
+            told = re.findall("log in|yes|no|alone", rest)
             callers[method] = dict(zip(kinds, told, strict=True))
         else:
             reads.setdefault(method, set()).add(rest.split()[0])
