@@ -95,7 +95,7 @@ def crossings(served: Served, owned: Sequence[Owned]) -> Iterator[Crossing]:
 
 
 def _crossed(channel: grpc.Channel, method: str, other: Owned, token: str) -> Crossing:
-    asked = request(method, other.code, 77, **other.ids).SerializeToString()
+    asked = request(method, other.code, 77, platform=False, **other.ids).SerializeToString()
     try:
         _call(channel, method, asked, token)
     except grpc.RpcError as error:

@@ -79,7 +79,7 @@ GUARDS: Final = (
     Guard(
         "a method is for the callers of its row",
         f"{_ACCESS}/policy.py",
-        "if caller.kind in _row(method).callers:",
+        "if caller.kind in row.callers:",
         "if True:",
         ("tests/unit/test_policy.py",),
     ),

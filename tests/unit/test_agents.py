@@ -16,7 +16,7 @@ from bonafides.errors import AgentTokenRequiredError, BugError, ScopeRequiredErr
 from bonafides.v1 import disclosure_pb2
 
 CODE, OTHER = "91990000MA0000001T", "91990000MA00000028"
-ALONE = Caller(CallerKind.INTEGRATOR, "issuer", "app-1", application="app-1")
+ALONE = Caller(CallerKind.INTEGRATOR, "issuer", "app-1", application="app-1", role="INTEGRATOR")
 ACTING = dataclasses.replace(ALONE, acts_for=CODE, agency="uid", scopes=frozenset(SCOPES))
 OPENED = frozenset(method for scope in SCOPES.values() for method in scope.methods)
 

@@ -26,6 +26,7 @@ INTEGRATOR = Caller(
     "issuer",
     "app-1",
     application="app-1",
+    role="INTEGRATOR",
     acts_for=_OWN,
     scopes=frozenset(SCOPES),
 )

@@ -30,6 +30,7 @@ ROLES: Final[Mapping[str, frozenset[Role]]] = {
         "IdentityService/GetSubmission": _EVERY,
         "IdentityService/ListRequirements": _EVERY,
         "ArchiveService/GetArchive": _EVERY,
+        "ArchiveService/LookUpEnterprise": _PLATFORMS,
         "RatingService/GetRating": _EVERY,
         "RatingService/GetScorecard": _EVERY,
         "RecordService/WriteRecords": _ACQUIRERS,

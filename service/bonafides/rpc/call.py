@@ -82,6 +82,15 @@ class Call:
         if self._received.tab is not None:
             self._received.tab.look_up(code)
 
+    def looks_for(self, name: str) -> None:
+        """Charges the caller's budget with a name that an enterprise may have or not.
+
+        Raises:
+            BudgetSpentError: it is spent.
+        """
+        if self._received.tab is not None:
+            self._received.tab.look_up(name)
+
     def spend_more(self, count: int) -> None:
         """Pays for the further items of a batch, beyond the first.
 

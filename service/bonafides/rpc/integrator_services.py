@@ -103,6 +103,7 @@ class IntegratorService:
             )
             shown = found[:size]
             more = f"{shown[-1].granted_at}.{shown[-1].uid}" if len(found) > size else ""
+        call.shows({each.code: None for each in shown})
         return integrator_service.ListIntegratorAuthorizationsResponse(
             authorizations=[_told(each, call, _eyes(call)) for each in shown],
             next_page_token=more,

@@ -58,7 +58,9 @@ class PlatformService:
         """Gets archives, each disclosed when its view was made, in the order asked for."""
         found: dict[str, Stored | BonafidesError] = {}
         read = []
-        for name in dict.fromkeys(question.name for question in request.questions):
+        names = dict.fromkeys(question.name for question in request.questions)
+        call.spend_more(len(names) - 1)
+        for name in names:
             try:
                 code = messages.enterprise_of(name, "archive").text
                 call.concerns(code)
@@ -67,6 +69,7 @@ class PlatformService:
             except (InvalidFieldsError, NotFoundError, LimitError) as error:
                 found[name] = error
         self._sights.note(call.caller, *read, now=call.now)
+        call.shows(read)
         return platform_service.BatchGetArchivesResponse(
             answers=(
                 _answer(question, found[question.name], request.purpose)
@@ -91,6 +94,7 @@ class PlatformService:
             size=page_size(request),
         )
         shown, last = changes.list_changed(self._desk.store, asked, now=call.now)
+        call.shows(each.code for each in shown)
         made = platform_service.ListChangedArchivesResponse(
             changes=[view(written.changed(each), _PLATFORM) for each in shown],
             next_page_token="" if last is None else f"{last.at}.{last.code}",
@@ -129,6 +133,7 @@ class PlatformService:
         else:
             found = decisions.list_of_enterprise(self._desk, reader(call, code), code, place)
         shown, more = found[: place.size], len(found) > place.size
+        call.shows({each.code: None for each in shown})
         return platform_service.ListDecisionsResponse(
             decisions=[view(written.decision(each), _eyes(call)) for each in shown],
             next_page_token=_token(shown[-1]) if more else "",
@@ -161,6 +166,7 @@ class PlatformService:
         else:
             found = inquiries.list_of_enterprise(self._desk, actor(call, code), code, place)
         shown, more = found[: place.size], len(found) > place.size
+        call.shows({each.code: None for each in shown})
         return platform_service.ListInquiriesResponse(
             inquiries=[view(written.inquiry(each), _eyes(call)) for each in shown],
             next_page_token=_token(shown[-1]) if more else "",

@@ -263,9 +263,12 @@ class ArchiveService:
         self, request: archive_service.LookUpEnterpriseRequest, call: Call
     ) -> archive_service.LookUpEnterpriseResponse:
         """Finds enterprises by their exact registered name."""
+        # Before it is looked up: a budget that is spent must not tell which names are there.
+        call.looks_for(request.title)
+        codes = archive.look_up(self._store, request.title)
+        call.shows(codes)
         answer = archive_service.LookUpEnterpriseResponse()
-        for code in archive.look_up(self._store, request.title):
-            call.concerns(code)
+        for code in codes:
             found = archive_service.FoundEnterprise(code=code)
             answer.enterprises.append(view(found, self._eyes.audience(call.caller, code)))
         return answer
