@@ -32,10 +32,13 @@ def prove(_extent: Extent) -> Iterator[Figure]:
 
 
 def _share(name: str, url: str) -> Figure:
-    with silence(), tempfile.TemporaryDirectory() as folder:
-        with serving(Path(folder) / "data", url) as served:
-            tokens, agent_token = policy_matrix.credentials(served)
-            made = policy_matrix.measure(served.address, tokens, methods(), agent_token)
+    with (
+        silence(),
+        tempfile.TemporaryDirectory() as folder,
+        serving(Path(folder) / "data", url) as served,
+    ):
+        tokens, agent_token = policy_matrix.credentials(served)
+        made = policy_matrix.measure(served.address, tokens, methods(), agent_token)
     of = f"{made.cells} cells of {len(methods())} methods, each let in and refused"
     wrong = [
         f"{cell.method} {cell.caller} {cell.purpose}: {answer}" for cell, answer in made.differing
