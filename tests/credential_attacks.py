@@ -30,7 +30,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from bonafides.access.callers import SANDBOX_ISSUER, mint
 from bonafides.access.tokens import digest_of
 from bonafides.instants import DAY, MICROSECONDS
-from bonafides.v1 import record_service_pb2, rights_service_pb2, token_service_pb2
+from bonafides.v1 import (
+    archive_service_pb2,
+    record_service_pb2,
+    rights_service_pb2,
+    token_service_pb2,
+)
 from tests import builders
 from tests.credentials import (
     Application,
@@ -44,11 +49,13 @@ from tests.credentials import (
     set_state,
     signed,
 )
+from tests.integrators import authorized
 from tests.serving import Served, serving
 
 ERASE: Final = "/bonafides.v1.RightsService/EraseBuyer"
 CURSOR: Final = "/bonafides.v1.RecordService/GetWriteCursor"
 EXCHANGE: Final = "/bonafides.v1.TokenService/ExchangeAssertion"
+ARCHIVE: Final = "/bonafides.v1.ArchiveService/GetArchive"
 AGENT: Final = "bonafides-agent-token"
 SECONDS: Final = builders.NOW // MICROSECONDS
 
@@ -79,6 +86,11 @@ class Stage:
         self.suspended: Final = registered(store, 5)
         self.closed: Final = registered(store, 6)
         self.homeless: Final = registered(store, 7, platform=None)
+        # Links are for who is launched; calls of the sandbox for who is not yet.
+        self.agent: Final = registered(store, 8, role="INTEGRATOR", platform=None, state="LIVE")
+        # Of one enterprise each, and both good: an attack takes one for the other.
+        self.agent_tokens: Final = [self._authorized(number) for number in (1, 2)]
+        set_state(store, self.agent, "TESTING")
         # Keys beside the honest one of the application.
         self.early: Final = self._key(11, not_before=builders.NOW + DAY)
         self.late: Final = self._key(12, not_after=builders.NOW)
@@ -102,6 +114,11 @@ class Stage:
         attempt = exchange(application or self.app)
         call: Any = self.channels[0].unary_unary(EXCHANGE)
         return token_service_pb2.AccessToken.FromString(call(attempt.request, timeout=10)).token
+
+    def _authorized(self, number: int) -> str:
+        code = builders.code(number)
+        builders.enroll(self.served.store, code)
+        return authorized(self.served, self.agent.client_id, code)[0]
 
     def _key(self, number: int, **changes: Any) -> Application:
         key = ed25519(number)
@@ -148,6 +165,12 @@ def erasing(number: int = 1) -> bytes:
 def asking(source: str = "orders") -> bytes:
     """Returns a request that reads."""
     return record_service_pb2.GetWriteCursorRequest(source=source).SerializeToString()
+
+
+def reading() -> bytes:
+    """Returns a request that reads an archive."""
+    name = f"enterprises/{builders.code(1)}/archive"
+    return archive_service_pb2.GetArchiveRequest(name=name).SerializeToString()
 
 
 def bearing(credential: str) -> Metadata:
@@ -359,13 +382,15 @@ def sandbox_names_application(stage: Stage) -> list[Attempt]:
     return [Attempt(CURSOR, asking(), bearing(made))]
 
 
-def agent(said: str | None, sent: Sequence[str]) -> Attack:
-    """An assertion about one agent token, with others beside it."""
+def agent(said: int | None, *sent: int | None) -> Attack:
+    """A read about one agent token, by its place, with others beside it; None: an empty one."""
 
     def made(stage: Stage) -> list[Attempt]:
-        more: dict[str, Any] = {} if said is None else {"at": digest_of(said.encode())}
-        call = honest(stage.app, **more)
-        return [Attempt(call.method, call.request, [*call.metadata, *((AGENT, s) for s in sent)])]
+        tokens = stage.agent_tokens
+        more = {} if said is None else {"at": digest_of(tokens[said].encode())}
+        call = honest(stage.agent, ARCHIVE, reading(), **more)
+        beside = [(AGENT, "" if place is None else tokens[place]) for place in sent]
+        return [Attempt(call.method, call.request, [*call.metadata, *beside])]
 
     return made
 
@@ -413,7 +438,7 @@ HONEST: Final[Mapping[str, Callable[[Stage], Attempt]]] = {
     "a signed read": lambda stage: honest(stage.app),
     "an exchange": lambda stage: exchange(stage.app),
     "a token reads": lambda stage: Attempt(CURSOR, asking(), bearing(stage.token())),
-    "an agent token that is bound": lambda stage: agent("agent", ["agent"])(stage)[0],
+    "an agent token that is bound": lambda stage: agent(0, 0)(stage)[0],
 }
 
 ATTACKS: Final[Mapping[str, Attack]] = {
@@ -553,11 +578,11 @@ ATTACKS: Final[Mapping[str, Attack]] = {
     "unspecified purpose": claims_of(pur="UNSPECIFIED"),
     "purpose as a list": claims_of(pur=["DISPLAY_TO_USERS"]),
     # With whose consent.
-    "agent token swapped": agent("mine", ["another's"]),
-    "agent token added": agent(None, ["another's"]),
-    "agent token left out": agent("mine", []),
-    "agent token twice": agent("mine", ["mine", "another's"]),
-    "agent token that is empty": agent("mine", [""]),
+    "agent token swapped": agent(1, 0),
+    "agent token added": agent(None, 0),
+    "agent token left out": agent(0),
+    "agent token twice": agent(0, 0, 1),
+    "agent token that is empty": agent(0, None),
     # Form.
     "claim twice": doubled("aud", _AUD),
     "claim twice, the good one last": first_doubled("aud", "live:/other"),

@@ -63,7 +63,7 @@ def registered(
     row = {
         "client_id": client_id,
         "created_by": "issuer|maker",
-        "role": "MERCHANT",
+        "role": "ACQUIRER",
         "name": "Application",
         "type": "SERVER",
         "description": "",

@@ -35,7 +35,7 @@ def application(
                 "type": "SERVER",
                 "description": "Keeps the books of enterprises",
                 "country": "CN",
-                "product": "archive",
+                "product": "INTEGRITY_ARCHIVE",
                 "test_currency": "CNY",
                 "state": state,
                 "email_sealed": b"",

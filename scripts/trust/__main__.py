@@ -19,7 +19,7 @@ from rich.console import Console
 
 from scripts import measured
 from scripts.measured import Figure
-from scripts.trust import crawl, crossing, disclosure, fuzzing, guards, timing
+from scripts.trust import attacks, crawl, crossing, disclosure, fuzzing, guards, matrix, timing
 from scripts.trust.extent import QUICK, WHOLE, Extent
 from scripts.trust.figures import BARS, failed
 
@@ -30,6 +30,8 @@ Topic = Callable[[Extent], Iterator[Figure]]
 # What takes which rows, in order; rows by the beginning of their names.
 TOPICS: Final[tuple[tuple[str, Topic], ...]] = (
     ("disclosure.", disclosure.prove),
+    ("attack.", attacks.prove),
+    ("matrix.", matrix.prove),
     ("cross.", crossing.prove),
     ("timing.", timing.prove),
     ("crawl.", crawl.prove),

@@ -13,10 +13,11 @@ caller may not see. Source: FEATURES.md L4, D5.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,9 @@ from stdnum.cn import ric
 from structlog.testing import capture_logs
 
 from bonafides.access.disclosure import view
+from bonafides.client.connection import AGENT_KEY
 from bonafides.identity import registry_operations
+from bonafides.identity.codes import UnifiedCode
 from bonafides.v1 import archive_pb2, disclosure_pb2, enterprise_pb2, rights_pb2
 from bonafides.v1 import identity_service_pb2 as identity_service
 from bonafides.v1 import rights_service_pb2 as rights_service
@@ -36,6 +39,7 @@ from scripts.trust.figures import proved
 from tests import builders
 from tests.asking import methods, request
 from tests.disclosed import UNKNOWN, classes, dotted, expected, filled, populated, viewed
+from tests.integrators import application, authorized
 from tests.needles import Wire, found_in
 from tests.serving import Served, serving
 
@@ -91,24 +95,28 @@ def _beyond(
 class _Caller:
     audience: disclosure_pb2.Audience.ValueType
     token: str | None
+    # By which an integrator acts for the enterprise.
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def _over_the_wire(planted: int) -> Iterator[Figure]:
     outside: list[str] = []
     found: set[str] = set()
-    answers = sent = 0
+    answers: collections.Counter[str] = collections.Counter()
+    sent = 0
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(capture_logs())
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         # Its last lines are written when it stops.
         with serving(Path(folder)) as served:
             wire = Wire(served.address)
+            application(served.store, _INTEGRATOR)
             for number in range(1, planted + 1):
                 code = builders.code(number)
                 submission = _plant(served, wire, number)
                 for caller in _callers(served, code.text):
                     for method, answer in _asked(wire, caller, code.text, submission):
-                        answers += 1
+                        answers[_short(caller.audience)] += 1
                         outside += _unseemly(method, answer, caller.audience)
                 sent += len(wire.received)
                 if number == planted or len(wire.received) > _AT_ONCE:
@@ -117,7 +125,8 @@ def _over_the_wire(planted: int) -> Iterator[Figure]:
             wire.close()
     lines = "\n".join(map(repr, log)).encode()
     found |= {f"{stem} in the log" for stem in found_in(lines, _STEMS)}
-    beside = f"{planted} enterprises, {answers} answers of {len(methods())} methods"
+    told = ", ".join(f"{eyes} {count}" for eyes, count in sorted(answers.items()))
+    beside = f"{planted} enterprises, {len(methods())} methods, {answers.total()} answers: {told}"
     yield proved("disclosure.over_the_wire.outside_policy", len(outside), _told(beside, outside))
     beside = f"{sent} texts, trailers and answers, {len(log)} lines of the log"
     yield proved("disclosure.over_the_wire.planted_found", len(found), _told(beside, found))
@@ -171,21 +180,32 @@ def _callers(served: Served, code: str) -> Iterator[_Caller]:
     yield _Caller(disclosure_pb2.AUDIENCE_OWNER, owner)
     yield _Caller(disclosure_pb2.AUDIENCE_PLATFORM, served.token("platform", subject="platform"))
     yield _Caller(disclosure_pb2.AUDIENCE_OPERATOR, served.token("operator", subject="staff"))
+    # For the enterprise, and of its own affairs.
+    itself = served.token("integrator", subject=_INTEGRATOR, application=_INTEGRATOR)
+    agent_token, _ = authorized(served, _INTEGRATOR, UnifiedCode.parse(code))
+    acting = {AGENT_KEY: agent_token}
+    yield _Caller(disclosure_pb2.AUDIENCE_INTEGRATOR, itself, acting)
+    yield _Caller(disclosure_pb2.AUDIENCE_INTEGRATOR, itself)
 
 
 def _asked(wire: Wire, caller: _Caller, code: str, submission: str) -> Iterator[tuple[str, bytes]]:
-    """Yields the answers to every method that is no stream and deletes nothing."""
+    """Yields the answers to every method that is no stream and ends nothing."""
+    names_purpose = caller.audience == disclosure_pb2.AUDIENCE_PLATFORM
     for method, described in methods().items():
         if described.client_streaming or described.name in _ENDING:
             continue
-        asked = request(method, code, submission=submission).SerializeToString()
-        answer = wire.call(method.removeprefix("/bonafides.v1."), asked, caller.token)
+        asked = request(method, code, platform=names_purpose, submission=submission)
+        name, sent = method.removeprefix("/bonafides.v1."), asked.SerializeToString()
+        answer = wire.call(name, sent, caller.token, **caller.headers)
         if answer is not None:
             yield method, answer
 
 
-# After these there would be nothing left to ask about.
-_ENDING: Final = frozenset({"ErasePersonalData", "SubmitIdentity", "RevokeConsent"})
+_INTEGRATOR: Final = "planted"
+# After these there would be nothing left to ask about, or less to see.
+_ENDING: Final = frozenset(
+    {"ErasePersonalData", "SubmitIdentity", "RevokeConsent", "SetSwitch", "SetPlatformMask"}
+)
 
 
 def _unseemly(
@@ -193,10 +213,18 @@ def _unseemly(
 ) -> Iterator[str]:
     """Yields the fields of the answer that name a class the audience may not see."""
     message: Any = GetMessageClass(methods()[method].output_type).FromString(answer)
+    seen_as = {audience}
+    if audience == disclosure_pb2.AUDIENCE_OWNER:
+        # Of what is no enterprise's, such as an application, he is one member of many.
+        seen_as.add(disclosure_pb2.AUDIENCE_MEMBER)
     for path, _holder, _value in populated(message):
         told = [audiences for field in path if (audiences := classes(field)) is not None]
-        if any(audience not in audiences for audiences in told):
-            yield f"{method}: {dotted(path)} to {disclosure_pb2.Audience.Name(audience)}"
+        if any(seen_as.isdisjoint(audiences) for audiences in told):
+            yield f"{method}: {dotted(path)} to {_short(audience)}"
+
+
+def _short(audience: disclosure_pb2.Audience.ValueType) -> str:
+    return disclosure_pb2.Audience.Name(audience).removeprefix("AUDIENCE_").lower()
 
 
 def _told(beside: str, wrong: Iterable[str]) -> str:

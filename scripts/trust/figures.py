@@ -15,6 +15,7 @@ from typing import Final
 from scripts.measured import Bar, Figure
 
 _NONE: Final = Bar("cases", 0)
+_ALL: Final = Bar("ratio", 1.0, at_least=True)
 
 BARS: Final[Mapping[str, Bar]] = MappingProxyType(
     {
@@ -23,6 +24,12 @@ BARS: Final[Mapping[str, Bar]] = MappingProxyType(
         "disclosure.over_the_wire.outside_policy": _NONE,
         # Planted values found in answers, error texts, trailers and logs.
         "disclosure.over_the_wire.planted_found": _NONE,
+        # Attacks that were not refused as they must be, honest calls that were; all attacks.
+        "attack.accepted": _NONE,
+        "attack.tried": Bar("attacks", 60, at_least=True),
+        # Of all cells of the printed policy, those that are so over the wire, both ways.
+        "matrix.sqlite.conforming": _ALL,
+        "matrix.postgresql.conforming": _ALL,
         # Owners who got more of another's enterprise than any member does.
         "cross.let_in": _NONE,
         # How well the time of an answer tells an enterprise that takes part from none.

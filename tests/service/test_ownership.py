@@ -113,6 +113,30 @@ def test_login_owns_after_a_verified_submission_and_a_code_to_the_registrys_cont
         assert client.get_rating(CODE.text).contributions or client.get_rating(CODE.text).rules
 
 
+@pytest.mark.feature("D7")
+def test_nobody_acts_for_an_enterprise_that_takes_no_part(served: Served) -> None:
+    """The sandbox's issuer may name any code: that alone makes nobody an owner of anything."""
+    with login(served, "founder", owns=[CODE.text]) as client:
+        for ask in (client.ownership.members, client.ownership.notices):
+            with refused("RESOURCE_NOT_FOUND"):
+                ask(CODE.text)
+
+
+@pytest.mark.feature("D7")
+def test_claim_is_found_by_its_claimant_and_staff_alone(served: Served) -> None:
+    registered(served)
+    with login(served, "founder") as client:
+        claim = client.ownership.claim(verified(client))
+        right = code_for(served, claim)
+    with login(served, "stranger") as other:
+        with refused("RESOURCE_NOT_FOUND"):
+            other.ownership.get(claim.name)
+        with refused("RESOURCE_NOT_FOUND"):
+            other.ownership.confirm(claim.name, right)
+    with staff(served, "clerk") as clerk:
+        assert clerk.ownership.get(claim.name).state == STATES.STATE_CHALLENGED
+
+
 @pytest.mark.feature("A15")
 def test_code_is_good_once_and_only_for_its_term(served: Served) -> None:
     registered(served)

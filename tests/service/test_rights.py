@@ -14,6 +14,7 @@ from bonafides.archive.facts import Kind as FactKind
 from bonafides.archive.operations import record_facts
 from bonafides.client import Client, RemoteError
 from bonafides.identity import registry_operations
+from bonafides.identity.corrections import CASES_PER_DAY
 from bonafides.instants import MICROSECONDS, Instant
 from bonafides.records import operations as records
 from bonafides.records.kinds import Kind as RecordKind
@@ -306,6 +307,19 @@ def test_what_is_not_held_is_refused_with_a_remedy(
         ask(owner, target)
     assert [violation.reason for violation in caught.value.violations] == [reason]
     assert all(violation.description for violation in caught.value.violations)
+
+
+@pytest.mark.feature("J2")
+def test_cases_of_one_person_are_limited_over_24_hours(served: Served) -> None:
+    with served.client(served.token()) as member:
+        submitted(served, member)
+    with owner_of(served) as owner:
+        for _ in range(CASES_PER_DAY):
+            ask(owner, about_fact("registration"))
+        with pytest.raises(RemoteError) as refusal:
+            ask(owner, about_fact("registration"))
+    assert refusal.value.reason == "RATE_LIMITED"
+    assert refusal.value.retry_after_seconds is not None
 
 
 @pytest.mark.feature("J2")

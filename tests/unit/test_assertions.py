@@ -101,3 +101,10 @@ def test_credential_is_written_in_one_way(content: bytes, more: str) -> None:
 
 def test_digest_is_base64url_without_padding() -> None:
     assert digest_of(b"") == "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+
+
+@pytest.mark.parametrize("length", [8_193, 100_000])
+def test_credential_beyond_8_kib_is_not_read(length: int) -> None:
+    with pytest.raises(CredentialError) as refusal:
+        opened_token(b"x" * length)
+    assert refusal.value.fault == "SIZE"
