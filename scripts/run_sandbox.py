@@ -53,14 +53,14 @@ To try in another terminal, in this folder:
   what anybody sees
     {command} archive {exemplary}{server}
 
-  what somebody sees who is logged in (a token lasts half an hour)
-    {command} token member{keys} > member.token
-    {command} level {exemplary}{server} --token-file member.token
-    {command} archive {sound}{server} --token-file member.token
+  what somebody sees who is logged in (a login lasts an hour)
+    {command} login{server}{keys}
+    {command} level {exemplary}{server}
+    {command} archive {sound}{server}
 
   what the enterprise itself sees: point by point
-    {command} token owner {sound}{keys} > owner.token
-    {command} explain {sound}{server} --token-file owner.token
+    {command} login {sound}{server}{keys}
+    {command} explain {sound}{server}
 
 Every enterprise here is generated; {registry} lists them.
 """
