@@ -38,6 +38,8 @@ SEED: Final = 1
 _SCRIPTS: Final = Path(__file__).resolve().parent
 _COMPLETE: Final = "complete"
 _START_SECONDS: Final = 30.0
+# Where the website beside the service calls from.
+_LOOPBACK: Final = ("127.0.0.1", "::1")
 # Enterprises that the first page of the website shows.
 _SHOWN: Final = 6
 _SERVING: Final = """
@@ -51,14 +53,14 @@ To try in another terminal, in this folder:
   what anybody sees
     {command} archive {exemplary}{server}
 
-  what somebody sees who is logged in (a token lasts half an hour)
-    {command} token member{keys} > member.token
-    {command} level {exemplary}{server} --token-file member.token
-    {command} archive {sound}{server} --token-file member.token
+  what somebody sees who is logged in (a login lasts an hour)
+    {command} login{server}{keys}
+    {command} level {exemplary}{server}
+    {command} archive {sound}{server}
 
   what the enterprise itself sees: point by point
-    {command} token owner {sound}{keys} > owner.token
-    {command} explain {sound}{server} --token-file owner.token
+    {command} login {sound}{server}{keys}
+    {command} explain {sound}{server}
 
 Every enterprise here is generated; {registry} lists them.
 """
@@ -77,6 +79,9 @@ def main() -> None:
         _require_sandbox(settings)
         _require_free(settings.listen, "BONAFIDES_LISTEN", "127.0.0.1:50052")
         set_up(settings, console)
+        # The website calls for its visitors, each of whom has a budget of their own.
+        proxies = [*settings.trusted_proxies, *_LOOPBACK]
+        settings = settings.model_copy(update={"trusted_proxies": proxies})
         beside = _Beside(settings, console)
         # Beside the server, which keeps this thread for itself.
         threading.Thread(target=beside.start, daemon=True).start()

@@ -33,24 +33,32 @@ class Website:
 
 @contextlib.contextmanager
 def serving_website(
-    served: Served, *, samples: Sequence[str] = (), kind: str = "member", server: str = ""
+    served: Served,
+    *,
+    samples: Sequence[str] = (),
+    kind: str = "member",
+    server: str = "",
+    trusted_proxies: Sequence[str] = (),
 ) -> Iterator[Website]:
     """Serves the website of a sandbox, at the sandbox's time.
 
     `kind`: what visitors are logged in as, for looks through the eyes of others. `server`:
-    another one that is called.
+    another one that is called. `trusted_proxies`: those before the website.
     """
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
         port = listening.getsockname()[1]
-        settings = served.settings.model_copy(update={"web_listen": f"127.0.0.1:{port}"})
+        changes = {"web_listen": f"127.0.0.1:{port}", "trusted_proxies": list(trusted_proxies)}
+        settings = served.settings.model_copy(update=changes)
         site = website.site_of(
             settings, server=server or served.address, samples=samples, clock=served.clock
         )
         if kind != "member":
             site = dataclasses.replace(site, signer=_Seeing(served, kind, site.signer))
-        config = uvicorn.Config(app(site), log_config=None, access_log=False, lifespan="on")
+        config = uvicorn.Config(
+            app(site), log_config=None, access_log=False, lifespan="on", proxy_headers=False
+        )
         running = uvicorn.Server(config)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
         thread.start()
@@ -75,7 +83,7 @@ class _Seeing:
         return self._served.token(self._kind, subject=subject)
 
     def id_token(self, claims: Any) -> str:
-        return str(self._signer.id_token(claims))
+        return str(self._signer.id_token({**claims, "kind": self._kind}))
 
 
 @dataclass(slots=True)

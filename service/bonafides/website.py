@@ -116,6 +116,7 @@ def site_of(
             root_certificates=root_certificates,
             signer=signer,
             samples=tuple(samples) if signer is not None else (),
+            trusted_proxies=frozenset(settings.trusted_proxies),
         )
     except SiteError as fault:
         raise SettingsError(f"BONAFIDES_WEB_ORIGIN: {fault}") from None
@@ -136,7 +137,7 @@ def serve(settings: Settings, site: Site) -> None:
         limit_concurrency=_MOST_AT_ONCE,
         h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
-        # What proxies say of the caller's address is used for nothing.
+        # The site reads by itself what proxies say of an address, of those that it knows.
         proxy_headers=False,
         ssl_certfile=settings.tls_certificate if with_tls else None,
         ssl_keyfile=settings.tls_key if with_tls else None,

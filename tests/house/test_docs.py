@@ -63,6 +63,8 @@ def test_no_setting_is_documented_that_is_not_there() -> None:
     client = {
         "BONAFIDES_SERVER",
         "BONAFIDES_TOKEN",
+        "BONAFIDES_LOGIN_ISSUER",
+        "BONAFIDES_LOGIN_CLIENT_ID",
         "BONAFIDES_AGENT_TOKEN",
         "BONAFIDES_ROOT_CERTIFICATES",
     }
@@ -81,6 +83,24 @@ def test_every_command_is_documented_and_no_other() -> None:
     assert named == set(_COMMANDS)
 
 
+def test_readme_says_of_each_command_what_its_help_says() -> None:
+    shown = re.findall(r"^bonafides ([a-z-]+)\b[^\n#]*# ([^\n]+)$", _README, flags=re.MULTILINE)
+    told = dict(reversed(shown))
+    assert set(told) >= {
+        *("login", "logout", "level", "explain", "advise", "requirements", "access-log"),
+        *("appeal", "consents"),
+    }
+    assert told == {command: (_COMMANDS[command].help or "").splitlines()[0] for command in told}
+
+
+def test_commands_of_the_readme_are_right_usage() -> None:
+    block = _README.partition(". .venv/bin/activate")[2].partition("```")[0]
+    lines = re.findall(r"^bonafides ([a-z-]+)([^\n#]*)", block, flags=re.MULTILINE)
+    assert len(lines) > 20
+    for command, rest in lines:
+        _COMMANDS[command].make_context(command, rest.split(), resilient_parsing=False).close()
+
+
 def test_documented_commands_have_the_options_they_are_shown_with() -> None:
     shown = re.findall(
         r"\bbonafides ([a-z]+(?:-[a-z]+)*)\b([^\n#]*)", _code_of(_README + _OPERATIONS)
@@ -94,7 +114,8 @@ def test_documented_commands_have_the_options_they_are_shown_with() -> None:
 
 
 def test_shared_options_are_those_of_the_group() -> None:
-    assert _options(_GROUP) - {"--help"} == SHARED_FLAGS | SHARED_VALUED
+    completion = {"--install-completion", "--show-completion"}
+    assert _options(_GROUP) - {"--help"} - completion == SHARED_FLAGS | SHARED_VALUED
     assert not (SHARED_FLAGS | SHARED_VALUED) & {
         option for command in _COMMANDS.values() for option in _options(command)
     } - {"--help"}

@@ -268,4 +268,4 @@ def test_advice_and_simulation_are_shown_on_the_command_line(enrolled: Served) -
 def test_explanation_on_the_command_line_says_where_the_most_was_lost(enrolled: Served) -> None:
     shown = run(enrolled, "explain", CODE).stdout
     assert "Where the most points were lost" in shown
-    assert f"bonafides correct {CODE}" in "".join(shown.split("\n"))
+    assert f"bonafides appeal {CODE}" in "".join(shown.split("\n"))

@@ -16,8 +16,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from bonafides.client import Client
+from bonafides.client import Client, RemoteError
 from scripts import demo_stage
+from tests import builders
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 120.0
@@ -33,6 +34,8 @@ def environment(folder: Path, listen: str) -> dict[str, str]:
         "BONAFIDES_DATA_DIR": str(folder / "data"),
         "BONAFIDES_LISTEN": listen,
         "BONAFIDES_WEB_LISTEN": free_address(),
+        # Where logins are kept.
+        "XDG_CONFIG_HOME": str(folder / "config"),
         "BONAFIDES_WORKER_SECONDS": "0.5",
         "PYTHONUNBUFFERED": "1",
     }
@@ -110,12 +113,27 @@ def test_sandbox_prints_commands_that_work_as_they_stand(sandbox: tuple[Path, st
     commands = re.findall(r"^    (\S*bonafides .+)$", told, flags=re.MULTILINE)
     assert len(commands) == 6
     for command in commands:
-        line, _, file = command.partition(" > ")
-        done = run(shlex.split(line), folder, environment(folder, "127.0.0.1:1"))
+        done = run(shlex.split(command), folder, environment(folder, "127.0.0.1:1"))
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout
-        if file:
-            (folder / file).write_text(done.stdout, encoding="utf-8")
+
+
+@pytest.mark.feature("D8")
+def test_sandbox_has_visitors_of_its_website_pay_by_their_own_addresses(
+    sandbox: tuple[Path, str, Path],
+) -> None:
+    def look(client: Client, number: int) -> str:
+        with pytest.raises(RemoteError) as refused:
+            client.get_archive(builders.code(number).text)
+        return refused.value.reason
+
+    # As the website calls, from loopback, for two that visit it.
+    with (
+        Client(sandbox[1], forwarded_for="198.51.100.7") as one,
+        Client(sandbox[1], forwarded_for="203.0.113.7") as other,
+    ):
+        spent = next(n for n in range(9_000, 9_100) if look(one, n) == "BUDGET_SPENT")
+        assert look(other, spent) == "RESOURCE_NOT_FOUND"
 
 
 def test_sandbox_serves_the_website_with_sample_enterprises(

@@ -157,7 +157,7 @@ def test_cases_are_opened_shown_and_decided_by_commands(served: Served) -> None:
     owner = served.token(subject="owner", owns=[CODE])
     clerk = served.token("operator", subject="clerk")
     told = ("--wrong", "a letter", "--right", "another")
-    made = run(served, owner, "correct", CODE, "fact:registration", *told)
+    made = run(served, owner, "appeal", CODE, "fact:registration", *told)
     name = made["name"]
     (item,) = run(served, clerk, "queue")["items"]
     assert item["name"] == name

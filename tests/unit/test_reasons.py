@@ -95,7 +95,7 @@ def test_reason_names_figures_days_source_and_how_many_cases_more_it_takes() -> 
 def test_reason_says_where_to_correct_a_record_of_the_one_platform_that_told() -> None:
     why = _reason(_few_orders(disputes_lost=2), "dispute_lost_rate")
     assert why.target == f"record:{builders.PLATFORM}:dispute:ID"
-    assert f"bonafides correct {builders.code().text} {why.target}" in why.text.en
+    assert f"bonafides appeal {builders.code().text} {why.target}" in why.text.en
 
 
 def test_of_several_platforms_the_enterprise_says_which_one_told_it_wrong() -> None:

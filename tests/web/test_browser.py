@@ -31,6 +31,8 @@ OWNED = (
     "consents",
     "data",
     "inbox",
+    "accesses",
+    "amend",
     "report",
 )
 

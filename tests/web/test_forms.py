@@ -8,6 +8,7 @@ import re
 import pytest
 
 from bonafides.identity.registry_operations import load_registry
+from bonafides.v1 import enterprise_pb2
 from tests import builders, licenses, rated
 from tests.serving import Served
 from tests.webbing import Visitor
@@ -15,6 +16,7 @@ from tests.webbing import Visitor
 NEW = builders.code(801)
 OWN = builders.code()
 ARCHIVE = f"/enterprises/{OWN.text}"
+OTHER_COPY = licenses.jpeg(licenses.license_image(NEW), quality=60)
 COPY = licenses.jpeg(licenses.license_image(NEW))
 DOCUMENT = b"a signed authorization"
 
@@ -158,6 +160,82 @@ def test_platform_is_authorized_and_taken_back(served: Served, visitor: Visitor)
         visitor.post(f"{path}/platform", form | {"platform": "taobao", "action": "revoke"})
         (found,) = [e for e in owner.consents.platforms(OWN.text) if e.platform == "taobao"]
         assert found.HasField("revoke_time")
+
+
+@pytest.mark.feature("B7")
+def test_further_consent_is_granted_by_one_form_and_sent_twice_stands_once(
+    served: Served, visitor: Visitor
+) -> None:
+    visitor.log_in(OWN.text)
+    path = f"/en{ARCHIVE}/consents"
+    form = {
+        "csrf": visitor.csrf(path),
+        "request_id": _value(visitor.get(path).text, "request_id"),
+        "purpose": "SHOW_BUSINESS_FILE",
+        "expires": "2027-06-30",
+    }
+    document = {"document": ("signed.pdf", DOCUMENT, "application/pdf")}
+    for _ in range(2):
+        page = visitor.post(f"{path}/grant", form, files=document)
+        assert "Granted; it can be taken back at any time." in page.text
+    with rated.owner(served, OWN.text) as owner:
+        purpose = enterprise_pb2.PURPOSE_SHOW_BUSINESS_FILE
+        (made,) = [each for each in owner.consents.ledger(OWN.text) if each.purpose == purpose]
+    assert made.live
+    assert made.evidence_sha256 == hashlib.sha256(DOCUMENT).digest()
+    assert made.expire_time.ToJsonString() == "2027-06-30T15:59:59.999999Z"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"purpose": "NOTHING"}, {"purpose": "SERVICE_AGREEMENT"}, {"expires": "tomorrow"}]
+)
+def test_consent_to_nothing_that_there_is_is_refused(
+    visitor: Visitor, changes: dict[str, str]
+) -> None:
+    visitor.log_in(OWN.text)
+    path = f"/en{ARCHIVE}/consents"
+    form = {"csrf": visitor.csrf(path), "purpose": "RATE"} | changes
+    document = {"document": ("signed.pdf", DOCUMENT, "application/pdf")}
+    page = visitor.post(f"{path}/grant", form, files=document)
+    assert page.status_code == 400
+    assert "What to do" in page.text
+
+
+@pytest.mark.feature("A12")
+def test_change_is_announced_with_the_new_copy_and_then_checked(
+    registered: Served, visitor: Visitor
+) -> None:
+    visitor.log_in()
+    visitor.post("/en/submit", filled(visitor), files=files())
+    rated.later(registered)
+    visitor.post("/en/logout", {"csrf": visitor.csrf("/en")})
+    visitor.log_in(NEW.text)
+    path = f"/en/enterprises/{NEW.text}/amend"
+    form = {
+        "csrf": visitor.csrf(path),
+        "request_id": _value(visitor.get(path).text, "request_id"),
+        "registered_address": "九九市演示路二号",
+    }
+    copy = {"copy": ("licence.jpg", OTHER_COPY, "image/jpeg")}
+    page = visitor.post(path, form, files=copy)
+    assert page.status_code == 200
+    assert "Announced. This page tells where it stands." in page.text
+    assert "九九市演示路二号" in page.text
+    # The same form sent again announces nothing anew.
+    assert visitor.post(path, form, files=copy).url.path == page.url.path
+
+
+@pytest.mark.feature("A12")
+@pytest.mark.usefixtures("registered")
+def test_new_representative_needs_number_document_and_consent(visitor: Visitor) -> None:
+    visitor.log_in(OWN.text)
+    path = f"/en{ARCHIVE}/amend"
+    form = {"csrf": visitor.csrf(path), "person": builders.PERSON, "capital": "much"}
+    page = visitor.post(path, form, files={"document": ("", b"", "application/pdf")})
+    assert page.status_code == 400
+    for name in ("id_number", "agrees", "document", "capital"):
+        assert f'href="#{name}"' in page.text
+    assert "much" in page.text
 
 
 def test_review_is_asked_for_once_at_a_time(visitor: Visitor) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,15 +18,18 @@ from typer.testing import CliRunner
 
 from bonafides.cli import app as command
 from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2
+from bonafides.v1.purpose_pb2 import ReadPurpose
 from bonafides.web.app import PAGES
 from bonafides.web.owner_pages import LINKS
-from tests import builders, rated
-from tests.serving import Served
+from tests import builders, integrators, rated
+from tests.serving import Served, serving
 from tests.webbing import Visitor, Website, fields_in, serving_website, visiting
 
 CODE = builders.code().text
 ARCHIVE = f"/enterprises/{CODE}"
 TITLE = builders.registration().title
+DISPLAY = ReadPurpose.READ_PURPOSE_DISPLAY_TO_USERS
+NONE = ReadPurpose.READ_PURPOSE_UNSPECIFIED
 WHOLE = (Timestamp, Date, enterprise_pb2.Money)
 
 
@@ -44,10 +48,12 @@ def paths(message: Message, prefix: str = "") -> Iterator[str]:
             yield path
 
 
-def by_command(served: Served, verb: str, token: str | None) -> dict[str, Any]:
+def by_command(
+    served: Served, verb: str, token: str | None, options: Sequence[str] = ()
+) -> dict[str, Any]:
     env: dict[str, str | None] = {name: None for name in os.environ if "BONAFIDES" in name}
     env |= {"BONAFIDES_SERVER": served.address, "BONAFIDES_TOKEN": token}
-    done = CliRunner().invoke(command, ["--json", verb, CODE], env=env)
+    done = CliRunner().invoke(command, ["--json", verb, CODE, *options], env=env)
     assert done.exit_code == 0, done.output
     told: dict[str, Any] = json.loads(done.stdout[done.stdout.index("{") :])
     return told
@@ -67,31 +73,86 @@ def test_website_command_line_and_grpc_show_the_same_fields_of_an_archive(
         "public": None,
         "owner": served.token(owns=[CODE]),
     }.get(audience, served.token(kind))
+    platform = audience == "platform"
     with served.client(token) as client:
-        told = client.get_archive(CODE)
+        told = client.get_archive(CODE, purpose=DISPLAY if platform else NONE)
     with serving_website(served, kind=kind) as site, visiting(site) as visitor:
         if audience != "public":
             visitor.log_in(CODE if audience == "owner" else "")
         page = visitor.get(f"{language}{ARCHIVE}")
-    printed = json_format.ParseDict(by_command(served, "archive", token), archive_pb2.Archive())
+    options = ["--purpose", "display-to-users"] if platform else []
+    document = by_command(served, "archive", token, options)
+    printed = json_format.ParseDict(document, archive_pb2.Archive())
     assert page.status_code == 200
     assert fields_in(page.text) == sorted(paths(told)) == sorted(paths(printed))
 
 
 @pytest.mark.feature("D11")
-@pytest.mark.parametrize("audience", ["member", "owner"])
+@pytest.mark.parametrize("audience", ["member", "owner", "platform", "operator"])
 def test_website_command_line_and_grpc_show_the_same_fields_of_a_level(
     served: Served, audience: str
 ) -> None:
+    kind = "member" if audience == "owner" else audience
     owns = [CODE] if audience == "owner" else []
-    token = served.token(owns=owns)
+    platform = audience == "platform"
+    token = served.token(kind, owns=owns)
     with served.client(token) as client:
-        told = client.get_rating(CODE)
-    with serving_website(served) as site, visiting(site) as visitor:
+        told = client.get_rating(CODE, purpose=DISPLAY if platform else NONE)
+    with serving_website(served, kind=kind) as site, visiting(site) as visitor:
         visitor.log_in(*owns)
         page = visitor.get(f"{ARCHIVE}/level")
-    printed = json_format.ParseDict(by_command(served, "level", token), rating_pb2.Rating())
+    options = ["--purpose", "display-to-users"] if platform else []
+    document = by_command(served, "level", token, options)
+    printed = json_format.ParseDict(document, rating_pb2.Rating())
     assert fields_in(page.text) == sorted(paths(told)) == sorted(paths(printed))
+
+
+@pytest.mark.feature("D11")
+def test_command_line_and_grpc_show_an_integrator_the_same_fields(served: Served) -> None:
+    integrators.application(served.store, "app-1")
+    agent_token, _ = integrators.authorized(served, "app-1", builders.code())
+    own = served.token("integrator", subject="app-1", application="app-1")
+    with served.client(own, agent_token) as client:
+        archive, rating = client.get_archive(CODE), client.get_rating(CODE)
+    options = ["--agent-token", agent_token]
+    document = by_command(served, "archive", own, options)
+    printed = json_format.ParseDict(document, archive_pb2.Archive())
+    assert sorted(paths(archive)) == sorted(paths(printed))
+    document = by_command(served, "level", own, options)
+    level = json_format.ParseDict(document, rating_pb2.Rating())
+    assert sorted(paths(rating)) == sorted(paths(level))
+
+
+@pytest.mark.feature("D11")
+@pytest.mark.feature("F4")
+def test_website_and_command_line_tell_the_owner_the_same_of_who_looked(
+    served: Served, visitor: Visitor
+) -> None:
+    with served.client(served.token("platform")) as platform:
+        platform.get_archive(CODE, purpose=DISPLAY)
+    with served.client(served.token("operator", subject="clerk")) as staff:
+        staff.get_archive(CODE)
+    visitor.log_in(CODE)
+    chinese, english = visitor.get(f"{ARCHIVE}/accesses"), visitor.get(f"/en{ARCHIVE}/accesses")
+    for word in ("平台", "向其用户展示", "本服务工作人员", "档案"):
+        assert word in chinese.text
+    for word in (builders.PLATFORM, "Display to its users", "Staff of the service"):
+        assert word in english.text
+    told = by_command(served, "access-log", served.token(owns=[CODE]))
+    # The look at the page before is in the next one, beside the others of its day.
+    assert [each["kind"] for each in told["accesses"]].count("KIND_PLATFORM") == 1
+    shown = fields_in(english.text)
+    lines = {path.partition(".")[0] for path in shown}
+    for at in range(len(lines)):
+        assert {f"accesses[{at}].kind", f"accesses[{at}].date", f"accesses[{at}].count"} <= {*shown}
+
+
+@pytest.mark.feature("F4")
+def test_who_looked_is_shown_to_nobody_else(visitor: Visitor) -> None:
+    visitor.log_in()
+    page = visitor.get(f"{ARCHIVE}/accesses")
+    assert page.status_code == 404
+    assert "data-field" not in page.text
 
 
 @pytest.mark.feature("D11")
@@ -253,6 +314,51 @@ def test_change_of_level_is_told_in_the_inbox(served: Served, visitor: Visitor) 
     form = {"csrf": visitor.csrf(f"{ARCHIVE}/reviews"), "refused": "yes"}
     visitor.post(f"{ARCHIVE}/automation", form)
     assert "The enterprise has no level now" in visitor.get(f"/en{ARCHIVE}/inbox").text
+
+
+# --- Budgets of visitors ----------------------------------------------------------------
+
+
+@pytest.mark.feature("D8")
+@pytest.mark.parametrize("known", [True, False])
+def test_visitors_pay_by_their_own_addresses_where_the_service_knows_the_website(
+    tmp_path: Path, *, known: bool
+) -> None:
+    limits: dict[str, Any] = {
+        "enterprises_per_day": {"anonymous": 1},
+        "trusted_proxies": ["127.0.0.1"] if known else [],
+    }
+    one, other = ({"x-forwarded-for": each} for each in ("198.51.100.7", "203.0.113.7"))
+    with serving(tmp_path / "data", **limits) as served:
+        for number in (1, 2):
+            builders.enroll(served.store, builders.code(number))
+        # The proxy before the website is one that it knows, too.
+        with serving_website(served, trusted_proxies=["127.0.0.1"]) as site, visiting(site) as all_:
+            codes = [
+                all_.get(f"/enterprises/{builders.code(number).text}", headers=whose).status_code
+                for whose, number in ((one, 1), (one, 2), (other, 2), (other, 1))
+            ]
+    assert codes == ([200, 429, 200, 429] if known else [200, 429, 429, 200])
+
+
+@pytest.mark.feature("D8")
+def test_address_that_a_visitor_claims_is_not_believed(tmp_path: Path) -> None:
+    limits: dict[str, Any] = {
+        "enterprises_per_day": {"anonymous": 1},
+        "trusted_proxies": ["127.0.0.1"],
+    }
+    with serving(tmp_path / "data", **limits) as served:
+        for number in (1, 2):
+            builders.enroll(served.store, builders.code(number))
+        with serving_website(served) as site, visiting(site) as visitor:
+            codes = [
+                visitor.get(
+                    f"/enterprises/{builders.code(number).text}",
+                    headers={"x-forwarded-for": f"203.0.{number}.7"},
+                ).status_code
+                for number in (1, 2)
+            ]
+    assert codes == [200, 429]
 
 
 # --- Words and weight -----------------------------------------------------------------

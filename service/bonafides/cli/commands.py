@@ -32,7 +32,6 @@ from bonafides.v1 import record_service_pb2
 app = typer.Typer(
     cls=CommandLine,
     no_args_is_help=True,
-    add_completion=False,
     # A traceback with local variables would print tokens and personal values.
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -113,7 +112,7 @@ def serve(
     from bonafides import server  # noqa: PLC0415
     from bonafides.rating.scorecard import ScorecardError  # noqa: PLC0415 - as above
 
-    settings = _settings(
+    settings = settings_of(
         listen=listen,
         data_dir=data_dir,
         environment=environment,
@@ -154,7 +153,7 @@ def token(
 
     A member is whoever is logged in, an owner acts for an enterprise, an operator is staff.
     """
-    settings = _settings(data_dir=data_dir, environment=environment)
+    settings = settings_of(data_dir=data_dir, environment=environment)
     if settings.environment == "live":
         raise CommandError(
             "Live makes no access tokens of its own.",
@@ -162,7 +161,7 @@ def token(
         )
     if not subject.isascii() or not subject.isprintable() or not subject or " " in subject:
         raise typer.BadParameter("--subject must be printable ASCII without blanks.")
-    made = _minted(settings, minutes, subject=subject, **_claims_of(kind, whose or []))
+    made = minted(settings, minutes, subject=subject, **_claims_of(kind, whose or []))
     session: Session = context.obj
     if session.as_json:
         session.document({"token": made, "kind": kind, "minutes": minutes})
@@ -396,8 +395,12 @@ def scorecard(
     session.answer(shown, rendering.scorecard(shown))
 
 
-def _settings(**given: Any) -> Settings:
-    """Returns the settings: options that were given, else variables, else defaults."""
+def settings_of(**given: Any) -> Settings:
+    """Returns the settings: options that were given, else variables, else defaults.
+
+    Raises:
+        typer.BadParameter: one of them is at fault.
+    """
     try:
         return settings_rules.read(**given)
     except SettingsError as fault:
@@ -408,7 +411,7 @@ def _claims_of(kind: str, whose: list[str]) -> dict[str, Any]:
     """Returns what a token says of its bearer; an owner is a member that owns codes."""
     match kind, whose:
         case "owner", [_, *_]:
-            return {"kind": "member", "owns": [_code(text) for text in whose]}
+            return {"kind": "member", "owns": [code_of(text) for text in whose]}
         case "owner", _:
             raise typer.BadParameter("Name the enterprise: bonafides token owner CODE.")
         case "platform", [platform] if _PLATFORM.fullmatch(platform):
@@ -421,7 +424,12 @@ def _claims_of(kind: str, whose: list[str]) -> dict[str, Any]:
             return {"kind": kind}
 
 
-def _code(text: str) -> str:
+def code_of(text: str) -> str:
+    """Returns the code as the service writes it.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
     # Tokens name codes as the service writes them, whatever the spelling here.
     from bonafides.identity.codes import CodeError, UnifiedCode  # noqa: PLC0415 - as above
 
@@ -431,7 +439,8 @@ def _code(text: str) -> str:
         raise typer.BadParameter(f"CODE: {fault.description}") from None
 
 
-def _minted(settings: Settings, minutes: int, **claims: Any) -> str:
+def minted(settings: Settings, minutes: int, **claims: Any) -> str:
+    """Returns an access token by the issuer of the sandbox whose key the settings name."""
     # Cryptography is loaded by this command alone: the others start quicker.
     from bonafides import keys  # noqa: PLC0415
     from bonafides.access import callers  # noqa: PLC0415

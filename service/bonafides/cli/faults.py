@@ -38,7 +38,8 @@ REFUSED_OR_FAILED: Final = 1
 WRONG_USAGE: Final = 2
 
 _LOG_IN_AGAIN: Final = (
-    "Get a new access token from your login; in the sandbox, `bonafides token` makes one."
+    "Log in again: bonafides login; or pass a new access token. One of a sandbox is made of the "
+    "key in its data folder: name that with --data-dir."
 )
 _COME_BACK: Final = "Wait as long as is told, then repeat the call."
 
@@ -60,8 +61,8 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "APPLICATION_NOT_ACTIVE": "Look at the application's state, or ask who runs the service.",
     "TOKENS_NOT_ISSUED": "Leave the token out: every command signs by --client-id and --key-file.",
     "LOGIN_REQUIRED": (
-        "Log in: pass an access token with --token-file, --token or BONAFIDES_TOKEN. In the "
-        "sandbox, `bonafides token` makes one."
+        "Log in: bonafides login. Programs pass an access token with --token-file, --token or "
+        "BONAFIDES_TOKEN."
     ),
     "METHOD_NOT_ALLOWED": "Use the token of a caller to whom this is open; the README says whom.",
     "RATE_LIMITED": _COME_BACK,

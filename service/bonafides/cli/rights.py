@@ -39,9 +39,8 @@ def holdings(context: typer.Context, code: Code) -> None:
     session.answer(told, rendering.holdings(told))
 
 
-@app.command("appeal")
 @app.command()
-def correct(
+def appeal(
     context: typer.Context,
     code: Code,
     target: Annotated[

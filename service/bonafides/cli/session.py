@@ -33,7 +33,7 @@ from rich.progress import (
 )
 from typer.core import TyperGroup
 
-from bonafides.cli import faults
+from bonafides.cli import faults, login_file
 from bonafides.client import Client, Credentials
 
 DEFAULT_SERVER: Final = "127.0.0.1:50051"
@@ -73,15 +73,36 @@ class Session:
     @property
     def logged_in(self) -> bool:
         """Whether calls carry a credential."""
-        return (self.token, self.token_file, self.key_file) != (None, None, None)
+        return self._has_credential or login_file.of(self.server) is not None
 
-    def client(self) -> Client:
-        """Opens a client as the options say.
+    @property
+    def _has_credential(self) -> bool:
+        """Whether an option names a credential; then no login is used."""
+        return (self.token, self.token_file, self.client_id, self.key_file) != (None,) * 4
+
+    def require_no_credential(self) -> None:
+        """Checks that none is named, as for logging in.
+
+        Raises:
+            typer.BadParameter: one is.
+        """
+        if self._has_credential:
+            raise typer.BadParameter(
+                "A token or key is named, which comes before a login: leave --token, --token-file, "
+                "--client-id, --key-file and BONAFIDES_TOKEN out."
+            )
+
+    def client(self, *, token: str | None = None) -> Client:
+        """Opens a client as the options say; with a token, of who bears that.
 
         Raises:
             typer.BadParameter: a file that an option names can't be read.
+            CommandError: the login that would be used has ended, or can't be read.
         """
-        token = self.token
+        token = token or self.token
+        if token is None and not self._has_credential:
+            kept = login_file.of(self.server)
+            token = None if kept is None else kept.token
         if self.token_file is not None:
             token = content(self.token_file, "--token-file").decode("utf-8", "replace").strip()
         roots = None

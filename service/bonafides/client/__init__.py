@@ -106,13 +106,15 @@ class Client(DocumentCalls):
         credentials: Credentials | None = None,
         root_certificates: bytes | None = None,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        forwarded_for: str | None = None,
     ) -> None:
         """Opens a channel; the first call connects.
 
         `token` None is the anonymous caller, unless an application gives `credentials`.
         `agent_token` names the enterprise that an integrator acts for.
         `root_certificates`, PEM, makes the connection TLS. `timeout_seconds` is the
-        deadline of each call.
+        deadline of each call. `forwarded_for` is for proxies: the address of whom they
+        call for, which the service believes of those that its settings name.
 
         Raises:
             InsecureTargetError: no root certificates, and not loopback.
@@ -126,6 +128,7 @@ class Client(DocumentCalls):
                 root_certificates=root_certificates,
                 timeout_seconds=timeout_seconds,
                 credentials=credentials,
+                forwarded_for=forwarded_for,
             )
         )
         self._revisions: Final[dict[str, int]] = {}

@@ -35,6 +35,8 @@ from bonafides.client.signing import Credentials
 
 # The metadata key by which an integrator names the enterprise that it acts for.
 AGENT_KEY: Final = "bonafides-agent-token"
+# That by which a proxy names the address that it calls for; believed of known ones alone.
+FORWARDED_KEY: Final = "x-forwarded-for"
 # Between two looks at a server that is starting.
 _POLL_SECONDS: Final = 0.05
 # Four attempts take 0.7 s of pauses at most: inside the default deadline.
@@ -95,15 +97,19 @@ class Connection:
         root_certificates: bytes | None,
         timeout_seconds: float,
         credentials: Credentials | None = None,
+        forwarded_for: str | None = None,
     ) -> None:
         """Opens a channel; the first call connects. `credentials` take the token's place.
+
+        `forwarded_for` is the address of whom a proxy calls for.
 
         Raises:
             InsecureTargetError: no root certificates, and not loopback.
             TokenUnusableError: a token can't stand in a header.
         """
         self.target: Final = target
-        self.metadata: Final = (*authorization(token), *_acting(agent_token))
+        told = () if forwarded_for is None else ((FORWARDED_KEY, forwarded_for),)
+        self.metadata: Final = (*authorization(token), *_acting(agent_token), *told)
         if token is not None and credentials is not None:
             raise TokenUnusableError
         self.channel: Final = _channel(target, root_certificates, credentials)

@@ -147,7 +147,7 @@ def _text(inputs: RatingInputs, why: Reason, counted: Counted) -> Words:
         days = Words(f"截至{until}", f"as of {until}")
     told_by = Words("、".join(why.sources) or "无", ", ".join(why.sources) or "none")
     little = _counts_little(why, counted)
-    command = f"bonafides correct {inputs.code.text} {why.target}"
+    command = f"bonafides appeal {inputs.code.text} {why.target}"
     zh = [
         f"{feature.reason.text.zh}：{told.zh}（{days.zh}）",
         f"满分{feature.max_points}分，得{part.points}分",

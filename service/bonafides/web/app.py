@@ -23,6 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from bonafides.web import (
     agreed_pages,
+    amend_pages,
     chart,
     level_pages,
     local_issuer,
@@ -49,6 +50,7 @@ _ROOM: Final = (
     agreed_pages,
     rights_pages,
     submit_pages,
+    amend_pages,
 )
 PAGES: Final[Sequence[Page]] = tuple(page for module in _ROOM for page in module.PAGES)
 

@@ -20,7 +20,7 @@ _MICROSECONDS: Final = 1_000_000
 
 def level(visit: Visit) -> Response:
     """Shows the level as this visitor may see it."""
-    told = visit.client().get_rating(visit.code)
+    told = visit.client().get_rating(visit.code, purpose=visit.purpose)
     return visit.page(
         "level.html",
         code=visit.code,
@@ -60,7 +60,7 @@ def advice(visit: Visit) -> Response:
 
 def report(visit: Visit) -> Response:
     """Shows archive and level on one page that is made to be printed."""
-    told = visit.client().get_archive(visit.code)
+    told = visit.client().get_archive(visit.code, purpose=visit.purpose)
     group = group_of(told, visit.language)
     return visit.page(
         "report.html",

@@ -32,10 +32,13 @@ from bonafides.web.site import Signer
 
 PATH: Final = "/sandbox-issuer"
 CLIENT: Final = "bonafides-web"
+# The command line: a public client, at any port of loopback (RFC 8252, section 7.3).
+COMMAND_LINE: Final = "bonafides-cli"
 VISITOR: Final = "visitor"
 OWNER: Final = "owner"
 
 _HINT: Final = re.compile(rf"{VISITOR}|{OWNER}:([0-9A-Z]{{18}})")
+_LOOPBACK: Final = re.compile(r"http://127\.0\.0\.1:[1-9][0-9]{0,4}/callback")
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _CODE_SECONDS: Final = 60.0
 _MOST_CODES: Final = 1_024
@@ -45,6 +48,8 @@ _FOUND: Final = 302
 
 @dataclass(frozen=True, slots=True)
 class _Grant:
+    client: str
+    address: str
     challenge: str
     nonce: str
     owns: tuple[str, ...]
@@ -101,7 +106,8 @@ class LocalIssuer:
     async def _authorize(self, request: Request) -> Response:
         told = request.query_params
         # Before anything else: an address that is not the site's own is sent nothing.
-        if told.get("client_id") != CLIENT or told.get("redirect_uri") != self._callback:
+        client, address = told.get("client_id", ""), told.get("redirect_uri", "")
+        if not self._is_known(client, address):
             return PlainTextResponse("Unknown client or address.", _BAD_REQUEST)
         named = _HINT.fullmatch(told.get("login_hint", ""))
         sound = (
@@ -115,8 +121,23 @@ class LocalIssuer:
             answer["error"] = "login_required" if sound else "invalid_request"
         else:
             owns = (named[1],) if named[1] else ()
-            answer["code"] = self._grant(told["code_challenge"], told.get("nonce", ""), owns)
-        return RedirectResponse(f"{self._callback}?{urlencode(answer)}", _FOUND)
+            answer["code"] = self._keep(
+                _Grant(
+                    client,
+                    address,
+                    told["code_challenge"],
+                    told.get("nonce", ""),
+                    owns,
+                    self._seconds() + _CODE_SECONDS,
+                )
+            )
+        return RedirectResponse(f"{address}?{urlencode(answer)}", _FOUND)
+
+    def _is_known(self, client: str, address: str) -> bool:
+        """Tells whether codes for the client may be sent to the address."""
+        if client == COMMAND_LINE:
+            return _LOOPBACK.fullmatch(address) is not None
+        return client == CLIENT and address == self._callback
 
     async def _token(self, request: Request) -> Response:
         form = await request.form(max_fields=16)
@@ -127,8 +148,8 @@ class LocalIssuer:
         if (
             grant is None
             or told.get("grant_type") != "authorization_code"
-            or told.get("client_id") != CLIENT
-            or told.get("redirect_uri") != self._callback
+            or told.get("client_id") != grant.client
+            or told.get("redirect_uri") != grant.address
             or not hmac.compare_digest(challenge, grant.challenge)
         ):
             return JSONResponse({"error": "invalid_grant"}, _BAD_REQUEST)
@@ -139,7 +160,7 @@ class LocalIssuer:
         subject = f"sandbox-{OWNER}-{grant.owns[0]}" if grant.owns else f"sandbox-{VISITOR}"
         claims = {
             "iss": self._issuer,
-            "aud": CLIENT,
+            "aud": grant.client,
             "sub": subject,
             "iat": now,
             "exp": now + self._signer.seconds,
@@ -153,10 +174,10 @@ class LocalIssuer:
             "expires_in": self._signer.seconds,
         }
 
-    def _grant(self, challenge: str, nonce: str, owns: tuple[str, ...]) -> str:
+    def _keep(self, grant: _Grant) -> str:
         code = secrets.token_urlsafe(32)
         with self._lock:
-            self._grants[code] = _Grant(challenge, nonce, owns, self._seconds() + _CODE_SECONDS)
+            self._grants[code] = grant
             if len(self._grants) > _MOST_CODES:
                 self._grants.popitem(last=False)
         return code

@@ -32,6 +32,8 @@ _UNAVAILABLE: Final = 503
 _CODE_IN_PATH: Final = re.compile(r"/enterprises/([0-9A-Z]{18})\b")
 _CODE: Final = re.compile(r"[0-9A-Z]{18}")
 _DEFAULT_SECONDS: Final = 900.0
+# The kind of login that names a platform, in the ID token as in access tokens.
+_PLATFORM: Final = "platform"
 _LONGEST_TITLE: Final = 80
 
 
@@ -154,6 +156,7 @@ def _session(world: World, before: Session, token: dict[str, Any]) -> Session:
         str(token["access_token"]),
         title[:_LONGEST_TITLE],
         tuple(code for code in codes if _CODE.fullmatch(code)),
+        platform=who.get("kind") == _PLATFORM,
     )
     seconds = float(token.get("expires_in") or _DEFAULT_SECONDS)
     return world.sessions.log_in(before, login, seconds=seconds, now=world.site.seconds())

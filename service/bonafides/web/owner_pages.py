@@ -22,13 +22,27 @@ LINKS: Final = (
     ("/history", N_("History")),
     ("/advice", N_("What would raise it")),
     ("/requirements", N_("What is open")),
+    ("/amend", N_("Announce a change")),
     ("/corrections", N_("Corrections and appeals")),
     ("/reviews", N_("Review by a person")),
     ("/consents", N_("Consents and agreements")),
     ("/data", N_("What is held, deletion")),
     ("/inbox", N_("Inbox")),
+    ("/accesses", N_("Who looked")),
     ("/report", N_("Report to print")),
 )
+
+# The latest so many lines of the access log are one page.
+_MOST_ACCESSES: Final = 200
+# What a method shows, in words of people; another is named as the API names it.
+_SHOWN: Final = {
+    "ArchiveService/GetArchive": N_("Archive"),
+    "ArchiveService/BatchGetArchives": N_("Archive"),
+    "RatingService/GetRating": N_("Integrity level"),
+    "RatingService/ListRatings": N_("History of the level"),
+    "IdentityService/GetSubmission": N_("Submission"),
+    "IdentityService/ListRequirements": N_("What is open"),
+}
 
 
 def requirements(visit: Visit) -> Response:
@@ -54,6 +68,19 @@ def inbox(visit: Visit) -> Response:
         for told in visit.client().ownership.notices(visit.code)
     ]
     return visit.page("inbox.html", code=visit.code, notices=notices)
+
+
+def accesses(visit: Visit) -> Response:
+    """Shows who was shown something of the enterprise, the latest first."""
+    found = visit.client().accesses.log(visit.code, most=_MOST_ACCESSES + 1)
+    shown = items_of(found[:_MOST_ACCESSES], "accesses", visit.language)
+    return visit.page(
+        "accesses.html",
+        code=visit.code,
+        accesses=shown,
+        words={method: visit.say(text) for method, text in _SHOWN.items()},
+        more=len(found) > _MOST_ACCESSES,
+    )
 
 
 def reviews(visit: Visit) -> Response:
@@ -91,6 +118,7 @@ _BELOW: Final = "/enterprises/{code:str}"
 PAGES: Final = (
     Page(f"{_BELOW}/requirements", requirements, login=True),
     Page(f"{_BELOW}/inbox", inbox, login=True),
+    Page(f"{_BELOW}/accesses", accesses, login=True),
     Page(f"{_BELOW}/reviews", reviews, login=True),
     Page(f"{_BELOW}/reviews", request_review, method="POST", login=True),
     Page(f"{_BELOW}/automation", refuse_automation, method="POST", login=True),

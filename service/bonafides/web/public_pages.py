@@ -53,7 +53,7 @@ def look_up(visit: Visit) -> Response:
 
 def archive(visit: Visit) -> Response:
     """Shows the archive as this visitor may see it."""
-    told = visit.client().get_archive(visit.code)
+    told = visit.client().get_archive(visit.code, purpose=visit.purpose)
     group = group_of(told, visit.language)
     return visit.page(
         "archive.html",
@@ -110,7 +110,7 @@ def _seen_by(field: FieldDescriptor) -> set[int]:
 def _title(visit: Visit, code: str) -> str:
     """Returns the name of a sample enterprise; "" if it takes no part."""
     try:
-        return visit.client().get_archive(code).registration.title
+        return visit.client().get_archive(code, purpose=visit.purpose).registration.title
     except RemoteError:
         return ""
 

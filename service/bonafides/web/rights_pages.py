@@ -103,7 +103,7 @@ def target_of(code: str, told: dict[str, str]) -> rights_pb2.CorrectionTarget | 
 def _cases(visit: Visit, told: dict[str, str], missing: list[str] | None = None) -> Response:
     client = visit.client()
     found = client.rights.corrections(visit.code)
-    archive = client.get_archive(visit.code)
+    archive = client.get_archive(visit.code, purpose=visit.purpose)
     return visit.page(
         "corrections.html",
         _BAD_REQUEST if missing else 200,

@@ -31,11 +31,16 @@ _MOST_SECONDS: Final = 3_600.0
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Somebody who logged in. `owns` are codes that the provider named, for convenience."""
+    """Somebody who logged in.
+
+    `owns` are codes that the provider named, for convenience. `platform`: it named a
+    platform and no person, whose reads name what they are for.
+    """
 
     token: str = field(repr=False)
     title: str = field(repr=False)
     owns: tuple[str, ...] = ()
+    platform: bool = False
 
 
 @dataclass(slots=True)

@@ -53,7 +53,8 @@ class Site:
     `root_certificates` are those of the client. `seconds` is the machine's clock, by which
     sessions and logins end; `clock` is that of the service, in microseconds, for what the
     service is told of when. With a `signer` the site has the sandbox's own provider, and
-    `samples` are enterprises to try.
+    `samples` are enterprises to try. `trusted_proxies` are addresses of proxies before the
+    site whose `x-forwarded-for` is believed.
     """
 
     origin: str
@@ -65,6 +66,7 @@ class Site:
     signer: Signer | None = field(default=None, repr=False)
     samples: Sequence[str] = ()
     timeout_seconds: float = 5.0
+    trusted_proxies: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Checks the origin.

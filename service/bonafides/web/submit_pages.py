@@ -22,7 +22,7 @@ from bonafides.web.labels import N_
 from bonafides.web.visits import Page, Visit
 
 _BAD_REQUEST: Final = 400
-_VERIFY: Final = "VERIFY_IDENTITY"
+VERIFY: Final = "VERIFY_IDENTITY"
 # Each is asked for by itself, and neither is needed.
 _OPTIONAL: Final = ("RATE", "SHOW_BUSINESS_FILE")
 _AGREEMENT: Final = "SERVICE_AGREEMENT"
@@ -65,13 +65,10 @@ def submit(visit: Visit) -> Response:
             client.upload_license(copy, told["code"])
         made = client.submit_identity(
             _claims(told, texts, visit.files, visit.world.site.clock()),
-            _request_id(told.get("request_id", "")),
+            request_id_of(told.get("request_id", "")),
         )
     except RemoteError as error:
-        if error.code.name != "INVALID_ARGUMENT":
-            raise
-        named = [(fault.field.rpartition(".")[2], fault.description) for fault in error.violations]
-        return _form(visit, told, named or [("", error.message)])
+        return _form(visit, told, faults_of(error))
     return visit.to(f"/{made.name}", visit.say("Submitted. This page tells where it stands."))
 
 
@@ -93,8 +90,8 @@ def _form(visit: Visit, told: dict[str, str], faults: Sequence[tuple[str, str]])
         faults=faults,
         agreement=texts.get(_AGREEMENT),
         consents=[
-            (kind, word(kind, visit.language), texts[kind], kind == _VERIFY)
-            for kind in (_VERIFY, *_OPTIONAL)
+            (kind, word(kind, visit.language), texts[kind], kind == VERIFY)
+            for kind in (VERIFY, *_OPTIONAL)
             if kind in texts
         ],
     )
@@ -102,15 +99,13 @@ def _form(visit: Visit, told: dict[str, str], faults: Sequence[tuple[str, str]])
 
 def _missing(visit: Visit, told: dict[str, str]) -> list[tuple[str, str]]:
     needed = [name for name, _text, _kind, must in FIELDS if must]
-    needed += ["agreement", f"consent_{_VERIFY}"]
+    needed += ["agreement", f"consent_{VERIFY}"]
     faults = [(name, visit.say("This is needed.")) for name in needed if not told.get(name)]
     documents = ("copy", "document")
     faults += [
         (name, visit.say("Choose a file.")) for name in documents if not visit.files.get(name)
     ]
-    if told.get("capital") and not _FEN.fullmatch(told["capital"]):
-        faults.append(("capital", visit.say("Write an amount as 1000000.00.")))
-    return faults
+    return faults + ill_written(visit, told)
 
 
 def _claims(
@@ -125,11 +120,7 @@ def _claims(
         title=told["title"],
         phone=told["phone"],
         email=told["email"],
-        license=enterprise_pb2.License(
-            legal_form=told.get("legal_form", ""),
-            registered_address=told.get("registered_address", ""),
-            copy_sha256=hashlib.sha256(files["copy"]).digest(),
-        ),
+        license=license_of(told, files["copy"]),
         representative=enterprise_pb2.Representative(
             person=told["person"], id_number=told["id_number"]
         ),
@@ -141,28 +132,68 @@ def _claims(
         ],
     )
     claims.assent.assent_time.FromMicroseconds(now)
-    if day := _DAY.fullmatch(told.get("established", "")):
-        year, month, of_month = map(int, day.groups())
-        claims.license.established.CopyFrom(Date(year=year, month=month, day=of_month))
-    if amount := _FEN.fullmatch(told.get("capital", "")):
-        minor = int(amount[1]) * 100 + int((amount[2] or "0").ljust(2, "0"))
-        claims.license.registered_capital.CopyFrom(
-            enterprise_pb2.Money(currency_code="CNY", amount_minor=minor)
-        )
-    for kind in (_VERIFY, *_OPTIONAL):
-        if told.get(f"consent_{kind}") and kind in texts:
-            given = claims.authorizations.add(
-                purpose=enterprise_pb2.Purpose.Value(f"PURPOSE_{kind}"),
-                scope=texts[kind].scope,
-                evidence_sha256=digest,
-                text_version=texts[kind].version,
-                text_sha256=texts[kind].sha256,
-            )
-            given.grant_time.FromMicroseconds(now)
+    claims.authorizations.extend(
+        authorization_of(texts[kind], digest, now)
+        for kind in (VERIFY, *_OPTIONAL)
+        if told.get(f"consent_{kind}") and kind in texts
+    )
     return claims
 
 
-def _request_id(told: str) -> str | None:
+def license_of(told: Mapping[str, str], copy: bytes) -> enterprise_pb2.License:
+    """Returns what a form says of the license; fields that it leaves out are not set."""
+    made = enterprise_pb2.License(
+        legal_form=told.get("legal_form", ""),
+        registered_address=told.get("registered_address", ""),
+        copy_sha256=hashlib.sha256(copy).digest() if copy else b"",
+    )
+    if day := _DAY.fullmatch(told.get("established", "")):
+        year, month, of_month = map(int, day.groups())
+        made.established.CopyFrom(Date(year=year, month=month, day=of_month))
+    if amount := _FEN.fullmatch(told.get("capital", "")):
+        minor = int(amount[1]) * 100 + int((amount[2] or "0").ljust(2, "0"))
+        made.registered_capital.CopyFrom(
+            enterprise_pb2.Money(currency_code="CNY", amount_minor=minor)
+        )
+    return made
+
+
+def authorization_of(
+    text: consent_pb2.PublishedText, digest: bytes, now: int
+) -> enterprise_pb2.Authorization:
+    """Returns the authorization that a person gave now, to what the text says."""
+    given = enterprise_pb2.Authorization(
+        purpose=enterprise_pb2.Purpose.Value(f"PURPOSE_{text.kind}"),
+        scope=text.scope,
+        evidence_sha256=digest,
+        text_version=text.version,
+        text_sha256=text.sha256,
+    )
+    given.grant_time.FromMicroseconds(now)
+    return given
+
+
+def faults_of(error: RemoteError) -> list[tuple[str, str]]:
+    """Returns the faults of a form that the service names, by field.
+
+    Raises:
+        RemoteError: it refused for another reason.
+    """
+    if error.code.name != "INVALID_ARGUMENT":
+        raise error
+    named = [(fault.field.rpartition(".")[2], fault.description) for fault in error.violations]
+    return named or [("", error.message)]
+
+
+def ill_written(visit: Visit, told: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Returns the faults that are seen here already: what could not be sent on."""
+    if told.get("capital") and not _FEN.fullmatch(told["capital"]):
+        return [("capital", visit.say("Write an amount as 1000000.00."))]
+    return []
+
+
+def request_id_of(told: str) -> str | None:
+    """Returns the id of a form that was given one; the same form sent twice acts once."""
     return told if _UUID.fullmatch(told) else None
 
 

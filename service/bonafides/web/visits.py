@@ -28,7 +28,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bonafides.client import Client, ClientError, RemoteError
-from bonafides.web.clients import Clients
+from bonafides.v1.purpose_pb2 import ReadPurpose
+from bonafides.web.clients import Clients, address_of
 from bonafides.web.doors import UPLOAD_BYTES
 from bonafides.web.labels import N_
 from bonafides.web.language import Language
@@ -94,7 +95,16 @@ class Visit:
     def client(self) -> Client:
         """Returns the client of who visits."""
         login = None if self.session is None else self.session.login
-        return self.world.clients.of(None if login is None else login.token)
+        address = address_of(self.request, self.world.site.trusted_proxies)
+        return self.world.clients.of(None if login is None else login.token, address)
+
+    @property
+    def purpose(self) -> ReadPurpose.ValueType:
+        """What a page reads for: to be shown to whoever looks at it. People name none."""
+        login = None if self.session is None else self.session.login
+        if login is None or not login.platform:
+            return ReadPurpose.READ_PURPOSE_UNSPECIFIED
+        return ReadPurpose.READ_PURPOSE_DISPLAY_TO_USERS
 
     def say(self, text: str) -> str:
         """Returns the text in the language of the page."""
