@@ -21,6 +21,7 @@ from google.type.date_pb2 import Date
 
 from bonafides.settings import Settings, SettingsError
 from bonafides.v1 import (
+    access_service_pb2,
     archive_service_pb2,
     consent_service_pb2,
     enterprise_pb2,
@@ -44,6 +45,7 @@ PAYLOAD = "</title><script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*
 SERVICES = [
     module.DESCRIPTOR.services_by_name[name]
     for module, name in (
+        (access_service_pb2, "AccessService"),
         (archive_service_pb2, "ArchiveService"),
         (consent_service_pb2, "ConsentService"),
         (identity_service_pb2, "IdentityService"),
