@@ -131,7 +131,7 @@ def _slot_faults(content: Content, feature: CardFeature, where: str) -> Iterator
             yield f"{where}.not_applicable", f"must be {neutral}, as for the expected mean"
         if feature.edges[0] <= 0 or feature.edges[-1] > PPM:
             yield f"{where}.edges", "must lie above 0 and up to 1,000,000 ppm"
-        yield from _group_faults(content, feature, where)
+    yield from _group_faults(content, feature, where)
 
 
 def _group_faults(content: Content, feature: CardFeature, where: str) -> Iterator[Fault]:
