@@ -68,7 +68,7 @@ def test_bounds_of_a_share_are_those_of_its_group() -> None:
     few = Share(0, 12)
     assert _DISPUTES.drawn((GOODS,)).range_of(few) == (114, 120)
     assert Prior(alpha=10, beta=490).bounds(few) == (9_481, 29_581)
-    assert _DISPUTES.drawn((CLOTHES,)).range_of(few) == (44, 118)
+    assert _DISPUTES.drawn((CLOTHES,)).range_of(few) == (20, 114)
 
 
 def test_first_group_that_has_a_prior_of_the_feature_is_the_one() -> None:
