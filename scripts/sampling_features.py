@@ -75,8 +75,22 @@ class Expected:
     scored: Flags
 
 
+# Of `rating_peer` what statements look at.
+_peers: Final = sa.Table(
+    sql.peers.name,
+    sa.MetaData(),
+    sa.Column("code", sa.String(18), primary_key=True),
+    sa.Column("peer_number", sa.BigInteger),
+    sa.Column("wider_number", sa.BigInteger),
+    prefixes=["TEMPORARY"],
+)
 # What an engine must know to give points and levels.
-TABLES: Final[tuple[sa.Table, ...]] = (sql.feature, level_sql.rule_facts, level_sql.standing)
+TABLES: Final[tuple[sa.Table, ...]] = (
+    sql.feature,
+    level_sql.rule_facts,
+    level_sql.standing,
+    _peers,
+)
 
 
 def invent(card: Scorecard, *, number: int, rows: int, seed: int = 1) -> Block:
@@ -117,16 +131,23 @@ def invent(card: Scorecard, *, number: int, rows: int, seed: int = 1) -> Block:
         measure = _around(random, tuple(sorted(thresholds.get(column, [1]))), rows)
         measure[fine & (random.integers(0, 100, rows) < _BEST_PERCENT)] = _FAR
         standing[column] = _whole(measure)
+    # Last, so that what a card without groups is asked of stays as it was.
+    peers = {
+        column.name: _whole(_groups(random, card, rows))
+        for column in _peers.c
+        if column.name != "code"
+    }
     first = number * rows
     return Block(
         tuple(f"9199000{first + place:011}" for place in range(rows)),
-        dict(zip((table.name for table in TABLES), (feature, facts, standing), strict=True)),
+        dict(zip((table.name for table in TABLES), (feature, facts, standing, peers), strict=True)),
     )
 
 
 def expected(card: Scorecard, block: Block) -> Expected:
     """Returns what the card gives to every enterprise of the block."""
-    points = np.column_stack([_points(part, block.feature) for part in card.features])
+    peers = block.tables[_peers.name]
+    points = np.column_stack([_points(part, block.feature, peers) for part in card.features])
     scores: Integers = points.sum(axis=1)
     places = np.full(scores.size, len(POINT_LEVELS) - 1)
     for cut in reversed(card.content.levels):
@@ -178,14 +199,29 @@ def _whole(values: Integers) -> Column:
     return Column(values, np.zeros(values.size, dtype=np.bool_))
 
 
-def _points(part: CardFeature, columns: Mapping[str, Column]) -> Integers:
+def _groups(random: np.random.Generator, card: Scorecard, rows: int) -> Integers:
+    """Returns numbers of the card's groups, one that no card has, and 0 for none."""
+    known = {each.group for part in card.features for each in part.group_priors or ()}
+    numbers = np.array([0, 1, *sorted(map(sql.group_number, known))], dtype=np.int64)
+    chosen: Integers = numbers[random.integers(0, numbers.size, rows)]
+    return chosen
+
+
+def _points(
+    part: CardFeature, columns: Mapping[str, Column], peers: Mapping[str, Column]
+) -> Integers:
     applies = columns[f"{part.name}_applies"].values != 0
     if part.prior is None:
         figure, absent = columns[part.name].values, columns[part.name].absent
     else:
         of, whole = columns[f"{part.name}_part"], columns[f"{part.name}_whole"]
-        beside = part.prior.alpha + part.prior.beta
-        figure = (of.values + part.prior.alpha) * PPM // (whole.values + beside)
+        alpha = np.full(of.values.size, part.prior.alpha)
+        beta = np.full(of.values.size, part.prior.beta)
+        for column in ("wider_number", "peer_number"):
+            for each in part.group_priors or ():
+                members = peers[column].values == sql.group_number(each.group)
+                alpha[members], beta[members] = each.alpha, each.beta
+        figure = (of.values + alpha) * PPM // (whole.values + alpha + beta)
         absent = of.absent | whole.absent
     slots = np.searchsorted(np.array(part.edges), figure, side="right")
     slots[absent & applies] = len(part.points)

@@ -12,6 +12,7 @@ models/CHAMPION names the card that is served.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -19,7 +20,15 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from bonafides.rating.card import PPM, CardFeature, Content, RuleKind, golden_row
+from bonafides.rating.card import (
+    PPM,
+    CardFeature,
+    Content,
+    Prior,
+    RuleKind,
+    golden_row,
+    takes_groups,
+)
 from bonafides.rating.explain import bin_text
 from bonafides.rating.features import (
     FEATURES,
@@ -44,6 +53,8 @@ DESCRIPTION: Final = "card.md"
 # A share of so many is drawn towards the mean by nearly nothing, so that probes can
 # land on either side of every edge.
 _PROBE_WHOLE: Final = PPM
+# Of so many the prior of a group still tells.
+_GROUP_WHOLE: Final = 200
 
 # Stands in until the card that it belongs to can answer.
 _UNANSWERED: Final = {
@@ -94,7 +105,8 @@ def sealed(draft: dict[str, Any], origin: str) -> Scorecard:
         golden_row(content, {name: of[number % len(of)] for name, of in probes.items()})
         for number in range(max(len(of) for of in probes.values()))
     ]
-    golden = [row.model_dump(mode="json") for row in rows]
+    rows += [golden_row(content, *each) for each in _group_probes(content)]
+    golden = [row.model_dump(mode="json", exclude_none=True) for row in rows]
     return parse(canonical({**draft, "golden": golden}), origin)
 
 
@@ -162,11 +174,20 @@ def describe(card: Scorecard) -> str:
         "",
         *(line for kind in RuleKind for line in _rules(card, kind)),
         *_training(card),
-        *_RECOMPUTE,
+        *_RECOMPUTE[:_STEP_ONE],
+        *(_OF_GROUPS if takes_groups(card.features) else ()),
+        *_RECOMPUTE[_STEP_ONE:],
     ]
     return "\n".join(lines) + "\n"
 
 
+# After the lines of the first step.
+_STEP_ONE: Final = 4
+_OF_GROUPS: Final = (
+    "   Alpha and beta are those of the enterprise's group of peers: that of the main category",
+    "   of its open stores, else that of the years since it was established, else the prior of",
+    "   the feature. A group without a prior of the feature is passed over.",
+)
 _RECOMPUTE: Final = (
     "## How to recompute a level",
     "",
@@ -206,11 +227,27 @@ def _feature(feature: CardFeature) -> list[str]:
         "",
         f"Unit: {feature.unit}; {better} is better; {window}{mean}.",
         "",
+        *_groups(feature),
         "| value | points |",
         "|---|---|",
         *(
             f"| {bin_text(feature, slot)} | {feature.points_at(slot)} |"
             for slot in (*range(len(feature.points)), *Absent)
+        ),
+        "",
+    ]
+
+
+def _groups(feature: CardFeature) -> list[str]:
+    if feature.group_priors is None:
+        return []
+    return [
+        "| group of peers | prior | expected mean |",
+        "|---|---|---|",
+        *(
+            f"| {each.title.en} {each.title.zh} (`{each.group}`) |"
+            f" Beta({each.alpha}, {each.beta}) | {each.mean_ppm} ppm |"
+            for each in feature.group_priors
         ),
         "",
     ]
@@ -256,11 +293,35 @@ def _probes(feature: CardFeature) -> list[Value]:
     absent = [MISSING, NOT_APPLICABLE]
     if feature.prior is None:
         return [*(value for edge in feature.edges for value in (edge - 1, edge)), *absent]
-    alpha, drawn = feature.prior.alpha, _PROBE_WHOLE + feature.prior.alpha + feature.prior.beta
-    first = [max(1, -(-edge * drawn // PPM) - alpha) for edge in feature.edges]
-    parts = [part for start in first for part in (start - 1, start)]
     small = [Share(0, 0), Share(0, 12), Share(20, 1_000)]
-    return [*small, *(Share(part, _PROBE_WHOLE) for part in parts), *absent]
+    return [*small, *_shares_at(feature.edges, feature.prior, _PROBE_WHOLE), *absent]
+
+
+def _shares_at(edges: Sequence[int], prior: Prior, whole: int) -> list[Share]:
+    """Returns the shares of so many on either side of each edge, as the prior draws them."""
+    drawn = whole + prior.alpha + prior.beta
+    first = [max(1, -(-edge * drawn // PPM) - prior.alpha) for edge in edges]
+    return [Share(min(part, whole), whole) for start in first for part in (start - 1, start)]
+
+
+def _group_probes(content: Content) -> list[tuple[dict[str, Value], str]]:
+    """Returns values for each group of peers: little of each share, and at one of its edges."""
+    groups = sorted({each.group for part in content.features for each in part.group_priors or ()})
+    probes = []
+    for group in groups:
+        columns = {part.name: _of_group(part, group) for part in content.features}
+        for number in range(max(map(len, columns.values()))):
+            row = {name: of[number % len(of)] for name, of in columns.items()}
+            probes.append((row, group))
+    return probes
+
+
+def _of_group(feature: CardFeature, group: str) -> list[Value]:
+    prior = feature.drawn((group,)).prior
+    if prior is None:
+        return [feature.edges[0]]
+    middle = feature.edges[len(feature.edges) // 2]
+    return [Share(0, 12), Share(20, 1_000), *_shares_at((middle,), prior, _GROUP_WHOLE)]
 
 
 if __name__ == "__main__":

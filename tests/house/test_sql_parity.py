@@ -22,6 +22,7 @@ from bonafides.rating import level_sql, sql
 from bonafides.rating.scorecard import champion
 from bonafides.records import fold
 from bonafides.storage.engines import text
+from tests import grouped
 
 _SEQUENCE: Final = sa.literal(1, sa.BigInteger)
 STATEMENTS: Final[dict[str, Any]] = {
@@ -40,6 +41,7 @@ STATEMENTS: Final[dict[str, Any]] = {
     "figures": sql.figures(),
     "features": sql.features(),
     "points": sql.points(champion(None).features),
+    "points by groups": sql.points(grouped.card().features),
     "standings": level_sql.standings(),
     "levels": level_sql.levels(champion(None).content),
 }

@@ -26,6 +26,7 @@ from bonafides.storage.unit_of_work import Store
 from tests.builders import NOW, TODAY, code, registration, registration_facts, shared_data
 
 PLATFORMS = ("1688", "olist", "third")
+CATEGORIES = ("百货", "服装", "")
 MAPPINGS = Path(__file__).parents[2] / "scripts" / "mappings"
 # One seller in so many is taken, so that the suite stays quick.
 SELLERS_IN = 12
@@ -181,7 +182,9 @@ def _parts(random: Random, kind: Kind, day: Day, at: Instant) -> dict[str, Any]:
             }
         case _:
             end = Day(day + random.choice([0, 30, 400, 1_000]))
-            return {"from_day": day, "to_day": end if maybe() < 0.7 else None}
+            told = {"from_day": day, "to_day": end if maybe() < 0.7 else None}
+            of_a_store = {"detail": {"category": CATEGORIES[day % len(CATEGORIES)]}}
+            return told | (of_a_store if kind is Kind.STORE else {})
 
 
 def _revised(random: Random, record: Record) -> Record:

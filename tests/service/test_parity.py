@@ -31,6 +31,7 @@ from bonafides.storage.rollups import ROLLUPS
 from bonafides.storage.tables import rollup_buyer
 from bonafides.storage.unit_of_work import Store
 from scripts import compare_engines, sampling_features
+from tests import grouped
 from tests.builders import NOW, TODAY
 from tests.service import parity
 from tests.service.parity import Ground
@@ -39,7 +40,11 @@ pytestmark = pytest.mark.xdist_group("parity")
 
 ENGINES: Final = ("sqlite", "postgresql", "duckdb", "spark")
 CARD: Final = champion(None)
-CARDS: Final = [load(models_folder(None), version) for version in ("expert-1", "expert-2")]
+GROUPED: Final = grouped.card()
+CARDS: Final = [
+    *(load(models_folder(None), version) for version in ("expert-1", "expert-2")),
+    GROUPED,
+]
 PARAMETERS: Final = metrics.parameters(TODAY)
 
 Open = Callable[[Ground, str], AbstractContextManager[Engine]]
@@ -181,6 +186,21 @@ def test_every_feature_and_point_is_the_served_one(ground: Ground, opened: Open,
     assert {code: points[code].score for code in scored} == scored
 
 
+@pytest.mark.feature("L5", "E4")
+@pytest.mark.parametrize("name", ENGINES)
+def test_shares_are_drawn_towards_the_served_group_of_peers(
+    ground: Ground, opened: Open, name: str
+) -> None:
+    with ground.stores["sqlite"].reading() as work, opened(ground, name) as engine:
+        assert bulk.differences(engine, work, GROUPED.features, now=NOW) == []
+        grouped_points = dict(bulk.points_of(engine, GROUPED.features))
+        plain = dict(bulk.points_of(engine, CARD.features))
+        served = {code: operations.gather(work, code, NOW).peer_groups for code in plain}
+        told = {row[0]: row[1:3] for row in _rows(engine, sa.select(*sql.peers.c))}
+    assert {code: tuple(key for key in keys if key) for code, keys in told.items()} == served
+    assert grouped_points != plain
+
+
 @pytest.mark.feature("L5", "E5")
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.version)
 @pytest.mark.parametrize("name", ENGINES)
@@ -193,7 +213,8 @@ def test_every_raw_level_is_the_served_one(
         found = dict(bulk.levels_of(engine, card))
         rated = {code: rate(operations.gather(work, code, NOW), card) for code in found}
     # A knock-out, a review, too little to say, and points with and without a ceiling.
-    assert {Level.A, Level.D, Level.NR} <= {standing.level for standing in found.values()}
+    best = Level.B if card is GROUPED else Level.A
+    assert {best, Level.D, Level.NR} <= {standing.level for standing in found.values()}
     assert found == {
         code: bulk.Standing(result.level, result.score) for code, result in rated.items()
     }
@@ -258,7 +279,7 @@ def test_generated_rows_reach_every_slot_and_level_and_numpy_gives_what_is_serve
     reached: dict[str, set[object]] = {part.name: set() for part in card.features}
     for row in range(len(block.codes)):
         values = {part.name: _value(block, part.name, row) for part in card.features}
-        served = score(card.features, values)
+        served = score(card.features, values, _groups(block, row))
         assert right.points[row].tolist() == [each.points for each in served.contributions]
         assert right.scores[row] == served.total
         for each in served.contributions:
@@ -278,6 +299,14 @@ def test_a_card_that_differs_by_one_point_is_told_on_every_engine(
     monkeypatch.setattr(compare_engines, "expected", lambda _card, block: right(other, block))
     found = compare_engines.compare(CARD, empty, spark_endpoint, rows=1_000)
     assert all(told.points_differ > 100 for told in found.values())
+
+
+def _groups(block: sampling_features.Block, row: int) -> list[str]:
+    """Returns the groups of peers of one row that the card knows."""
+    known = {sql.group_number(key): key for key in (grouped.GOODS, grouped.CLOTHES, grouped.ELDERS)}
+    columns = block.tables[sql.peers.name]
+    numbers = [int(columns[name].values[row]) for name in ("peer_number", "wider_number")]
+    return [known[number] for number in numbers if number in known]
 
 
 def _value(block: sampling_features.Block, name: str, row: int) -> Value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
@@ -29,6 +30,8 @@ from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import DAY, HOUR, Day, Instant, day_of, from_timestamp
 from bonafides.personal.sealing import Vault
 from bonafides.rating.history_operations import get_receipt, replay
+from bonafides.rating.measures import Share
+from bonafides.rating.operations import gather
 from bonafides.rating.publishing import last_evaluation
 from bonafides.rating.receipt import Receipt, subject
 from bonafides.rating.scorecard import canonical
@@ -36,8 +39,8 @@ from bonafides.storage import consents as consent_rows
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import rating_pb2
-from scripts import check_receipt, replay_levels
-from tests import builders
+from scripts import check_receipt, replay_levels, seal_card
+from tests import builders, grouped
 from tests.builders import NOW, PLATFORM, TODAY
 from tests.searching import examples
 from tests.service.rated import (
@@ -170,6 +173,39 @@ def test_a_kept_level_is_made_again_by_its_card_byte_for_byte(store: Store, vaul
     told = list(replay(store, None, CODE.text, now=later))
     assert [each.as_of for each in told] == [row.as_of for row in reversed(kept)]
     assert all(each.agrees for each in told)
+
+
+@pytest.mark.feature("E4", "E5", "L2")
+def test_a_level_that_was_drawn_towards_its_peers_is_recomputed_and_made_again(
+    store: Store, vault: Vault, tmp_path: Path
+) -> None:
+    card = grouped.card()
+    models = tmp_path / "models"
+    shutil.copytree(CARD_FILE.parent, models / CARD.version)
+    file = seal_card.write(card, models)
+    traded(
+        store,
+        vault,
+        opened(detail={"category": "百货"}),
+        *orders(150, day_of(BEGUN)),
+        *lost(2, day_of(BEGUN)),
+    )
+    with store.reading() as work:
+        assert gather(work, CODE.text, NOW).peer_groups == (grouped.GOODS, grouped.ELDERS)
+    at = Instant(NOW + 1)
+    told = get_receipt(store, card, CODE.text, as_of=None, now=at)
+    receipt_file = tmp_path / "receipt.json"
+    receipt_file.write_bytes(told.document)
+    check_receipt.main(str(receipt_file), str(file), told.digest)
+    # 3 of 650, and not 3 of 250 as the prior of all would have it.
+    slots = {each["feature"]: each["slot"] for each in json.loads(told.document)["features"]}
+    part = next(each for each in card.features if each.name == "dispute_lost_rate")
+    assert slots[part.name] == part.drawn((grouped.GOODS,)).slot(Share(2, 150))
+    assert slots[part.name] != part.slot(Share(2, 150))
+    later = Instant(NOW + 30 * DAY)
+    again = list(replay(store, models, CODE.text, now=later))
+    assert again[0].model_version == card.version
+    assert all(each.agrees for each in again)
 
 
 @pytest.mark.feature("E5")

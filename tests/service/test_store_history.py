@@ -168,6 +168,7 @@ def test_a_store_gives_the_rows_that_its_history_in_files_gives(
         else:
             np.testing.assert_array_equal(one, other, err_msg=name)
     assert set(found.region.tolist()) == {"990000"}
+    assert {"category/百货", "category/服装"} <= set(found.groups["peer_group"].tolist())
     # Generated codes make what is fitted to them SYNTHETIC, whatever the store is.
     labelled.write(found, tmp_path / "table.parquet")
     assert labelled.read(tmp_path / "table.parquet").basis == "SYNTHETIC"

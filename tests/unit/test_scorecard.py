@@ -296,7 +296,7 @@ _UNSOUND: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         "features.0.points.0",
     ),
     "a base that nobody explains": (lambda draft: draft.update(base=5), "base"),
-    "a schema of tomorrow": (lambda draft: draft.update(schema_version=4), "schema_version"),
+    "a schema of tomorrow": (lambda draft: draft.update(schema_version=5), "schema_version"),
     "a version that leads out": (lambda draft: draft.update(version="../x"), "version"),
     "levels out of order": (lambda draft: draft["levels"].reverse(), "levels"),
     "cut-offs that do not descend": (

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from bonafides.archive import metrics
 from bonafides.instants import Day, Instant, day_of
 from bonafides.rating import level_sql, sql
-from bonafides.rating.card import CardFeature, GoldenRow, Level, score
+from bonafides.rating.card import CardFeature, GoldenRow, Level, score, takes_groups
 from bonafides.rating.features import FEATURES, Absent, RatingInputs
 from bonafides.rating.page_operations import gather_page
 from bonafides.rating.rate import rate
@@ -48,17 +48,20 @@ class Points(NamedTuple):
 
 def load(engine: Engine, work: UnitOfWork, *, now: Instant) -> None:
     """Loads what the store knows of all who take part: facts, and authorized platforms."""
-    facts, rules, pairs = [], [], []
+    facts, rules, pairs, peers = [], [], [], []
     for page in _pages(work):
         gathered, told = gather_page(work, page, now)
         for code, inputs in gathered.items():
             known = replace(inputs, platforms=(), platforms_known=0)
             facts.append(sql.fact_row(known))
             rules.append(level_sql.rule_row(known))
+            # The main category is that of stores: of all platforms that are covered.
+            peers.append(sql.peer_row(code, inputs.peer_groups))
             pairs += [(code, platform) for platform in told[code].authorized]
     engine.load(sql.fact_features, facts)
     engine.load(level_sql.rule_facts, rules)
     engine.load(sql.authorized, pairs)
+    engine.load(sql.peers, peers)
 
 
 def make_features(engine: Engine, today: Day) -> None:
@@ -84,9 +87,11 @@ def levels_of(engine: Engine, card: Scorecard) -> Iterator[tuple[str, Standing]]
 def golden_differences(engine: Engine, card: Scorecard) -> list[int]:
     """Returns the numbers of the golden rows that the engine scores otherwise, in order.
 
-    Replaces the table `feature`.
+    Replaces the tables `feature` and `rating_peer`.
     """
     golden = card.content.golden
+    named = ((number, row.group) for number, row in enumerate(golden) if row.group is not None)
+    engine.load(sql.peers, [sql.peer_row(_GOLDEN.format(n), (group,)) for n, group in named])
     engine.load(sql.feature, [_golden_cells(number, row) for number, row in enumerate(golden)])
     found = dict(points_of(engine, card.features))
     order = [part.name for part in card.features]
@@ -101,7 +106,7 @@ def golden_differences(engine: Engine, card: Scorecard) -> list[int]:
 def served_points(inputs: RatingInputs, features: tuple[CardFeature, ...]) -> Points:
     """Returns the points that the served path gives, whatever rules then say."""
     values = {part.name: FEATURES[part.name].measure(inputs) for part in features}
-    scored = score(features, values)
+    scored = score(features, values, inputs.peer_groups if takes_groups(features) else ())
     return Points(tuple(part.points for part in scored.contributions), scored.total)
 
 

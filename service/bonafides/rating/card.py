@@ -13,7 +13,12 @@ approximation of its Beta posterior at 90 %, in integers:
     m = mean in ppm,   h = isqrt(1_645_000**2 * a * b // (n * n * (n + 1)))
     a = part + alpha,  b = whole - part + beta,  n = a + b,  bounds m - h and m + h
 
+A feature may have priors of groups of peers beside its own: then the first group of the
+enterprise's that has one is the one whose mean is expected. Who is in none of them is
+drawn as the feature's own prior says, and so is everybody by a card without any.
+
     feature.slot(Share(0, 12))      # the bin near the expected mean: 0 of 12 proves little
+    feature.drawn(("category/百货", "age/3-5")).prior       # of these peers, else the card's
 """
 
 from __future__ import annotations
@@ -38,6 +43,8 @@ LEAST_BADS: Final = 200
 LEAST_BADS_OUT_OF_TIME: Final = 50
 # The normal quantile that leaves 5 % on either side, times PPM.
 _QUANTILE_90_PPM: Final = 1_645_000
+# So many groups a card may have priors of: it stays a file that people read.
+MOST_GROUPS: Final = 60
 # Keeps every sum far inside int32.
 _MAX_POINTS: Final = 10_000
 
@@ -110,6 +117,13 @@ class Prior(_Part):
         return max(0, middle - half), min(PPM, middle + half)
 
 
+class GroupPrior(Prior):
+    """The prior of a share in one group of peers (`bonafides.rating.peers.prior_groups`)."""
+
+    group: str = Field(min_length=1, max_length=120)
+    title: Text
+
+
 class Reason(_Part):
     """Why points were lost on a feature, in general words."""
 
@@ -139,8 +153,22 @@ class CardFeature(_Part):
     missing: Points
     not_applicable: Points
     prior: Prior | None = None
+    group_priors: tuple[GroupPrior, ...] | None = Field(
+        default=None, min_length=1, max_length=MOST_GROUPS
+    )
     reason: Reason
     remedy: Remedy
+
+    def drawn(self, groups: Sequence[str]) -> CardFeature:
+        """Returns the feature with the prior of the first of the groups that has one.
+
+        Its own prior stays where none has.
+        """
+        if self.group_priors is None:
+            return self
+        known = (each for group in groups for each in self.group_priors if each.group == group)
+        prior = next(known, None)
+        return self if prior is None else self.model_copy(update={"prior": prior})
 
     def figure(self, value: Value) -> int | None:
         """Returns what is binned, in the feature's unit; None without a figure."""
@@ -211,9 +239,11 @@ class Rule(_Part):
 class GoldenRow(_Part):
     """Values and what they must score, so that a build that computes otherwise is seen.
 
-    A value is an integer, a share as [part, whole], "missing" or "not applicable".
+    A value is an integer, a share as [part, whole], "missing" or "not applicable". A row
+    may be of a group of peers; then the priors of that group are to be taken.
     """
 
+    group: str | None = None
     values: dict[str, GoldenValue]
     points: dict[str, int]
     score: int
@@ -260,10 +290,11 @@ class Content(_Part):
 
     Schema version 2 has the rules on public records. 3 has the ceiling of one buyer and
     explains its features as the code does; a card that was fitted says on what, and may
-    have a calibration. Without one points order and give no probability.
+    have a calibration. Without one points order and give no probability. 4 may have priors
+    of groups of peers.
     """
 
-    schema_version: Literal[1, 2, 3]
+    schema_version: Literal[1, 2, 3, 4]
     version: str = Field(pattern=VERSION_PATTERN)
     basis: Literal["EXPERT", "SYNTHETIC", "OUTCOMES"]
     title: Text
@@ -300,15 +331,26 @@ class Score:
     high: int
 
 
-def score(features: tuple[CardFeature, ...], values: Mapping[str, Value]) -> Score:
-    """Returns the points of the values, one per feature."""
-    figures = {part.name: _binned(part, values[part.name]) for part in features}
+def takes_groups(features: Sequence[CardFeature]) -> bool:
+    """Tells whether a card has a prior of any group of peers."""
+    return any(part.group_priors is not None for part in features)
+
+
+def score(
+    features: tuple[CardFeature, ...], values: Mapping[str, Value], groups: Sequence[str] = ()
+) -> Score:
+    """Returns the points of the values, one per feature.
+
+    `groups` are those of the enterprise (`RatingInputs.peer_groups`), the closest first.
+    """
+    drawn = [part.drawn(groups) for part in features] if groups else features
+    figures = {part.name: _binned(part, values[part.name]) for part in drawn}
     contributions = tuple(
         Contribution(
             part, values[part.name], None if isinstance(figure, Absent) else figure, slot, points
         )
         for part, figure, (slot, points) in zip(
-            features, figures.values(), given(bins_of(features), figures), strict=True
+            drawn, figures.values(), given(bins_of(features), figures), strict=True
         )
     )
     ends = [part.feature.range_of(part.value) for part in contributions]
@@ -382,10 +424,14 @@ def golden_value(value: Value) -> GoldenValue:
             return value
 
 
-def golden_row(content: Content, values: dict[str, Value]) -> GoldenRow:
-    """Returns the row of the values with what the card answers, before any rule."""
-    answer = score(content.features, values)
+def golden_row(content: Content, values: dict[str, Value], group: str | None = None) -> GoldenRow:
+    """Returns the row of the values with what the card answers, before any rule.
+
+    `group` is the group of peers that the row is of.
+    """
+    answer = score(content.features, values, () if group is None else (group,))
     return GoldenRow(
+        group=group,
         values={name: golden_value(value) for name, value in values.items()},
         points={part.feature.name: part.points for part in answer.contributions},
         score=answer.total,

@@ -10,6 +10,7 @@ no row.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,16 +19,24 @@ import numpy as np
 import sqlalchemy as sa
 
 from bonafides.archive import metrics
-from bonafides.archive.facts import Kind
+from bonafides.archive.categories import main_category
+from bonafides.archive.facts import Kind, Registration
 from bonafides.instants import Day
 from bonafides.rating import sql
 from bonafides.rating.card import PPM
 from bonafides.rating.features import FEATURES, identity_established
+from bonafides.rating.peers import prior_groups
 from bonafides.rating.training.cohorts import Cohort, pseudonym, split_of
-from bonafides.rating.training.labelled import Basis, Labelled, joined
+from bonafides.rating.training.labelled import GROUPS, Basis, Labelled, joined
 from bonafides.rating.training.labels import Outcomes, labels
 from bonafides.rating.training.participants import Participant, knocked_out
-from bonafides.rating.training.snapshots import log_as_of, outcome, outcomes, parameters
+from bonafides.rating.training.snapshots import (
+    log_as_of,
+    open_stores,
+    outcome,
+    outcomes,
+    parameters,
+)
 from bonafides.storage.engines import Engine, rollups
 from bonafides.storage.tables import record
 
@@ -46,6 +55,7 @@ class _Looked:
 
     of: Participant
     enterprise: str
+    registration: Registration | None
     fraud: bool
     dishonest_debtor: bool
     left: bool
@@ -78,11 +88,13 @@ def labelled_table(
 def population(engine: Engine, day: Day, *, basis: Basis) -> Labelled:
     """Returns who trades now, without any outcome: what drifts is told of these rows alone.
 
-    The engine has made `feature` as of the day. Split is "served"; `bad` is 0 and means
-    nothing, and so do the axes; enterprises are numbers.
+    The engine has made `feature` as of the day, and knows `rating_peer`. Split is "served";
+    `bad` is 0 and means nothing, and so do the axes; enterprises are numbers.
     """
     traded = sa.select(*sql.feature.c).where(sql.feature.c.paid_orders > 0)
     rows = sorted(row for batch in engine.rows(traded, {}) for row in batch)
+    groups = sa.select(sql.peers.c.code, sql.peers.c.peer_group, sql.peers.c.wider_group)
+    told = {code: keys for batch in engine.rows(groups, {}) for code, *keys in batch}
     figures = np.array([row[1:] for row in rows], dtype=np.float64)
     cells = figures.reshape(len(rows), len(_OF_FEATURES) - 1)
     columns = dict(zip(_OF_FEATURES[1:], cells.T, strict=True))
@@ -99,6 +111,7 @@ def population(engine: Engine, day: Day, *, basis: Basis) -> Labelled:
         size_band=empty,
         region=empty,
         is_new=np.zeros(len(rows), dtype=np.bool_),
+        groups=_columns([told.get(row[0], ()) for row in rows]),
     )
 
 
@@ -122,7 +135,9 @@ def _rows(
     columns = figures.reshape(len(order), len(_OF_FEATURES) - 1)
     by_name = dict(zip(_OF_FEATURES[1:], columns.T, strict=True))
     counts = [came.get(each.of.code.text, (0, 0, 0)) for each in order]
-    return _labelled(order, by_name, np.array(counts, dtype=np.int64).reshape(-1, 3), cohort, basis)
+    counted = np.array(counts, dtype=np.int64).reshape(-1, 3)
+    groups = _peers(order, categories_of(engine, cohort), cohort.day)
+    return _labelled(order, {**by_name, **groups}, counted, cohort, basis)
 
 
 def _load(
@@ -140,6 +155,7 @@ def _load(
         looked[of.code.text] = _Looked(
             of,
             enterprise,
+            inputs.registration,
             fraud=of.listed(Kind.SERIOUS_ILLEGAL, cohort),
             dishonest_debtor=of.listed(Kind.DISHONEST_DEBTOR, cohort),
             left=of.left(cohort),
@@ -174,9 +190,33 @@ def _labelled(
         size_band=np.array(list(_SIZE_BANDS), dtype=np.str_)[bands],
         region=np.array([each.of.region for each in order], dtype=np.str_),
         is_new=~(opened >= _NEW_DAYS) | ~(registered >= _NEW_DAYS),
+        groups={name: columns[name] for name in GROUPS},
     )
     known = made.where(came.known)
     return known.where(np.argsort(known.enterprise, kind="stable"))
+
+
+def categories_of(engine: Engine, cohort: Cohort) -> dict[str, str]:
+    """Returns the main category of each code's open stores, as the log of the day has them."""
+    found: dict[str, list[str]] = {}
+    for batch in engine.rows(open_stores(), parameters(cohort)):
+        for code, detail in batch:
+            found.setdefault(code, []).append(json.loads(detail or "{}").get("category", ""))
+    mains = ((code, main_category(told)) for code, told in found.items())
+    return {code: category for code, category in mains if category is not None}
+
+
+def _peers(order: Sequence[_Looked], categories: Mapping[str, str], day: Day) -> dict[str, Any]:
+    return _columns(
+        [prior_groups(each.registration, categories.get(each.of.code.text), day) for each in order]
+    )
+
+
+def _columns(groups: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """Returns the groups of each row in the columns of `GROUPS`, "" where there is none."""
+    cells = [(*each, *[""] * len(GROUPS))[: len(GROUPS)] for each in groups]
+    made = np.array(cells, dtype=np.str_).reshape(-1, len(GROUPS))
+    return {name: made[:, place] for place, name in enumerate(GROUPS)}
 
 
 def _outcomes(order: Sequence[_Looked], counts: Any, cohort: Cohort) -> Outcomes:

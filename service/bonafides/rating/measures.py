@@ -20,11 +20,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from bonafides.archive.categories import main_category
 from bonafides.archive.facts import FactSheet, Registration
 from bonafides.archive.statistics import PlatformRecord
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import Day, Instant, day_of
+from bonafides.rating.peers import prior_groups
 from bonafides.rating.people import NOBODY, People
+from bonafides.records.links import open_categories
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,17 @@ class RatingInputs:
         """What the registry says; None if it was not asked or knows nothing."""
         fact = self.sheet.registration
         return fact.value if fact and isinstance(fact.value, Registration) else None
+
+    @property
+    def peer_groups(self) -> tuple[str, ...]:
+        """The groups whose expected means its shares may be drawn towards, the closest first.
+
+        That of the main category of its open stores on authorized platforms, then that of
+        its age. No group is a feature: none has points.
+        """
+        stores = [store for each in self.platforms for store in each.stores]
+        category = main_category(open_categories(stores, self.today))
+        return prior_groups(self.registration, category, self.today)
 
 
 class Absent(enum.Enum):

@@ -12,6 +12,10 @@ deals in a trade with many late deliveries is not excused by it. The rules:
    makes more than half of the sum; it is given with two significant digits, and the
    size cut down to tens, so that who joins or leaves between two days stays hidden.
 
+4. What the Beta prior of a share is drawn from (`prior_groups`) is another matter: type
+   and legal form, which tells the type, would be inputs of points there, and are left
+   out. Such a group is of a main store category, else of an age band.
+
     tally = Tally()
     tally.add("91...", groups_of(code, registration, "百货", today), {"paid_orders": 812})
     tally.measured().means
@@ -107,6 +111,27 @@ def groups_of(
     return tuple(groups)
 
 
+def prior_groups(
+    registration: Registration | None, category: str | None, today: Day
+) -> tuple[str, ...]:
+    """Returns the keys of the groups whose priors a card may have, the closest first."""
+    keys = []
+    if category and len(category) <= _LONGEST_CATEGORY:
+        keys.append(f"{_CATEGORY}{category}")
+    if registration is not None and registration.established is not None:
+        start, end = _age(today - registration.established)
+        keys.append(f"{_AGE}{_band(start, end)}")
+    return tuple(keys)
+
+
+def named(key: str) -> Group | None:
+    """Returns the group of a key of `prior_groups`, with what it is called; None: no such key."""
+    if key.startswith(_CATEGORY):
+        category = key.removeprefix(_CATEGORY)
+        return Group(key, category, category) if 0 < len(category) <= _LONGEST_CATEGORY else None
+    return _AGE_GROUPS.get(key)
+
+
 class Tally:
     """Adds enterprises up, group by group."""
 
@@ -186,12 +211,27 @@ def _age(days: int) -> tuple[int, int | None]:
 def _of_form(
     kind: tuple[str, str, str], form: tuple[str, str, str], age: tuple[int, int | None]
 ) -> Group:
-    start, end = age
-    band = f"{start}+" if end is None else f"{start}-{end}"
-    span = f"满{start}年" if end is None else f"满{start}年不满{end}年"
-    old = f"{start} years or older" if end is None else f"{start} to under {end} years old"
+    span, old = _span(*age)
     return Group(
-        f"{kind[0]}/form/{form[0]}/age/{band}",
+        f"{kind[0]}/form/{form[0]}/age/{_band(*age)}",
         f"{kind[1]}，{form[1]}，{span}",
         f"{kind[2]}, {form[2]}, {old}",
     )
+
+
+def _band(start: int, end: int | None) -> str:
+    return f"{start}+" if end is None else f"{start}-{end}"
+
+
+def _span(start: int, end: int | None) -> tuple[str, str]:
+    if end is None:
+        return f"满{start}年", f"{start} years or older"
+    return f"满{start}年不满{end}年", f"{start} to under {end} years old"
+
+
+_CATEGORY: Final = "category/"
+_AGE: Final = "age/"
+_AGE_GROUPS: Final = {
+    (key := f"{_AGE}{_band(start, end)}"): Group(key, *_span(start, end))
+    for start, end in zip(_AGES, (*_AGES[1:], None), strict=True)
+}

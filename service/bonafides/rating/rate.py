@@ -20,7 +20,15 @@ from dataclasses import dataclass, replace
 from bonafides.archive.expiry import ends_at, public_record, standing_records
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import Day, Instant, start_of
-from bonafides.rating.card import Contribution, Level, Rule, RuleKind, lower, score
+from bonafides.rating.card import (
+    Contribution,
+    Level,
+    Rule,
+    RuleKind,
+    lower,
+    score,
+    takes_groups,
+)
 from bonafides.rating.features import FEATURES, RatingInputs, identity_established
 from bonafides.rating.rules import RULES
 from bonafides.rating.scorecard import Scorecard
@@ -65,7 +73,8 @@ def rate(inputs: RatingInputs, card: Scorecard) -> RatingResult:
             return _result(inputs, (level, level, level), hits)
     # 3. and 4.
     values = {part.name: FEATURES[part.name].measure(inputs) for part in card.features}
-    scored = score(card.features, values)
+    groups = inputs.peer_groups if takes_groups(card.features) else ()
+    scored = score(card.features, values, groups)
     by_points = card.level_at(scored.total)
     ceilings = _hits(inputs, card, RuleKind.CEILING)
     ends = (by_points, card.level_at(scored.low), card.level_at(scored.high))

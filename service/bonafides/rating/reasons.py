@@ -20,7 +20,7 @@ from typing import Final, assert_never
 from bonafides.archive.expiry import standing_records
 from bonafides.archive.facts import Kind
 from bonafides.instants import Day, to_date
-from bonafides.rating.card import CardFeature, Contribution
+from bonafides.rating.card import CardFeature, Contribution, GroupPrior
 from bonafides.rating.features import FEATURES
 from bonafides.rating.measures import Absent, Counted, RatingInputs, Share, Words
 from bonafides.rating.rate import RatingResult
@@ -87,6 +87,12 @@ def _drawn(feature: CardFeature) -> Words:
         return Words("", "")
     whole, hundredths = divmod(feature.prior.mean_ppm // 100, 100)
     mean = f"{whole}.{hundredths:02}"
+    if isinstance(feature.prior, GroupPrior):
+        zh, en = feature.prior.title.zh, feature.prior.title.en
+        return Words(
+            f"；向同类（{zh}）预期均值{mean}%收缩",
+            f"; drawn towards the expected mean of {mean} % of its peers ({en})",
+        )
     return Words(f"；向预期均值{mean}%收缩", f"; drawn towards the expected mean of {mean} %")
 
 

@@ -4,7 +4,9 @@ The bins are finite, so that what is shown here is shown for all inputs:
 1. every feature is one of the code's, once, with the code's unit, direction and
    window, and none is of a person;
 2. edges ascend; over all bins the points follow the direction; missing is never above
-   the neutral slot; the neutral points of a share are those of its expected mean;
+   the neutral slot; the neutral points of a share are those of its expected mean; priors
+   are of groups that the code knows, missing is never above the points of a group's
+   expected mean, and none puts 0 of 12 below 20 of 1,000;
 3. no feature moves the score by more than the card's own bound;
 4. the levels are those that points give, best first, and every score has one;
 5. every rule of the code, as far as the schema version has it, is there once, does what
@@ -40,6 +42,7 @@ from bonafides.rating.card import (
     golden_row,
 )
 from bonafides.rating.features import FEATURES, Absent, Direction, Share, Value
+from bonafides.rating.peers import named
 from bonafides.rating.rules import RULES
 
 Fault = tuple[str, str]
@@ -48,6 +51,11 @@ Fault = tuple[str, str]
 # which on a card that was fitted says on what.
 WITH_EXPLANATIONS: Final = 3
 FITTED_SINCE: Final = 3
+# The schema version from which on features may have priors of groups of peers.
+WITH_GROUPS: Final = 4
+# Little tells nothing: the first must not give fewer points than the second.
+FEW: Final = Share(0, 12)
+MANY: Final = Share(20, 1_000)
 PLACEHOLDERS: Final = frozenset({"measured", "at_least", "lacking"})
 # Words of features that would be of a person. The code knows no such feature anyway;
 # they are told apart so that the refusal says why.
@@ -123,6 +131,30 @@ def _slot_faults(content: Content, feature: CardFeature, where: str) -> Iterator
             yield f"{where}.not_applicable", f"must be {neutral}, as for the expected mean"
         if feature.edges[0] <= 0 or feature.edges[-1] > PPM:
             yield f"{where}.edges", "must lie above 0 and up to 1,000,000 ppm"
+    yield from _group_faults(content, feature, where)
+
+
+def _group_faults(content: Content, feature: CardFeature, where: str) -> Iterator[Fault]:
+    if feature.group_priors is None:
+        return
+    if content.schema_version < WITH_GROUPS:
+        yield f"{where}.group_priors", f"belong to schema version {WITH_GROUPS}"
+    if feature.prior is None:
+        yield f"{where}.group_priors", "must stand beside a prior: they are of a share"
+        return
+    names = [each.group for each in feature.group_priors]
+    if names != sorted(set(names)):
+        yield f"{where}.group_priors", "must be sorted by group, each there once"
+    for each in feature.group_priors:
+        told, group = f"{where}.group_priors.{each.group}", named(each.group)
+        if group is None or (each.title.zh, each.title.en) != group[1:]:
+            yield told, "is no group of peers of this build, or called otherwise there"
+        drawn = feature.drawn((each.group,))
+        if feature.missing > drawn.points_at(drawn.slot(Share(0, 0))):
+            yield told, "leaves missing better than the group's expected mean"
+        few, many = (drawn.points_at(drawn.slot(of)) for of in (FEW, MANY))
+        if few < many:
+            yield told, "puts 0 of 12 below 20 of 1,000"
 
 
 def _level_faults(content: Content) -> Iterator[Fault]:
@@ -196,6 +228,7 @@ def _training_faults(content: Content) -> Iterator[Fault]:
 
 def _golden_faults(content: Content) -> Iterator[Fault]:
     reached: set[tuple[str, int | Absent]] = set()
+    unseen = {each.group for part in content.features for each in part.group_priors or ()}
     by_name = {feature.name: feature for feature in content.features}
     for number, row in enumerate(content.golden):
         where = f"golden.{number}"
@@ -206,13 +239,17 @@ def _golden_faults(content: Content) -> Iterator[Fault]:
         if any(isinstance(v, Share) and not 0 <= v.part <= v.whole for v in values.values()):
             yield f"{where}.values", "hold a share whose part is not within its whole"
             continue
-        reached |= {(name, by_name[name].slot(value)) for name, value in values.items()}
-        if golden_row(content, values) != row:
+        if row.group is None:
+            reached |= {(name, by_name[name].slot(value)) for name, value in values.items()}
+        unseen.discard(row.group or "")
+        if golden_row(content, values, row.group) != row:
             yield where, "scores otherwise in this build"
     for feature in content.features:
         slots = {*range(len(feature.points)), *Absent}
         if any((feature.name, slot) not in reached for slot in slots):
             yield f"golden.{feature.name}", "reaches not every bin, missing and not applicable"
+    for group in sorted(unseen):
+        yield f"golden.{group}", "is the group of no row"
 
 
 def _value(told: GoldenValue) -> Value:

@@ -13,7 +13,11 @@ parity test holds the two together. Rules:
    and `_applies`. No figure is MISSING, unless `_applies` is 0: NOT_APPLICABLE.
 4. NULL and NaN are tested first. Every engine that knows NaN sorts it above all
    numbers, so that `figure > MAX_INTEGER` finds it without a function of its own.
-5. Levels, rules and ranges are not here: a level is given by `bonafides.rating.rate`.
+5. The groups of peers of an enterprise, which follow from facts and stores, come in as
+   the table `rating_peer`, by the served function. Statements know them by number alone: a
+   category is a platform's word, and engines quote texts differently. A card without
+   priors of groups does not look at the table.
+6. Levels, rules and ranges are not here: a level is given by `bonafides.rating.rate`.
 
     engine.make("feature", features(), metrics.parameters(today))
     engine.rows(points(card.features), {})       # code, points of each feature, score
@@ -21,6 +25,7 @@ parity test holds the two together. Rules:
 
 from __future__ import annotations
 
+import hashlib
 import operator
 from collections.abc import Iterable, Sequence
 from functools import reduce
@@ -48,7 +53,7 @@ from sqlalchemy import (
 )
 
 from bonafides.archive import metrics
-from bonafides.rating.card import PPM, CardFeature
+from bonafides.rating.card import PPM, CardFeature, Prior, takes_groups
 from bonafides.rating.features import FEATURES, Absent, RatingInputs
 from bonafides.rating.trade import (
     ONE_BUYER_ORDERS,
@@ -98,6 +103,21 @@ authorized: Final = Table(
     prefixes=["TEMPORARY"],
 )
 
+# The groups of peers, the closest first: "" and 0 where there is none.
+peers: Final = Table(
+    "rating_peer",
+    _metadata,
+    Column("code", String(18), primary_key=True),
+    Column("peer_group", String(120), nullable=False),
+    Column("wider_group", String(120), nullable=False),
+    Column("peer_number", BigInteger, nullable=False),
+    Column("wider_number", BigInteger, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+_MOST_GROUPS: Final = 2
+# Of a digest so many hexadecimal digits: 52 bits, which every engine keeps exactly.
+_NUMBER_DIGITS: Final = 13
+
 
 def _columns(name: str) -> list[str]:
     figures = [f"{name}_part", f"{name}_whole"] if FEATURES[name].is_share else [name]
@@ -120,6 +140,17 @@ def fact_row(inputs: RatingInputs) -> tuple[str | int | None, ...]:
     figures = [value if isinstance(value, int) else None for value in values]
     applies = [int(value is not Absent.NOT_APPLICABLE) for value in values]
     return (inputs.code.text, *figures, *applies)
+
+
+def peer_row(code: str, groups: Sequence[str]) -> tuple[str | int, ...]:
+    """Returns the row of `rating_peer` of an enterprise with these groups, at most two."""
+    both = (*groups, *[""] * _MOST_GROUPS)[:_MOST_GROUPS]
+    return (code, *both, *(group_number(group) if group else 0 for group in both))
+
+
+def group_number(group: str) -> int:
+    """Returns the number by which statements know a group of peers."""
+    return int(hashlib.sha256(group.encode()).hexdigest()[:_NUMBER_DIGITS], 16)
 
 
 def figures() -> Select[Any]:
@@ -169,32 +200,61 @@ def features() -> Select[Any]:
 
 
 def points(card: Sequence[CardFeature]) -> Select[Any]:
-    """Returns, of each row of `feature`, the points that each feature gives, and the score."""
-    given = {part.name: _points(part) for part in card}
+    """Returns, of each row of `feature`, the points that each feature gives, and the score.
+
+    For a card with priors of groups of peers `rating_peer` is needed too.
+    """
+    known = _with_priors(card).subquery("drawn").c if takes_groups(card) else feature.c
+    given = {part.name: _points(part, known) for part in card}
     # The points are made first and once, so that the score only adds them.
-    made = select(feature.c.code, *(p.label(name) for name, p in given.items())).subquery("given")
+    made = select(known.code, *(p.label(name) for name, p in given.items())).subquery("given")
     return select(*made.c, cast(_total(list(made.c)[1:]), BigInteger).label("score"))
 
 
-def _points(part: CardFeature) -> ColumnElement[int]:
-    *figures, applies = (feature.c[name] for name in _columns(part.name))
+def _with_priors(card: Sequence[CardFeature]) -> Select[Any]:
+    """Returns the rows of `feature` with the prior that draws each share of this enterprise."""
+    made = []
+    for part in card:
+        if part.prior is None or part.group_priors is None:
+            continue
+        by_group: list[tuple[ColumnElement[bool], Prior]] = [
+            (number == group_number(each.group), each)
+            for number in (peers.c.peer_number, peers.c.wider_number)
+            for each in part.group_priors
+        ]
+        for end in ("alpha", "beta"):
+            drawn = case(
+                *((of, getattr(prior, end)) for of, prior in by_group),
+                else_=getattr(part.prior, end),
+            )
+            made.append(cast(drawn, BigInteger).label(f"{part.name}_{end}"))
+    joined = feature.outerjoin(peers, peers.c.code == feature.c.code)
+    return select(*feature.c, *made).select_from(joined)
+
+
+def _points(part: CardFeature, known: Any) -> ColumnElement[int]:
+    *figures, applies = (known[name] for name in _columns(part.name))
     nothing = or_(*(t for column in figures for t in (column.is_(None), column > MAX_INTEGER)))
     # Looked at where there is no figure: what does not apply has none.
     absent = case(
         (and_(applies.is_not(None), applies == 0), part.not_applicable), else_=part.missing
     )
-    bins = zip(_below(part, figures), part.points, strict=False)
+    bins = zip(_below(part, figures, known), part.points, strict=False)
     return case((nothing, absent), *bins, else_=part.points[-1])
 
 
-def _below(part: CardFeature, figures: Sequence[Any]) -> list[ColumnElement[bool]]:
+def _below(part: CardFeature, figures: Sequence[Any], known: Any) -> list[ColumnElement[bool]]:
     """Whether what is binned lies below each edge."""
     if part.prior is None:
         return [figures[0] < edge for edge in part.edges]
     # The estimate is a quotient cut down: it is below a whole edge if, and only if, the
     # dividend is below the edge times the divisor. Exact, and without dividing.
-    drawn = (figures[0] + part.prior.alpha) * PPM
-    of = figures[1] + (part.prior.alpha + part.prior.beta)
+    if part.group_priors is None:
+        drawn = (figures[0] + part.prior.alpha) * PPM
+        of = figures[1] + (part.prior.alpha + part.prior.beta)
+    else:
+        alpha, beta = (known[f"{part.name}_{end}"] for end in ("alpha", "beta"))
+        drawn, of = (figures[0] + alpha) * PPM, figures[1] + (alpha + beta)
     return [drawn < of * edge for edge in part.edges]
 
 

@@ -1,6 +1,7 @@
 """Makes a challenger of a labelled table: a card in the form that is served.
 
-1. Priors of shares are fitted to the rows that are trained on (`priors`).
+1. Priors of shares are fitted to the rows that are trained on (`priors`), those of groups
+   of peers beside that of all.
 2. Points are fitted to what a card of these priors would bin (`fitting`), in the
    directions that policy has; what does not apply is exactly neutral.
 3. Edges of whole figures become whole: nothing lies between. Points of a feature are
@@ -30,10 +31,11 @@ from bonafides.rating.card import (
     LEAST_BADS,
     LEAST_BADS_OUT_OF_TIME,
     CardFeature,
+    takes_groups,
 )
 from bonafides.rating.features import Direction, Share
 from bonafides.rating.scorecard import Scorecard
-from bonafides.rating.soundness import FITTED_SINCE
+from bonafides.rating.soundness import FITTED_SINCE, WITH_GROUPS
 from bonafides.rating.training.binning import Floats, Integers
 from bonafides.rating.training.fitting import fit
 from bonafides.rating.training.labelled import Labelled, figures, points
@@ -43,7 +45,7 @@ from bonafides.rating.training.points_card import (
     PointsFeature,
     calibration,
 )
-from bonafides.rating.training.priors import priors
+from bonafides.rating.training.priors import group_priors, priors
 from bonafides.rating.training.tables import FitError
 
 # The wheels on which the same rows and seed give the same card.
@@ -113,7 +115,9 @@ def challenge(
     limits = {lang: text + _LIMITS[table.basis][lang] for lang, text in _NOT_FOR_LENDING.items()}
     draft = {
         **json.loads(champion.artifact),
-        "schema_version": max(FITTED_SINCE, champion.content.schema_version),
+        "schema_version": max(
+            WITH_GROUPS if takes_groups(after) else FITTED_SINCE, champion.content.schema_version
+        ),
         "version": version,
         "basis": table.basis,
         "title": _TITLES[table.basis],
@@ -138,9 +142,14 @@ def _fitted(
     penalties: tuple[float | None, float | None],
 ) -> tuple[tuple[CardFeature, ...], PointsCard]:
     """Returns the champion's features with priors of these rows, and the points fitted to them."""
-    drawn = priors(train)
+    drawn, of_groups = priors(train), group_priors(train)
     before = tuple(
-        feature.model_copy(update={"prior": drawn.get(feature.name)})
+        feature.model_copy(
+            update={
+                "prior": drawn.get(feature.name),
+                "group_priors": of_groups.get(feature.name),
+            }
+        )
         for feature in champion.features
     )
     fitted = fit(
@@ -178,8 +187,11 @@ def _feature(before: CardFeature, fitted: PointsFeature) -> CardFeature:
         return part
     # A share of nothing lies at the expected mean: its points are what is neutral.
     neutral = part.points_at(part.slot(Share(0, 0)))
+    groups = [part.drawn((each.group,)) for each in part.group_priors or ()]
+    # Nowhere is it better to hide a share than to have what is expected of one's peers.
+    means = [each.points_at(each.slot(Share(0, 0))) for each in groups]
     return part.model_copy(
-        update={"not_applicable": neutral, "missing": min(part.missing, neutral)}
+        update={"not_applicable": neutral, "missing": min(part.missing, neutral, *means)}
     )
 
 

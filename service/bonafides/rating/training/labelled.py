@@ -17,7 +17,10 @@ unless it says otherwise:
 6. `split`: "train", "recent" (the cohort that probabilities are fitted to) or
    "out_of_time"; no enterprise may be in two of them;
 7. the axes of audit, which no card sees: `entity_type`, `size_band` and `region`, texts,
-   and `is_new`, 0 or 1.
+   and `is_new`, 0 or 1;
+8. if priors are to be fitted by group of peers: `peer_group` and `wider_group`, the keys
+   of `bonafides.rating.peers.prior_groups`, the closest first; "" where there is none.
+   No card bins them.
 
 Rows without exposure (no trade) and censored ones (who left before the end of the
 outcome's window) are not in the table: they are not known to be good. The schema's
@@ -32,7 +35,7 @@ generated codes makes it SYNTHETIC whatever the metadata say.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -42,7 +45,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bonafides.identity.codes import GENERATED_REGION
-from bonafides.rating.card import PPM, CardFeature
+from bonafides.rating.card import PPM, CardFeature, Prior
 from bonafides.rating.features import FEATURES
 from bonafides.rating.training.binning import Flags, Floats, Integers
 
@@ -53,6 +56,8 @@ Basis: TypeAlias = Literal["SYNTHETIC", "OUTCOMES"]
 COMPONENTS: Final = ("fraud", "dishonest_debtor", "disputes_lost")
 GREY: Final = "grey"
 SPLITS: Final = ("train", "recent", "out_of_time")
+# The groups of peers of a row, the closest first.
+GROUPS: Final = ("peer_group", "wider_group")
 # Texts by which results are told apart; `is_new` is the fourth axis.
 AXES: Final = ("entity_type", "size_band", "region")
 _BASIS: Final = b"basis"
@@ -68,7 +73,8 @@ class Labelled:
     """A labelled table, column by column; every array has one element for each row.
 
     `figures` has every feature, NaN where it has no figure; `wholes` every share;
-    `applies` only features that do not apply to some rows.
+    `applies` only features that do not apply to some rows; `groups` either none or all
+    of `GROUPS`, "" where a row has no such group.
     """
 
     basis: Basis
@@ -84,6 +90,7 @@ class Labelled:
     size_band: Texts
     region: Texts
     is_new: Flags
+    groups: Mapping[str, Texts] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Returns how many rows there are."""
@@ -112,7 +119,8 @@ class Labelled:
 def figures(table: Labelled, feature: CardFeature) -> Floats:
     """Returns what a card bins of a feature, a whole number in each row, or NaN.
 
-    A share is drawn towards the card's mean and cut down, as `CardFeature.figure` does.
+    A share is drawn towards the mean of the row's group of peers, as far as the card has
+    one, else towards the feature's, and cut down, as `CardFeature.figure` does.
     """
     told = table.figures[feature.name]
     if feature.prior is None:
@@ -123,9 +131,24 @@ def figures(table: Labelled, feature: CardFeature) -> Floats:
     of = whole[known].astype(np.int64)
     # A share in ppm times its whole is the part, but for the last bits of a float.
     part = np.rint(told[known] * whole[known] / PPM).astype(np.int64)
-    alpha, beta = feature.prior.alpha, feature.prior.beta
+    alpha, beta = (each[known] for each in _drawn_by(table, feature, feature.prior))
     drawn[known] = (part + alpha) * PPM // (of + alpha + beta)
     return drawn
+
+
+def _drawn_by(table: Labelled, feature: CardFeature, prior: Prior) -> tuple[Integers, Integers]:
+    """Returns alpha and beta of each row."""
+    alpha = np.full(len(table), prior.alpha, dtype=np.int64)
+    beta = np.full(len(table), prior.beta, dtype=np.int64)
+    # The closest comes last, and has the say.
+    for column in reversed(GROUPS):
+        told = table.groups.get(column)
+        if told is None:
+            continue
+        for each in feature.group_priors or ():
+            alpha[told == each.group] = each.alpha
+            beta[told == each.group] = each.beta
+    return alpha, beta
 
 
 def points(table: Labelled, features: Sequence[CardFeature]) -> Integers:
@@ -145,6 +168,7 @@ def points(table: Labelled, features: Sequence[CardFeature]) -> Integers:
 def write(table: Labelled, file: Path) -> None:
     """Writes the table, its rows in order, as Parquet; the same table gives the same bytes."""
     columns: dict[str, Any] = {name: pa.array(getattr(table, name).tolist()) for name in _TEXTS}
+    columns |= {name: pa.array(column.tolist()) for name, column in table.groups.items()}
     columns["as_of"] = pa.array(table.as_of.astype("datetime64[D]"))
     for name in FEATURES:
         columns[name] = pa.array(table.figures[name])
@@ -166,7 +190,7 @@ def joined(parts: Sequence[Labelled]) -> Labelled:
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in (*texts, "bad", "is_new")
     }
-    for name in ("figures", "wholes", "applies"):
+    for name in ("figures", "wholes", "applies", "groups"):
         whole[name] = {
             column: np.concatenate([getattr(part, name)[column] for part in parts])
             for column in getattr(first, name)
@@ -209,6 +233,7 @@ def read(file: Path) -> Labelled:
         },
         bad=_flags(told, "bad").astype(np.int64),
         is_new=_flags(told, "is_new"),
+        groups=_groups(told),
         **texts,
     )
     check(made)
@@ -264,6 +289,13 @@ def _basis(told: Any, regions: Texts) -> Basis:
     said = (told.schema.metadata or {}).get(_BASIS, b"OUTCOMES")
     generated = np.char.startswith(regions, GENERATED_REGION).any()
     return "SYNTHETIC" if generated or said == b"SYNTHETIC" else "OUTCOMES"
+
+
+def _groups(told: Any) -> dict[str, Texts]:
+    found = [name for name in GROUPS if name in told.column_names]
+    if found and len(found) < len(GROUPS):
+        raise LabelledError(f"it has {found[0]} alone; export {' and '.join(GROUPS)}, or neither")
+    return {name: _texts(told, name) for name in found}
 
 
 def _texts(told: Any, name: str) -> Texts:

@@ -74,6 +74,29 @@ def log_as_of() -> sa.Select[Any]:
     return _latest(_at("as_of"), recent)
 
 
+def open_stores() -> sa.Select[Any]:
+    """Returns code and detail of each store that is open on the day.
+
+    Of the platforms that were authorized, and of `record` as `log_as_of` gives it.
+    """
+    store, day = record.c, _at("day")
+    return (
+        sa.select(store.code, store.detail)
+        .join_from(
+            record,
+            authorized,
+            sa.and_(authorized.c.code == store.code, authorized.c.platform == store.platform),
+        )
+        .where(
+            store.kind == Kind.STORE.value,
+            store.void.is_(sa.false()),
+            sa.column(STANDS, sa.Boolean).is_(sa.true()),
+            store.from_day <= day,
+            sa.or_(store.to_day.is_(None), store.to_day > day),
+        )
+    )
+
+
 def outcomes() -> sa.Select[Any]:
     """Returns what came within the window, one row for each code with any record at all."""
     within = sa.and_(history.c.day > _at("day"), history.c.day <= _at("end_day"))
