@@ -256,13 +256,13 @@ def _acquirer(stage: Stage) -> None:
     cast.reads()
 
 
-@_attack("token twice", "CREDENTIAL_INVALID")
+@_attack("token twice", INVALID)
 def _twice(stage: Stage) -> None:
     cast = stage.cast()
     cast.raw(cast.own(), cast.token, cast.token)
 
 
-@_attack("token before another's", "CREDENTIAL_INVALID")
+@_attack("token before another's", INVALID)
 def _two(stage: Stage) -> None:
     cast, other = stage.cast(), stage.cast()
     cast.raw(cast.own(), cast.token, other.token)

@@ -40,14 +40,11 @@ import structlog
 import uvloop
 from google.protobuf.descriptor import ServiceDescriptor
 
-from bonafides import issuing, listening, logs, mail, processes
-from bonafides.access import budgets
+from bonafides import issuing, listening, logs, mail, opening, processes
 from bonafides.access.callers import TokenVerifier
 from bonafides.access.credentials import ApplicationCredentials
-from bonafides.access.purses import Purses
 from bonafides.card_keys import served_card
 from bonafides.card_watch import CardWatch
-from bonafides.errors import StoreUnavailableError
 from bonafides.identity import qr
 from bonafides.identity.filing import Shelf
 from bonafides.identity.integrator_operations import AGENT_INDEX, Integration
@@ -68,7 +65,6 @@ from bonafides.rpc.draft_services import DraftService
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.health import StockServices
 from bonafides.rpc.integrator_services import IntegratorService
-from bonafides.rpc.metering import Meter
 from bonafides.rpc.pipeline import Limits, Pipeline, World
 from bonafides.rpc.platform_services import PlatformService
 from bonafides.rpc.rating_services import RatingService
@@ -81,9 +77,7 @@ from bonafides.rpc.switch_services import SwitchService
 from bonafides.rpc.token_services import TokenService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
-from bonafides.storage import deployments
 from bonafides.storage.agencies import Agents
-from bonafides.storage.budgets import StoredLedger
 from bonafides.storage.follower import Follower
 from bonafides.storage.known_applications import KnownApplications
 from bonafides.storage.masks import Masks
@@ -91,8 +85,7 @@ from bonafides.storage.platform_reads import Readers
 from bonafides.storage.shared_batch import SharedBatch
 from bonafides.storage.snapshots import Snapshots, open_snapshots
 from bonafides.storage.standings import Standings
-from bonafides.storage.switches import Switches
-from bonafides.storage.unit_of_work import Store, StoreUrlError
+from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import (
     access_service_pb2,
     application_service_pb2,
@@ -117,13 +110,10 @@ Clock = Callable[[], Instant]
 
 _PSEUDONYM_BYTES: Final = 8
 _MOST_PSEUDONYMS: Final = 8_192
-_UUID_BYTES: Final = 16
-_IDS_AT_ONCE: Final = 64
 # Far above what the pipeline admits: its refusals say when to come back, the
 # core's do not. This one only bounds memory.
 _MOST_RPCS: Final = 1_000
 _KIBI: Final = 1_024
-_SANDBOX_CALLS: Final = 1_000
 _YOUNG_OBJECTS: Final = 20_000
 _LOG_LINGER_SECONDS: Final = 0.02
 OPTIONS: Final = (
@@ -242,7 +232,7 @@ def build(settings: Settings, clock: Clock) -> Server:
     keys = load_or_create(settings)  # 1
     vault = Vault(keys.kek, settings.environment)
     card = served_card(settings)
-    store = _store(settings)
+    store = opening.open_store(settings)
     follower = Follower(store, monotonic=time.monotonic)
     snapshots = open_snapshots(store, follower)
     eyes = Eyes(Standings(store, follower))
@@ -277,7 +267,7 @@ def build(settings: Settings, clock: Clock) -> Server:
     world = World(
         now=clock,
         monotonic=time.monotonic,
-        new_call_id=_CallIds(),
+        new_call_id=opening.CallIds(),
         pseudonym=lru_cache(_MOST_PSEUDONYMS)(
             lambda code: vault.index("audit", code)[:_PSEUDONYM_BYTES].hex()
         ),
@@ -312,14 +302,16 @@ def build(settings: Settings, clock: Clock) -> Server:
         ),
         _service(consent_service_pb2, "ConsentService"): ConsentService(desk),
         _service(ownership_service_pb2, "OwnershipService"): OwnershipService(
-            Ownership(desk, _digits, courier)
+            Ownership(desk, opening.digits, courier)
         ),
         _service(document_service_pb2, "DocumentService"): DocumentService(shelf, storing, eyes),
         _service(rights_service_pb2, "RightsService"): RightsService(desk),
         _service(draft_service_pb2, "DraftService"): DraftService(desk),
         _service(review_service_pb2, "ReviewService"): ReviewService(desk),
         _service(application_service_pb2, "ApplicationService"): ApplicationService(
-            register(settings, store, vault, keys, draw=_digits, can_send=courier is not None)
+            register(
+                settings, store, vault, keys, draw=opening.digits, can_send=courier is not None
+            )
         ),
         _service(switch_service_pb2, "SwitchService"): SwitchService(desk),
         _service(platform_service_pb2, "PlatformService"): PlatformService(desk, snapshots, sights),
@@ -342,7 +334,7 @@ def build(settings: Settings, clock: Clock) -> Server:
             limits,
             world,
             applications=applications,
-            meter=_meter(settings, store, follower, vault),
+            meter=opening.open_meter(settings, store, follower, vault),
             recorder=recorder,
             agents=agents,
         ),
@@ -361,80 +353,6 @@ def build(settings: Settings, clock: Clock) -> Server:
         # Apart from the worker: a page that is drawn to be slow must not delay the fold.
         reading=Worker((reading,), now=clock, pause_seconds=settings.worker_seconds),
     )
-
-
-class _CallIds:
-    """Draws random UUIDs, version 4, in a tenth of the time that the library takes."""
-
-    def __init__(self) -> None:
-        self._drawn = ""
-
-    def __call__(self) -> str:
-        # Drawn for many calls at once: asking the system lets another thread run.
-        if not self._drawn:
-            self._drawn = os.urandom(_UUID_BYTES * _IDS_AT_ONCE).hex()
-        drawn, self._drawn = self._drawn[: 2 * _UUID_BYTES], self._drawn[2 * _UUID_BYTES :]
-        variant = "89ab"[int(drawn[16], 16) & 3]
-        return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:]}"
-
-
-def _meter(settings: Settings, store: Store, follower: Follower, vault: Vault) -> Meter:
-    """Returns what has calls paid for."""
-    # Load on a sandbox harms nobody, and is what some try it for.
-    times = _SANDBOX_CALLS if settings.environment == "sandbox" else 1
-    limits = budgets.Limits(
-        {
-            payer: budgets.Limit(
-                settings.calls_per_minute.get(payer.value, usual.calls * times),
-                settings.enterprises_per_day.get(payer.value, usual.enterprises),
-            )
-            for payer, usual in budgets.DEFAULTS.items()
-        },
-        settings.contract_enterprises,
-    )
-    return Meter(
-        Purses(
-            StoredLedger(store),
-            processes=settings.budget_processes,
-            wait_seconds=settings.budget_seconds,
-        ),
-        Switches(store, follower),
-        limits,
-        vault.index,
-        trusted=settings.trusted_proxies,
-    )
-
-
-def _digits(count: int) -> str:
-    """Returns random digits, fit to prove something by."""
-    return "".join(secrets.choice("0123456789") for _ in range(count))
-
-
-def _store(settings: Settings) -> Store:
-    # A connection for each thread that serves, two for the worker, one for the writer,
-    # two for the threads of streams, which look at the rates, one for uploads, one for
-    # reading them, one to follow the changes of other processes, and one for the batch
-    # that calls share.
-    try:
-        store = Store(settings.url, connections=settings.threads + 9)
-    except StoreUrlError as fault:
-        raise SettingsError(f"BONAFIDES_DATABASE_URL: {fault}.") from None
-    try:
-        store.migrate()
-        with store.writing() as work:
-            owner = deployments.claim(work, settings.environment)
-            work.commit()
-    except StoreUnavailableError:
-        raise SettingsError(
-            "BONAFIDES_DATABASE_URL: the database can't be reached; is it running?"
-        ) from None
-    if owner != settings.environment:
-        store.close()
-        raise SettingsError(
-            f"BONAFIDES_DATABASE_URL: this database is of {owner}, and sandbox and live share "
-            "nothing; name another one."
-        )
-    return store
 
 
 def serve(settings: Settings) -> None:

@@ -236,7 +236,11 @@ def test_buyer_is_shown_corrected_and_erased_from_files(served: Served, tmp_path
 @pytest.mark.feature("F4")
 def test_access_log_shows_platforms_by_name_and_persons_by_number(served: Served) -> None:
     builders.enroll(served.store, CODE)
-    for token in (served.token("platform"), served.token(), served.token(subject="member-2")):
+    purpose = ("--purpose", "eligibility")
+    assert (
+        run(served, "archive", CODE.text, *purpose, token=served.token("platform")).exit_code == 0
+    )
+    for token in (served.token(), served.token(subject="member-2")):
         assert run(served, "archive", CODE.text, token=token).exit_code == 0
     owner = served.token(subject="owner", owns=[CODE.text])
     shown = run(served, "access-log", CODE.text, token=owner)

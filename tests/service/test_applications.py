@@ -22,6 +22,7 @@ from bonafides.access.applications import (
 from bonafides.client import Client, RemoteError
 from bonafides.client.key_proofs import prove, thumbprint
 from bonafides.errors import BugError
+from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import DAY, MICROSECONDS, Instant, to_datetime
 from bonafides.storage import applications as rows
 from bonafides.storage import tables
@@ -30,6 +31,7 @@ from bonafides.v1 import application_pb2 as v1
 from bonafides.v1 import application_service_pb2, enterprise_pb2
 from tests import builders
 from tests.applying import EMAIL, key, told
+from tests.integrators import integrator, set_state
 from tests.serving import Served
 
 STATES = v1.Application
@@ -82,12 +84,17 @@ def test_integrator_is_given_a_test_token_and_no_platform(served: Served) -> Non
     role = v1.APPLICATION_ROLE_INTEGRATOR
     with login(served) as client, staff(served) as operator:
         made = client.applications.create(**told(application_role=role))
-        assert made.sandbox_resources.test_token.startswith("test-")
+        assert made.sandbox_resources.test_token.startswith("bfa_sandbox_")
         assert not made.platform
         # It acts for the test enterprise, which is not the affair of staff.
         assert not operator.applications.get(made.client_id).sandbox_resources.test_token
         other = client.applications.create(**told(application_role=role))
         assert other.sandbox_resources != made.sandbox_resources
+    tried = UnifiedCode(made.sandbox_resources.test_enterprise)
+    builders.enroll(served.store, tried)
+    set_state(served.store, made.client_id, "TESTING")
+    with integrator(served, made.client_id, made.sandbox_resources.test_token) as acting:
+        assert acting.get_archive(tried.text).registration.code == tried.text
 
 
 @pytest.mark.feature("I2")

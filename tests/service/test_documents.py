@@ -26,6 +26,7 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from bonafides.client import Client, RemoteError
+from bonafides.client.requests import NO_PURPOSE
 from bonafides.identity import filing, registry_operations
 from bonafides.identity.documents import MOST_BYTES, MOST_PART_BYTES
 from bonafides.identity.qr import QrReader
@@ -36,6 +37,7 @@ from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import document_service_pb2 as service
 from bonafides.v1 import enterprise_pb2
+from bonafides.v1.purpose_pb2 import READ_PURPOSE_ELIGIBILITY as ELIGIBILITY
 from bonafides.worker import read_documents
 from tests import builders, licenses
 from tests.serving import Served, serving
@@ -534,7 +536,8 @@ def test_copy_is_in_no_archive_view_and_in_no_log(served: Served, tmp_path: Path
         for who in (None, {}, {"owns": [CODE.text]}, {"kind": "platform"}, {"kind": "operator"}):
             token = None if who is None else served.token(**who)
             with served.client(token) as client:
-                views.append(client.get_archive(CODE.text).SerializeToString())
+                purpose = ELIGIBILITY if (who or {}).get("kind") == "platform" else NO_PURPOSE
+                views.append(client.get_archive(CODE.text, purpose=purpose).SerializeToString())
     digest = name.rpartition("/")[2]
     for told in (*views, repr(events).encode()):
         assert digest.encode() not in told

@@ -19,7 +19,6 @@ from cryptography.exceptions import InvalidTag
 
 from bonafides import server
 from bonafides.access import acceptance
-from bonafides.access.application_operations import sandbox_token
 from bonafides.access.applications import (
     ACCEPTANCE_TERM,
     CHANGES_PER_DAY,
@@ -28,6 +27,7 @@ from bonafides.access.applications import (
 )
 from bonafides.client import Client, RemoteError
 from bonafides.client.key_proofs import prove
+from bonafides.identity.integrator_operations import test_token as token_for_tests
 from bonafides.instants import DAY, Instant, to_datetime
 from bonafides.personal.sealing import Place, Sealed, Vault
 from bonafides.settings import Settings, SettingsError
@@ -427,8 +427,8 @@ def test_attack_what_is_of_the_sandbox_is_nothing_in_live(pair: Pair) -> None:
         # Test tokens stand in neither database, and live makes none like it.
         token = here.sandbox_resources.test_token
         for vault in (pair.live.vault, Vault(bytes(range(32)), "sandbox")):
-            assert sandbox_token(vault, here.client_id) != token
-        assert sandbox_token(pair.sandbox.vault, here.client_id) == token
+            assert token_for_tests(vault, here.client_id) != token
+        assert token_for_tests(pair.sandbox.vault, here.client_id) == token
 
 
 @pytest.mark.feature("I4", "I6")

@@ -14,7 +14,7 @@ from bonafides.access.agents import SCOPES
 from bonafides.client import RemoteError
 from bonafides.errors import BugError, NotFoundError
 from bonafides.identity import integrator_operations as operations
-from bonafides.identity.codes import compose
+from bonafides.identity.codes import UnifiedCode, compose
 from bonafides.identity.integrator_operations import Integration
 from bonafides.instants import DAY, MICROSECONDS, Instant
 from bonafides.storage import agents as rows
@@ -279,7 +279,7 @@ def test_sandbox_authorizes_for_generated_enterprises_alone(served: Served) -> N
             giving.integrators.authorize(elsewhere.text, link, EVERY_SCOPE, term_days=1)
     assert fault.value.metadata["state"] == "NOT_A_TEST_ENTERPRISE"
     with pytest.raises(BugError):
-        operations.issue_test_token(room(served), APP, elsewhere, now=builders.NOW)
+        granted_for_tests(served, elsewhere)
 
 
 def test_application_reads_its_list_page_by_page(served: Served) -> None:
@@ -487,27 +487,27 @@ def test_statistics_equal_the_table(served: Served) -> None:
 # --- The sandbox -------------------------------------------------------------------------
 
 
+def granted_for_tests(served: Served, code: UnifiedCode = CODE) -> str:
+    with served.store.writing() as work:
+        operations.grant_test_enterprise(work, served.vault, APP, code, now=builders.NOW)
+        work.commit()
+    return operations.test_token(served.vault, APP)
+
+
 @pytest.mark.feature("I4")
 def test_test_token_is_good_for_the_generated_enterprise_once_it_is_verified(
     served: Served,
 ) -> None:
     application(served.store, APP, state="TESTING")
-    made = room(served)
-    _, token = operations.issue_test_token(made, APP, CODE, now=builders.NOW)
+    token = granted_for_tests(served)
     with integrator(served, APP, token) as acting:
         assert refusal(lambda: acting.get_archive(CODE.text)) == "AGENT_TOKEN_INVALID"
         builders.enroll(served.store, CODE)
         assert acting.get_archive(CODE.text).registration.code == CODE.text
-        _, later = operations.issue_test_token(made, APP, CODE, now=builders.NOW)
-        assert refusal(lambda: acting.get_archive(CODE.text)) == "AGENT_TOKEN_INVALID"
-    with integrator(served, APP, later) as acting:
-        acting.get_archive(CODE.text)
 
 
 @pytest.mark.feature("I4")
-def test_no_test_token_in_live_nor_for_an_application_of_another_role(served: Served) -> None:
+def test_no_test_token_for_an_application_of_another_role(served: Served) -> None:
     application(served.store, APP, role="MERCHANT")
-    with pytest.raises(BugError):
-        operations.issue_test_token(room(served, "live"), APP, CODE, now=builders.NOW)
     with pytest.raises(NotFoundError):
-        operations.issue_test_token(room(served), APP, CODE, now=builders.NOW)
+        granted_for_tests(served)

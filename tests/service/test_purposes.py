@@ -229,6 +229,7 @@ def test_masked_view_is_made_once_and_read_as_stored(served: Served, shop: Clien
             )
         ).all()
     assert sorted(row.view for row in stored) == [
+        "INTEGRATOR",
         "MEMBER",
         "OPERATOR",
         "OWNER",

@@ -15,7 +15,6 @@ of `access.key_operations`, contract and acceptance of `access.acceptance_operat
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
 from collections.abc import Mapping
@@ -33,11 +32,12 @@ from bonafides.errors import (
     LaunchPreconditionError,
     RequestIdReusedError,
 )
+from bonafides.identity import integrator_operations as integrators
+from bonafides.identity.codes import UnifiedCode
 from bonafides.identity.membership import Principal
 from bonafides.identity.sandbox import enterprise_for_tests
 from bonafides.instants import DAY, Instant
 from bonafides.personal import masks
-from bonafides.personal.sealing import Vault
 from bonafides.storage import applications as rows
 from bonafides.storage.applications import ApplicationRow, ChangeRow
 from bonafides.storage.identity import take_turns
@@ -45,7 +45,6 @@ from bonafides.storage.unit_of_work import UnitOfWork
 
 _TRIAL: Final = "trial-"
 _TRIAL_DIGITS: Final = 24
-_SANDBOX_INDEX: Final = "application_sandbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +85,9 @@ def create(
         row = dataclasses.replace(row, email_sealed=sealed, request_digest=keyed)
         if not rows.insert_application(work, row):
             raise BugError("a client id that another login's request made too")
+        if row.test_enterprise is not None and row.role is Role.INTEGRATOR:
+            tested = UnifiedCode(row.test_enterprise)
+            integrators.grant_test_enterprise(work, room.vault, client_id, tested, now=now)
         take_step(work, client_id, Step.CREATED, maker, now=now)
         shown = _shown(work, room, own(work, maker, client_id), now)
         work.commit()
@@ -236,16 +238,6 @@ def close(
     return shown
 
 
-def sandbox_token(vault: Vault, client_id: str) -> str:
-    """Returns what stands, in sandbox, for the authorization of an integrator's test enterprise.
-
-    Made from the client id under a key of this deployment, so that nothing is stored, and
-    that of one deployment is nothing in another.
-    """
-    digest = vault.index(_SANDBOX_INDEX, client_id)
-    return "test-" + base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
-
-
 # --- Helpers -----------------------------------------------------------------------------
 
 
@@ -308,5 +300,5 @@ def _shown(work: UnitOfWork, room: Register, row: ApplicationRow, now: Instant) 
         email="" if address is None else masks.email(address),
         missing=() if done else _missing(work, room, row, now),
         changes=tuple(each for each in waiting if each.state == managing.PENDING),
-        test_token=sandbox_token(room.vault, row.client_id) if trying else "",
+        test_token=integrators.test_token(room.vault, row.client_id) if trying else "",
     )

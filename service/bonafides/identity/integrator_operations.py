@@ -5,7 +5,7 @@ authorize                an owner lets the application of a link act, scope by s
 exchange                 the integrator fetches its agent token, by the code, once
 of_enterprise, of_application, statistics      who may act for whom, and how many
 revoke                   an owner or staff take it back, the integrator gives it up
-issue_test_token         a token for a generated enterprise; in the sandbox alone
+grant_test_enterprise    a token for a generated enterprise; in the sandbox alone
 submit                   submits claims as an integrator
 
 The way is that of OAuth's authorization code (RFC 6749, 4.1), without a browser between:
@@ -40,6 +40,7 @@ from bonafides.identity.membership import Actor
 from bonafides.identity.operations import Arrival, Desk, enter
 from bonafides.identity.submission import Claims, State, SubmissionStatus, Transition
 from bonafides.instants import DAY, MICROSECONDS, Instant
+from bonafides.personal.sealing import Vault
 from bonafides.storage import agents as rows
 from bonafides.storage import identity as identity_rows
 from bonafides.storage import membership as member_rows
@@ -50,6 +51,7 @@ from bonafides.storage.unit_of_work import UnitOfWork
 AGENT_INDEX: Final = "agent_token"
 _URL_INDEX: Final = "authorization_url"
 _CODE_INDEX: Final = "authorization_code"
+_TEST_INDEX: Final = "test_token"
 # 128 bits; a code of an authorization is bound to its application beside that.
 _CODE_BYTES: Final = 16
 _SANDBOX: Final = "sandbox"
@@ -233,43 +235,51 @@ def exchange(
     return made, token
 
 
-def issue_test_token(
-    room: Integration, client_id: str, code: UnifiedCode, *, now: Instant
-) -> tuple[AuthorizationRow, str]:
-    """Gives an integrator of the sandbox an agent token for a generated enterprise.
+def test_token(vault: Vault, client_id: str) -> str:
+    """Returns the agent token of an integrator's test enterprise.
 
-    In every scope, for a year; tokens that it was given for it before end. The
-    enterprise needn't take part yet: the token is good once it is verified.
+    Made from the client id under a key of this deployment, so that it can be shown again
+    and nothing of it is stored but the digest that any agent token leaves.
+    """
+    return rules.new_token(_SANDBOX, vault.index(_TEST_INDEX, client_id))
+
+
+def grant_test_enterprise(
+    work: UnitOfWork, vault: Vault, client_id: str, code: UnifiedCode, *, now: Instant
+) -> None:
+    """Lets an integrator of the sandbox act for a generated enterprise by its test token.
+
+    In every scope, for a year. The enterprise needn't take part yet: the token is good
+    once it is verified.
 
     Raises:
         NotFoundError: there is no such integrator.
-        BugError: in live, or for an enterprise that is not a generated one.
+        BugError: the enterprise is not a generated one.
     """
-    if room.environment != _SANDBOX or code.region != GENERATED_REGION:
+    if code.region != GENERATED_REGION:
         raise BugError("a test token beside a real enterprise")
-    token = rules.new_token(room.environment, room.draw(rules.TOKEN_BYTES))
-    code_index = room.desk.vault.index(_CODE_INDEX, token)
-    with room.desk.store.writing() as work:
-        if rows.find_integrator(work, client_id) is None:
-            raise NotFoundError
-        made = AuthorizationRow(
+    if rows.find_integrator(work, client_id) is None:
+        raise NotFoundError
+    token = test_token(vault, client_id)
+    code_index = vault.index(_CODE_INDEX, token)
+    rows.insert_authorization(
+        work,
+        AuthorizationRow(
             code=code.text,
-            uid=str(uuid.UUID(bytes=room.draw(_CODE_BYTES), version=4)),
+            uid=str(uuid.UUID(bytes=code_index[:_CODE_BYTES], version=4)),
             client_id=client_id,
             scopes=tuple(sorted(rules.SCOPES)),
-            environment=room.environment,
+            environment=_SANDBOX,
             granted_by=_SANDBOX,
             granted_at=now,
             expires_at=Instant(now + rules.MOST_TERM_DAYS * DAY),
             code_index=code_index,
             code_expires_at=Instant(now + rules.CODE_TERM),
-        )
-        rows.insert_authorization(work, made)
-        fetched = rows.exchange(work, client_id, code_index, _index(room, token), now)
-        if fetched is None:
-            raise BugError("a code that is not good the moment it was made")
-        work.commit()
-    return fetched, token
+        ),
+    )
+    index = vault.index(AGENT_INDEX, token)
+    if rows.exchange(work, client_id, code_index, index, now) is None:
+        raise BugError("a code that is not good the moment it was made")
 
 
 # --- Looking and taking back -----------------------------------------------------------

@@ -142,7 +142,13 @@ ERRORS: Final[Mapping[str, tuple[str, Callable[[], BonafidesError]]]] = {
     "MAG50089": ("KEY_NOT_ADDED", lambda: errors.KeyNotAddedError("THREE_KEYS")),
     "MAG50090": ("ACCEPTANCE_INVALID", errors.AcceptanceError),
     "MAG50091": ("MAIL_UNAVAILABLE", errors.MailUnavailableError),
+    "MAG50096": ("SIGNED_REQUEST_REQUIRED", errors.SignedRequestRequiredError),
+    "MAG50097": ("ASSERTION_USED", errors.AssertionUsedError),
+    "MAG50098": ("APPLICATION_NOT_ACTIVE", errors.ApplicationNotActiveError),
+    "MAG50099": ("TOKENS_NOT_ISSUED", errors.TokensNotIssuedError),
     "MAG50110": ("PURPOSE_NOT_ALLOWED", errors.PurposeNotAllowedError),
+    "MAG50119": ("BUDGET_SPENT", lambda: errors.BudgetSpentError(_RETRY_AFTER_SECONDS)),
+    "MAG50120": ("INTERFACE_CLOSED", lambda: errors.InterfaceClosedError(_RETRY_AFTER_SECONDS)),
 }
 
 

@@ -23,7 +23,7 @@ from bonafides.access import assertions
 from bonafides.access.callers import Caller, TokenVerifier, presented
 from bonafides.access.credentials import ApplicationCredentials, Sent
 from bonafides.access.tokens import Opened, opened_token
-from bonafides.errors import CredentialError
+from bonafides.errors import AgentTokenError, CredentialError
 from bonafides.instants import Instant
 from bonafides.rpc.call import Received
 
@@ -58,8 +58,10 @@ class Authentication:
         if received.signed_by is not None:  # 4, again
             self._require_standing(received.signed_by, now)
             return received.signed_by
-        if len(received.authorizations) > 1 or len(received.agent_tokens) > 1:  # 1
+        if len(received.authorizations) > 1:  # 1
             raise CredentialError("REPEATED")
+        if len(received.agent_tokens) > 1:
+            raise AgentTokenError("REPEATED")
         authorization = next(iter(received.authorizations), None)
         caller = self._tokens.recall(authorization, now)
         if caller is None and (opened := self._assertion(received)) is not None:  # 4
