@@ -17,12 +17,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from scripts.measured import Figure
 from scripts.trust.extent import Extent
 from scripts.trust.figures import proved
-from scripts.trust.guard_table import GUARDS, Guard
+from scripts.trust.guard import Guard
+from scripts.trust.guard_table import GUARDS
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _LEFT: Final = (".*", "build", "node_modules", "__pycache__", "*.egg-info")
@@ -56,7 +57,7 @@ class _Trees:
             self._free.put(tree)
         self._pool: Final = ThreadPoolExecutor(self._count)
 
-    def __enter__(self) -> _Trees:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -92,11 +93,11 @@ class _Trees:
             before = file.read_text(encoding="utf-8")
             if (count := before.count(guard.text)) != 1:
                 raise AssertionError(f"{guard.name}: its text stands {count} times")
-            file.write_text(before.replace(guard.text, guard.without), encoding="utf-8")
+            _write(file, before.replace(guard.text, guard.without))
             try:
                 return _tests(tree, guard.tests) == _FAILED
             finally:
-                file.write_text(before, encoding="utf-8")
+                _write(file, before)
 
     @contextmanager
     def _one(self) -> Iterator[Path]:
@@ -107,13 +108,20 @@ class _Trees:
             self._free.put(tree)
 
 
+def _write(file: Path, text: str) -> None:
+    """Replaces the file; what was compiled of it could be of the same size and second."""
+    file.write_text(text, encoding="utf-8")
+    for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
+        compiled.unlink()
+
+
 def _tests(tree: Path, tests: Iterable[str]) -> int:
     """Runs tests of the copy; returns how pytest ended."""
     paths = os.pathsep.join([str(tree / "service"), str(tree)])
     ended = subprocess.run(  # noqa: S603 - our own tests
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *sorted(tests)],
         cwd=tree,
-        env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": paths},
         capture_output=True,
         check=False,
         timeout=_MOST_SECONDS,
