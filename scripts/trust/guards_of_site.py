@@ -1,0 +1,66 @@
+"""Guards of the website, and of where the server listens.
+
+Rows for `guard_table`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from scripts.trust.guard import Guard
+
+_WEB: Final = "service/bonafides/web"
+_SERVICE: Final = "service/bonafides"
+_ATTACKS_TEST: Final = "tests/web/test_attacks.py"
+
+GUARDS: Final = (
+    Guard(
+        "a form bears its session's token",
+        f"{_WEB}/visits.py",
+        (
+            "    if not hmac.compare_digest(given.encode(), visit.session.csrf.encode()):\n"
+            "        return True\n"
+        ),
+        "",
+        (f"{_ATTACKS_TEST}::test_csrf_form_without_the_sessions_token_is_refused[/logout]",),
+    ),
+    Guard(
+        "a form comes from our own origin",
+        f"{_WEB}/visits.py",
+        ("    if origin is not None and origin != visit.world.site.origin:\n        return True\n"),
+        "",
+        (
+            f"{_ATTACKS_TEST}::test_csrf_form_of_another_site_is_refused_though_it_has_the_token[header0]",
+        ),
+    ),
+    Guard(
+        "one is led to our own pages alone",
+        f"{_WEB}/visits.py",
+        'return path if _OWN_PATH.fullmatch(path) else "/"',
+        "return path",
+        (f"{_ATTACKS_TEST}::test_own_path_takes_own_paths_alone",),
+    ),
+    Guard(
+        "logging out ends the session",
+        f"{_WEB}/login.py",
+        ("        visit.world.sessions.end(visit.session)\n    visit.session = None\n"),
+        ("        pass\n    visit.session = None\n"),
+        (f"{_ATTACKS_TEST}::test_logged_out_session_is_over_for_whoever_has_its_id",),
+    ),
+    Guard(
+        "no page runs a script or stands in a frame",
+        f"{_WEB}/doors.py",
+        '                headers["Content-Security-Policy"] = self._policy\n',
+        "",
+        (f"{_ATTACKS_TEST}::test_every_answer_forbids_scripts_frames_and_other_hosts",),
+    ),
+    Guard(
+        "plaintext is served on loopback alone",
+        f"{_SERVICE}/listening.py",
+        "if settings.tls_certificate is None and not _stays_here(settings.listen):",
+        "if False:",
+        (
+            "tests/service/test_tls.py::test_plaintext_is_refused_wherever_it_could_be_reached_from_outside[0.0.0.0:0]",
+        ),
+    ),
+)
