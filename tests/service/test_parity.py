@@ -213,8 +213,9 @@ def test_every_raw_level_is_the_served_one(
         found = dict(bulk.levels_of(engine, card))
         rated = {code: rate(operations.gather(work, code, NOW), card) for code in found}
     # A knock-out, a review, too little to say, and points with and without a ceiling.
-    best = Level.B if card is GROUPED else Level.A
-    assert {best, Level.D, Level.NR} <= {standing.level for standing in found.values()}
+    given = {standing.level for standing in found.values()}
+    assert {Level.D, Level.NR} < given
+    assert card is GROUPED or Level.A in given
     assert found == {
         code: bulk.Standing(result.level, result.score) for code, result in rated.items()
     }
