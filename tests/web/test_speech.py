@@ -13,7 +13,9 @@ import pytest
 
 from bonafides.identity.registry_operations import load_registry
 from bonafides.identity.sandbox import ERRORS, OUTCOMES, magic_code
+from bonafides.instants import DAY, Instant, to_datetime
 from bonafides.rpc.status import STATUSES
+from bonafides.v1 import platform_pb2
 from bonafides.web.owner_pages import LINKS
 from tests import builders, licenses, rated
 from tests.serving import Served, serving
@@ -236,6 +238,24 @@ def test_pages_of_the_enterprise_say_nothing_in_english(served: Served, owner: V
     owner.post(f"{ARCHIVE}/automation", {"csrf": form["csrf"], "refused": "yes"})
     for path, _ in LINKS:
         assert english_in(owner.get(f"{ARCHIVE}{path}").text) == []
+
+
+@pytest.mark.feature("A11")
+def test_what_a_platform_asks_is_told_in_chinese_in_its_own_words(
+    served: Served, owner: Visitor
+) -> None:
+    until = to_datetime(Instant(served.clock.now + 7 * DAY))
+    with served.client(served.token("platform")) as shop:
+        shop.platforms.ask(
+            OWN.text, platform_pb2.Inquiry.KIND_DOCUMENT, "请提供店铺的租赁合同。", deadline=until
+        )
+    page = owner.get(f"{ARCHIVE}/requirements")
+    assert "请提供店铺的租赁合同。" in page.text
+    assert f"平台 {builders.PLATFORM}" in page.text
+    assert english_in(page.text) == []
+    inbox = owner.get(f"{ARCHIVE}/inbox")
+    assert "有平台在作出决定前需要您补充说明" in inbox.text
+    assert english_in(inbox.text) == []
 
 
 def test_what_stays_after_an_erasure_is_told_in_chinese(owner: Visitor) -> None:
