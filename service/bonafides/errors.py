@@ -49,6 +49,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Final
 
 
@@ -75,12 +76,15 @@ class FieldViolation:
     """One fault of one field: where, which rule, and what to do about it.
 
     `field` is a path from the request, for example `claims.representative.id_number`;
-    `description` names the remedy and never holds the value.
+    `description` names the remedy and never holds the value. `parameters` are what varies in
+    it by the rule, for example how many characters there may be: what somebody needs who
+    says it in other words. In snake case; never the value either.
     """
 
     field: str
     reason: str
     description: str
+    parameters: Mapping[str, str] = dataclass_field(default_factory=dict, hash=False)
 
 
 class InvalidFieldsError(RequestError):

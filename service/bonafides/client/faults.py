@@ -9,6 +9,7 @@ between, or of another service, gives its code and its text alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -22,6 +23,7 @@ from grpc_status import rpc_status
 from bonafides.errors import FieldViolation
 
 DOMAIN: Final = "bonafides"
+_PARAMETER: Final = re.compile(r"violation_(\d{1,4})_(.+)")
 
 
 class ClientError(Exception):
@@ -102,7 +104,8 @@ class RemoteError(ClientError):
 
     `reason` is a value of `bonafides.v1.ErrorReason` without its prefix; empty where
     the answer is not of our server's making, for example when nobody listens.
-    `retry_after_seconds` is None where the server named no time.
+    `retry_after_seconds` is None where the server named no time. What varies in the
+    description of a violation is among its own `parameters`, not in `metadata`.
     """
 
     def __init__(self, code: grpc.StatusCode, message: str, details: _Details) -> None:
@@ -132,6 +135,7 @@ def _details(error: grpc.RpcError) -> _Details:
 
 def _unpacked(details: Iterable[any_pb2.Any]) -> _Details:
     found: dict[str, Any] = {}
+    faults: list[error_details_pb2.BadRequest.FieldViolation] = []
     info = error_details_pb2.ErrorInfo()
     request = error_details_pb2.BadRequest()
     retry = error_details_pb2.RetryInfo()
@@ -139,10 +143,24 @@ def _unpacked(details: Iterable[any_pb2.Any]) -> _Details:
         if detail.Unpack(info) and info.domain == DOMAIN:
             found |= {"reason": info.reason, "metadata": dict(info.metadata)}
         elif detail.Unpack(request):
-            found["violations"] = tuple(
-                FieldViolation(fault.field, fault.reason, fault.description)
-                for fault in request.field_violations
-            )
+            faults = list(request.field_violations)
         elif detail.Unpack(retry):
             found["retry_after_seconds"] = retry.retry_delay.ToTimedelta().total_seconds()
-    return _Details(**found)
+    metadata, parameters = _parted(found.get("metadata", {}))
+    violations = tuple(
+        FieldViolation(fault.field, fault.reason, fault.description, parameters.get(place, {}))
+        for place, fault in enumerate(faults)
+    )
+    return _Details(**found | {"metadata": metadata, "violations": violations})
+
+
+def _parted(told: Mapping[str, str]) -> tuple[dict[str, str], dict[int, dict[str, str]]]:
+    """Returns the metadata of the error, and what varies in its violations, by their place."""
+    metadata: dict[str, str] = {}
+    parameters: dict[int, dict[str, str]] = {}
+    for name, value in told.items():
+        if of_violation := _PARAMETER.fullmatch(name):
+            parameters.setdefault(int(of_violation[1]), {})[of_violation[2]] = value
+        else:
+            metadata[name] = value
+    return metadata, parameters

@@ -56,10 +56,16 @@ _CODE: Final = re.compile(r"(?<![0-9A-Z])[0-9A-HJ-NPQRTUWXY]{18}(?![0-9A-Z])")
 
 
 class DocumentError(ValueError):
-    """The bytes are no copy that is taken; `description` names the remedy."""
+    """The bytes are no copy that is taken; `description` names the remedy.
 
-    def __init__(self, reason: str, description: str) -> None:
+    `parameters` are what varies in it, as in FieldViolation.
+    """
+
+    def __init__(
+        self, reason: str, description: str, parameters: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(reason)
+        self.parameters: Final = parameters or {}
         self.reason: Final = reason
         self.description: Final = description
 
@@ -179,6 +185,7 @@ def inspect(content: bytes) -> Media:
         raise DocumentError(
             "DOCUMENT_PIXELS",
             f"Send an image of at most {MOST_PIXELS:,} pixels, {MOST_SIDE:,} on a side.",
+            {"most_pixels": str(MOST_PIXELS), "most_side": str(MOST_SIDE)},
         )
     return Media(told, width, height)
 

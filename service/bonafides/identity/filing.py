@@ -221,7 +221,7 @@ def _inspected(content: bytes, sha256: bytes) -> documents.Media:
     try:
         return documents.inspect(content)
     except DocumentError as fault:
-        violation = FieldViolation("content", fault.reason, fault.description)
+        violation = FieldViolation("content", fault.reason, fault.description, fault.parameters)
         raise InvalidFieldsError((violation,)) from None
 
 

@@ -12,7 +12,7 @@ streams of records do not wait for it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Final
@@ -211,6 +211,7 @@ class Uploading:
                 "size_bytes",
                 "DOCUMENT_SIZE",
                 f"Send a copy of 1 to {documents.MOST_BYTES:,} bytes, and say how many it has.",
+                {"most_bytes": str(documents.MOST_BYTES)},
             )
         self._call.concerns(code.text)
         # Told before ten megabytes are sent; looked at again when they are stored.
@@ -237,8 +238,10 @@ def _require_image(content: bytearray, *, whole: bool) -> None:
     try:
         documents.media_type(bytes(content[: documents.LONGEST_MAGIC]))
     except DocumentError as fault:
-        raise _fault("content", fault.reason, fault.description) from None
+        raise _fault("content", fault.reason, fault.description, fault.parameters) from None
 
 
-def _fault(field: str, reason: str, description: str) -> InvalidFieldsError:
-    return InvalidFieldsError((FieldViolation(field, reason, description),))
+def _fault(
+    field: str, reason: str, description: str, parameters: Mapping[str, str] | None = None
+) -> InvalidFieldsError:
+    return InvalidFieldsError((FieldViolation(field, reason, description, parameters or {}),))

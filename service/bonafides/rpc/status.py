@@ -5,7 +5,8 @@ One table: the class of the error decides code and reason. The rules:
 1. ErrorInfo is always there: domain `bonafides`, the reason (ErrorReason, without
    its prefix), and whatever varies in the message, with the call id.
 2. Faulty fields stand in BadRequest, all at once, as far as trailers have room;
-   how many were left out is told.
+   how many were left out is told. What varies in the description of the field at place
+   N, from 0 on, is `violation_N_NAME` in the metadata: a violation has none of its own.
 3. Where every faulty field has one and the same reason that ErrorReason knows
    (OUT_OF_SCOPE, OLD_REGISTRATION_NUMBER), that is the reason of the error.
 4. A call that waited for a revision in vain tells the caller's library not to try
@@ -37,6 +38,8 @@ RETRY_AFTER: Final = "retry-after"
 # Negative: not at all. Source: gRFC A6, server pushback.
 _PUSHBACK: Final = ("grpc-retry-pushback-ms", "-1")
 DETAILS: Final = "grpc-status-details-bin"
+# What the names of a violation's parameters begin with, among the metadata.
+VIOLATION: Final = "violation"
 
 # Clients refuse trailers beyond 8 KiB, some at random below. Details travel as
 # base64, with the message once more in them; the message itself is percent-encoded,
@@ -44,6 +47,8 @@ DETAILS: Final = "grpc-status-details-bin"
 # the rest.
 _MOST_MESSAGE_BYTES: Final = 1_200
 _MOST_FIELDS_BYTES: Final = 2_800
+# What an entry of a map takes beside name and value, at most.
+_ENTRY: Final = 8
 # What the longest character takes.
 _MOST_ENCODED: Final = 12
 _PREFIX: Final = "ERROR_REASON_"
@@ -124,7 +129,8 @@ def reply(error: BaseException, call_id: str) -> Reply:
     trailers: list[tuple[str, str | bytes]] = []
     if isinstance(told, InvalidFieldsError):
         reason = _shared_reason(told.violations) or reason
-        fields = _fields(told.violations)
+        fields, parameters = _fields(told.violations)
+        metadata |= parameters
         if left_out := len(told.violations) - len(fields.field_violations):
             metadata["violations_left_out"] = str(left_out)
         details.append(fields)
@@ -160,19 +166,24 @@ def _shared_reason(violations: Sequence[FieldViolation]) -> str | None:
     return next(iter(given)) if len(given) == 1 and given <= _SHARED_REASONS else None
 
 
-def _fields(violations: Sequence[FieldViolation]) -> BadRequest:
-    """Returns the violations, in order, as far as the trailers have room."""
-    listed = BadRequest()
-    for violation in violations:
+def _fields(violations: Sequence[FieldViolation]) -> tuple[BadRequest, dict[str, str]]:
+    """Returns the violations, in order, as far as the trailers have room, with what varies."""
+    listed, parameters, size = BadRequest(), dict[str, str](), 0
+    for place, violation in enumerate(violations):
+        varying = {
+            f"{VIOLATION}_{place}_{name}": value for name, value in violation.parameters.items()
+        }
         listed.field_violations.add(
             field=_cut(violation.field),
             reason=violation.reason,
             description=_cut(violation.description),
         )
-        if listed.ByteSize() > _MOST_FIELDS_BYTES:
+        size += sum(len(name) + len(value.encode()) + _ENTRY for name, value in varying.items())
+        if listed.ByteSize() + size > _MOST_FIELDS_BYTES:
             del listed.field_violations[-1]
             break
-    return listed
+        parameters |= varying
+    return listed, parameters
 
 
 def _status(code: grpc.StatusCode, message: str, details: Sequence[Message]) -> bytes:

@@ -57,7 +57,8 @@ def violations(request: Message) -> tuple[FieldViolation, ...]:
     for fault in protovalidate.collect_violations(request):
         field = _path(fault.proto.field)
         if field not in told:
-            found.append(FieldViolation(field, *_remedy(fault.proto.rule_id, fault.proto.message)))
+            reason, remedy = _remedy(fault.proto.rule_id, fault.proto.message)
+            found.append(FieldViolation(field, reason, remedy, _limit(fault.rule_value)))
     return tuple(found)
 
 
@@ -103,7 +104,10 @@ def _text_violations(request: Message) -> Iterator[FieldViolation]:
     for number, (path, value) in enumerate(_values(request, "")):
         if number == _MOST_VALUES:
             yield FieldViolation(
-                path, "TOO_MANY_VALUES", f"Send at most {_MOST_VALUES} values in a request."
+                path,
+                "TOO_MANY_VALUES",
+                f"Send at most {_MOST_VALUES} values in a request.",
+                {"limit": str(_MOST_VALUES)},
             )
             return
         if isinstance(value, str) and not is_plain(value):
@@ -140,7 +144,18 @@ def _path(field: Any) -> str:
     return ".".join(parts)
 
 
+def reason_of(rule: str) -> str:
+    """Returns the reason of a violation of the rule of protovalidate, as `string.max_len`."""
+    return _REMEDIES[rule][0] if rule in _REMEDIES else rule.replace(".", "_").upper()
+
+
+def _limit(rule_value: Any) -> dict[str, str]:
+    """Returns the number that the rule sets, such as how long a text may be; else nothing."""
+    is_number = isinstance(rule_value, int) and not isinstance(rule_value, bool)
+    return {"limit": str(rule_value)} if is_number else {}
+
+
 def _remedy(rule: str, message: str) -> tuple[str, str]:
     """Returns reason and description of a broken rule. Rules' messages hold no values."""
     told = f"{message[:1].upper()}{message[1:]}{'' if message.endswith('.') else '.'}"
-    return _REMEDIES.get(rule, (rule.replace(".", "_").upper(), told))
+    return _REMEDIES.get(rule, (reason_of(rule), told))

@@ -15,8 +15,11 @@ from starlette.responses import Response
 
 from bonafides.client import RemoteError
 from bonafides.v1 import consent_pb2, enterprise_pb2
+from bonafides.web import speech
 from bonafides.web.submit_pages import (
     FIELDS,
+    NEEDED,
+    NO_FILE,
     VERIFY,
     authorization_of,
     faults_of,
@@ -58,11 +61,11 @@ def amend(visit: Visit) -> Response:
             visit.code, changes, request_id_of(told.get("request_id", ""))
         )
     except RemoteError as error:
-        return _form(visit, told, faults_of(error))
+        return _form(visit, told, faults_of(visit, error))
     return visit.to(f"/{made.name}", visit.say("Announced. This page tells where it stands."))
 
 
-def _form(visit: Visit, told: Mapping[str, str], faults: Sequence[tuple[str, str]]) -> Response:
+def _form(visit: Visit, told: Mapping[str, str], faults: Sequence[speech.Fault]) -> Response:
     texts = {text.kind: text for text in visit.client().consents.agreements()}
     return visit.page(
         "amend.html",
@@ -76,14 +79,14 @@ def _form(visit: Visit, told: Mapping[str, str], faults: Sequence[tuple[str, str
     )
 
 
-def _missing(visit: Visit, told: Mapping[str, str], document: bytes) -> list[tuple[str, str]]:
+def _missing(visit: Visit, told: Mapping[str, str], document: bytes) -> list[speech.Fault]:
     """Returns what a new representative lacks; without one nothing is needed."""
     given = [name for name, *_ in _PERSON if told.get(name)]
     if not given:
         return []
     needed = [name for name, *_ in _PERSON] + ["agrees"]
-    faults = [(name, visit.say("This is needed.")) for name in needed if not told.get(name)]
-    return faults if document else [*faults, ("document", visit.say("Choose a file."))]
+    faults = [visit.fault(name, NEEDED) for name in needed if not told.get(name)]
+    return faults if document else [*faults, visit.fault("document", NO_FILE)]
 
 
 def _changes(told: Mapping[str, str], copy: bytes) -> enterprise_pb2.Amendment:

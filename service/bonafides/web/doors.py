@@ -144,5 +144,8 @@ def _bounded(receive: Receive, most: int) -> Receive:
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    text = "What was sent is too large. A copy of a licence has at most 10 MiB. 提交内容过大。"
+    text = (
+        "提交的内容过大。营业执照副本不得超过 10 MiB，请压缩后重新提交。\n"
+        "What was sent is too large. A copy of a licence has at most 10 MiB; make it smaller."
+    )
     await PlainTextResponse(text, _TOO_LARGE, {"Connection": "close"})(scope, receive, send)

@@ -29,6 +29,7 @@ from google.type.date_pb2 import Date
 from bonafides.v1 import enterprise_pb2
 from bonafides.web.labels import FIELDS, VALUES
 from bonafides.web.language import Language
+from bonafides.web.speech import Said, said_in
 
 # The same in Chinese and in English.
 _PAIRS: Final = {
@@ -162,33 +163,43 @@ def _group(message: Message, name: str, prefix: str, language: Language) -> Grou
     for held, value in message.ListFields():
         path = f"{prefix}{held.name}"
         if held.is_repeated:
-            parts[held.name] = _repeated(held, value, path, language)
+            parts[held.name] = _repeated(message, held, path, language)
         elif isinstance(value, Message) and not isinstance(value, _WHOLE):
             parts[held.name] = _group(value, held.name, f"{path}.", language)
         else:
-            parts[held.name] = _leaf(held, value, path, language)
+            parts[held.name] = _leaf(message, held, path, language)
     _join_pairs(parts, language)
     return Group(name, _label(name, language), parts)
 
 
-def _repeated(held: FieldDescriptor, values: Any, path: str, language: Language) -> Leaf | Items:
+def _repeated(
+    message: Message, held: FieldDescriptor, path: str, language: Language
+) -> Leaf | Items:
+    values: Any = getattr(message, held.name)
     if held.message_type is not None:
         items = [
             _group(each, held.name, f"{path}[{at}].", language) for at, each in enumerate(values)
         ]
         return Items(held.name, _label(held.name, language), items)
-    texts = [_text(held, value, language) for value in values]
+    said = [_said(message, held, value, language) for value in values]
+    texts = [each.text for each in said]
     paths = " ".join(f"{path}[{at}]" for at in range(len(texts)))
     text = language.text(", ").join(texts)
-    return Leaf(
-        held.name, paths, _label(held.name, language), text, list(values), _foreign(text, language)
-    )
+    lang = next((each.lang for each in said if each.lang), _foreign(text, language))
+    return Leaf(held.name, paths, _label(held.name, language), text, list(values), lang)
 
 
-def _leaf(held: FieldDescriptor, value: Any, path: str, language: Language) -> Leaf:
-    text = _text(held, value, language)
-    label = _label(held.name, language)
-    return Leaf(held.name, path, label, text, value, _foreign(text, language))
+def _leaf(message: Message, held: FieldDescriptor, path: str, language: Language) -> Leaf:
+    value = getattr(message, held.name)
+    said = _said(message, held, value, language)
+    lang = said.lang or _foreign(said.text, language)
+    return Leaf(held.name, path, _label(held.name, language), said.text, value, lang)
+
+
+def _said(message: Message, held: FieldDescriptor, value: Any, language: Language) -> Said:
+    """Returns a value in words: what the service says by its codes, else as it is."""
+    told = said_in(message, held.name, value, language) if isinstance(value, str) else None
+    return told or Said(_text(held, value, language))
 
 
 def _text(  # noqa: PLR0911 - a row for each kind of value

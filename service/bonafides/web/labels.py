@@ -180,6 +180,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "range_high": N_("At best"),
     "range_low": N_("At worst"),
     "rating": N_("Integrity level"),
+    "question": N_("What it asks"),
     "raw_level": N_("Level by facts and scorecard alone"),
     "readable": N_("Still readable"),
     "reason": N_("Reason"),

@@ -15,10 +15,10 @@ import gettext
 import io
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from babel import Locale, dates, numbers
+from babel import Locale, dates, numbers, units
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -29,6 +29,15 @@ from bonafides.v1 import enterprise_pb2
 _CATALOGUES: Final = Path(__file__).parent / "locale"
 _SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 _MILLION: Final = Decimal(1_000_000)
+_MEBIBYTE: Final = 1_024 * 1_024
+# From how many of it on a unit of time is named, and its seconds; the longest first.
+_UNITS: Final[tuple[tuple[Literal["day", "hour", "minute", "second"], int, int], ...]] = (
+    ("day", 2, 86_400),
+    ("hour", 2, 3_600),
+    ("minute", 1, 60),
+    ("second", 1, 1),
+)
+_NO_LONGER_UNIT: Final = 1e9
 
 
 class Language:
@@ -73,6 +82,21 @@ class Language:
     def share(self, ppm: int) -> str:
         """Returns millionths as a percentage."""
         return numbers.format_percent(Decimal(ppm) / _MILLION, "#,##0.##%", locale=self._locale)
+
+    def duration(self, seconds: int) -> str:
+        """Returns a time to wait, of a second at least, rounded up to a whole unit."""
+        waits = max(seconds, 1)
+        unit, each = next((unit, each) for unit, least, each in _UNITS if waits >= least * each)
+        whole = dt.timedelta(seconds=-(-waits // each) * each)
+        return dates.format_timedelta(
+            whole, granularity=unit, threshold=_NO_LONGER_UNIT, locale=self._locale
+        )
+
+    def size(self, size_bytes: int) -> str:
+        """Returns a size, in MiB where it is a whole one."""
+        if size_bytes and size_bytes % _MEBIBYTE == 0:
+            return f"{self.number(size_bytes // _MEBIBYTE)} MiB"
+        return units.format_unit(size_bytes, "digital-byte", locale=self._locale)
 
     def number(self, number: Decimal | int) -> str:
         """Returns a number with its groups."""

@@ -10,7 +10,8 @@ from typing import Final
 
 from starlette.responses import Response
 
-from bonafides.web.fields import group_of, items_of, word
+from bonafides.web import speech
+from bonafides.web.fields import group_of, items_of
 from bonafides.web.labels import N_
 from bonafides.web.visits import Page, Visit
 
@@ -60,9 +61,7 @@ def inbox(visit: Visit) -> Response:
     notices = [
         (
             visit.language.moment(told.notice_time),
-            word(told.reason, visit.language)
-            if word(told.reason, visit.language) != told.reason
-            else told.description,
+            speech.notice(told.reason, told.description, visit.language),
             told.reason.startswith("LEVEL"),
         )
         for told in visit.client().ownership.notices(visit.code)

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from bonafides.client import RemoteError
 from bonafides.v1 import consent_pb2, enterprise_pb2
+from bonafides.web import speech
 from bonafides.web.fields import group_of, word
 from bonafides.web.labels import N_
 from bonafides.web.visits import Page, Visit
@@ -28,6 +29,8 @@ _OPTIONAL: Final = ("RATE", "SHOW_BUSINESS_FILE")
 _AGREEMENT: Final = "SERVICE_AGREEMENT"
 _DAY: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+NEEDED: Final = N_("This is needed.")
+NO_FILE: Final = N_("Choose a file.")
 _FEN: Final = re.compile(r"(\d{1,15})(?:\.(\d{1,2}))?")
 
 # Fields of the form: name, text, how it is typed, whether it must be there.
@@ -68,7 +71,7 @@ def submit(visit: Visit) -> Response:
             request_id_of(told.get("request_id", "")),
         )
     except RemoteError as error:
-        return _form(visit, told, faults_of(error))
+        return _form(visit, told, faults_of(visit, error))
     return visit.to(f"/{made.name}", visit.say("Submitted. This page tells where it stands."))
 
 
@@ -80,7 +83,7 @@ def submission(visit: Visit) -> Response:
     return visit.page("submission.html", code=visit.code, submission=group_of(told, visit.language))
 
 
-def _form(visit: Visit, told: dict[str, str], faults: Sequence[tuple[str, str]]) -> Response:
+def _form(visit: Visit, told: dict[str, str], faults: Sequence[speech.Fault]) -> Response:
     texts = {text.kind: text for text in visit.client().consents.agreements()}
     return visit.page(
         "submit.html",
@@ -97,14 +100,12 @@ def _form(visit: Visit, told: dict[str, str], faults: Sequence[tuple[str, str]])
     )
 
 
-def _missing(visit: Visit, told: dict[str, str]) -> list[tuple[str, str]]:
+def _missing(visit: Visit, told: dict[str, str]) -> list[speech.Fault]:
     needed = [name for name, _text, _kind, must in FIELDS if must]
     needed += ["agreement", f"consent_{VERIFY}"]
-    faults = [(name, visit.say("This is needed.")) for name in needed if not told.get(name)]
+    faults = [visit.fault(name, NEEDED) for name in needed if not told.get(name)]
     documents = ("copy", "document")
-    faults += [
-        (name, visit.say("Choose a file.")) for name in documents if not visit.files.get(name)
-    ]
+    faults += [visit.fault(name, NO_FILE) for name in documents if not visit.files.get(name)]
     return faults + ill_written(visit, told)
 
 
@@ -173,22 +174,21 @@ def authorization_of(
     return given
 
 
-def faults_of(error: RemoteError) -> list[tuple[str, str]]:
+def faults_of(visit: Visit, error: RemoteError) -> list[speech.Fault]:
     """Returns the faults of a form that the service names, by field.
 
     Raises:
         RemoteError: it refused for another reason.
     """
-    if error.code.name != "INVALID_ARGUMENT":
+    if error.code.name != "INVALID_ARGUMENT" or not error.violations:
         raise error
-    named = [(fault.field.rpartition(".")[2], fault.description) for fault in error.violations]
-    return named or [("", error.message)]
+    return visit.faults(error.violations)
 
 
-def ill_written(visit: Visit, told: Mapping[str, str]) -> list[tuple[str, str]]:
+def ill_written(visit: Visit, told: Mapping[str, str]) -> list[speech.Fault]:
     """Returns the faults that are seen here already: what could not be sent on."""
     if told.get("capital") and not _FEN.fullmatch(told["capital"]):
-        return [("capital", visit.say("Write an amount as 1000000.00."))]
+        return [visit.fault("capital", N_("Write an amount as 1000000.00."))]
     return []
 
 

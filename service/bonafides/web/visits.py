@@ -14,7 +14,7 @@ from __future__ import annotations
 import hmac
 import math
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
@@ -28,10 +28,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bonafides.client import Client, ClientError, RemoteError
+from bonafides.errors import FieldViolation
 from bonafides.v1.purpose_pb2 import ReadPurpose
+from bonafides.web import said_errors, speech
 from bonafides.web.clients import Clients, address_of
 from bonafides.web.doors import UPLOAD_BYTES
-from bonafides.web.labels import N_
 from bonafides.web.language import Language
 from bonafides.web.sessions import Session, Sessions
 from bonafides.web.site import Site
@@ -135,9 +136,25 @@ class Visit:
         here = self.request.url.path if self.request.method == "GET" else self.path("/")
         return RedirectResponse(f"{self.path('/login')}?next={quote(here, safe='')}", _SEE_OTHER)
 
+    def faults(self, violations: Iterable[FieldViolation]) -> list[speech.Fault]:
+        """Returns the faults of fields as this page's form names them."""
+        return speech.faults_of(violations, self._form_name, self.language)
+
+    def fault(self, field: str, text: str) -> speech.Fault:
+        """Returns a fault of a field of this page's form."""
+        return speech.fault(field, text, self._form_name, self.language)
+
+    @property
+    def _form_name(self) -> str:
+        """Which page it is: what comes after the enterprise in its path, else its first part."""
+        parts = self.request.url.path.removeprefix(self.language.prefix).split("/")[1:]
+        below = parts[2:] if parts[0] == "enterprises" else parts
+        return below[0] if below else ""
+
     def refusal(self, status: int, what: str, step: str, **told: Any) -> Response:
         """Returns a page that says what went wrong and what to do."""
-        return self.page("refusal.html", status, what=self.say(what), step=self.say(step), **told)
+        said, then = (speech.plain(text, self.language) for text in (what, step))
+        return self.page("refusal.html", status, what=said, step=then, **told)
 
 
 Handler = Callable[[Visit], Response]
@@ -246,39 +263,17 @@ async def _read_form(visit: Visit) -> None:
     visit.form, visit.files = form, files
 
 
-_WHAT: Final = {
-    400: N_("Something in what you entered is at fault."),
-    403: N_("This is not for who you are logged in as."),
-    404: N_("There is no such page, or it is not for who you are logged in as."),
-    409: N_("This is not possible now."),
-    429: N_("Too much at once."),
-    503: N_("The service can't be reached."),
-    504: N_("The service took too long."),
-}
-_STEPS: Final = {
-    400: N_("Go back, correct it, and send it again."),
-    403: N_("Log in as somebody who may do this."),
-    404: N_(
-        "Check the code or the name. An enterprise that takes no part is not found either, nor "
-        "is what belongs to another."
-    ),
-    409: N_("Look at where it stands, and act on that."),
-    429: N_("Wait a while, then try again."),
-    503: N_("Try again in a moment."),
-    504: N_("Try again in a moment."),
-}
-
-
 def _refused(visit: Visit, error: RemoteError) -> Response:
     status = _STATUSES.get(error.code.name, _BROKEN)
-    response = visit.refusal(
+    told = speech.refusal_of(error, status, visit.language)
+    response = visit.page(
+        "refusal.html",
         status,
-        _WHAT.get(status, N_("Something went wrong.")),
-        _STEPS.get(status, N_("Try again in a moment; if it goes on, tell who runs the service.")),
+        what=told.what,
+        why=told.why,
+        step=told.step,
         reason=error.reason,
-        violations=error.violations,
-        # What the service says of a state names no value of anybody.
-        message=error.message if status == _STATUSES["FAILED_PRECONDITION"] else "",
+        faults=visit.faults(error.violations),
     )
     if error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after_seconds))
@@ -292,6 +287,7 @@ def missing(
 
     async def answer(request: Request, _error: Exception) -> Response:
         visit = Visit(world, request, language, request.scope.get("visitor"))
-        return visit.refusal(_NOT_FOUND, _WHAT[_NOT_FOUND], _STEPS[_NOT_FOUND])
+        absent = said_errors.BY_STATUS[_NOT_FOUND]
+        return visit.refusal(_NOT_FOUND, absent.what, absent.step)
 
     return answer
