@@ -561,7 +561,7 @@ def test_rows_go_after_their_term_and_not_before(store: Store, vault: Vault) -> 
             entry(caller, b"c", shape, Shown(CODE.text, start_of(Day(day)), "", OK), (b"q", b"a"))
             for day in days
         ]
-        writer.insert(work, made)
+        writer(work, made)
         audit.add_counts(work, [Count(Day(day), "m", 1) for day in days])
         work.commit()
     assert forget_accesses(store, now=NOW) == 1

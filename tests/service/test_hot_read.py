@@ -20,7 +20,7 @@ from bonafides.rating.scorecard import champion
 from bonafides.storage import changes, tables
 from bonafides.storage.changes import ARCHIVE, Change
 from bonafides.storage.follower import Follower
-from bonafides.storage.snapshots import RememberedSnapshots, Snapshots, open_snapshots
+from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_service_pb2, disclosure_pb2
 from tests import builders
@@ -45,7 +45,7 @@ class Ticks:
 @pytest.fixture
 def snapshots(store: Store) -> Iterator[Snapshots]:
     follower = Follower(store, monotonic=time.monotonic)
-    opened = open_snapshots(store, follower)
+    opened = Snapshots(store, follower)
     opened.start()
     follower.start()
     yield opened
@@ -145,7 +145,7 @@ def test_what_is_remembered_is_not_used_when_changes_are_not_followed(store: Sto
     builders.enroll(store, CODE)
     ticks = Ticks()
     follower = Follower(store, monotonic=ticks)
-    remembered = RememberedSnapshots(store, follower)
+    remembered = Snapshots(store, follower)
     if store.url.get_backend_name() == "sqlite":
         pytest.skip("SQLite is read anew each time")
     follower.look()
