@@ -83,7 +83,7 @@ from bonafides.storage.known_applications import KnownApplications
 from bonafides.storage.masks import Masks
 from bonafides.storage.platform_reads import Readers
 from bonafides.storage.shared_batch import SharedBatch
-from bonafides.storage.snapshots import Snapshots, open_snapshots
+from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.standings import Standings
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import (
@@ -234,7 +234,7 @@ def build(settings: Settings, clock: Clock) -> Server:
     card = served_card(settings)
     store = opening.open_store(settings)
     follower = Follower(store, monotonic=time.monotonic)
-    snapshots = open_snapshots(store, follower)
+    snapshots = Snapshots(store, follower)
     eyes = Eyes(Standings(store, follower))
     sights = Sights(eyes, Masks(store, follower), Readers(store))
     courier = mail.courier(settings)

@@ -27,7 +27,7 @@ import grpc
 import pytest
 import sqlalchemy as sa
 
-from bonafides.access.audit import OK, Count, Shape, Shown, entry
+from bonafides.access.audit import OK, Count, Entry, Shape, Shown, entry
 from bonafides.access.callers import ANONYMOUS, SANDBOX_ISSUER, Caller, CallerKind, mint
 from bonafides.client import Client, RemoteError
 from bonafides.client.requests import NO_PURPOSE
@@ -551,6 +551,43 @@ def test_erasure_that_ends_the_verification_unlinks_and_a_strangers_does_not(
     assert known() not in {before, None}
 
 
+def made(code: UnifiedCode, *, acts_for: str = "") -> Entry:
+    shape = Shape("MEMBER", "ArchiveService/GetArchive", 0, 0)
+    caller = Caller(CallerKind.MEMBER, "issuer", "subject", token_id="token", acts_for=acts_for)
+    return entry(caller, b"c", shape, Shown(code.text, NOW, "", OK), (b"q", b"a"))
+
+
+@pytest.mark.feature("F4")
+def test_rows_of_one_statement_bear_the_salt_that_stands_and_all_go_in_or_none(
+    store: Store, vault: Vault
+) -> None:
+    writer = audit.Writer(vault)
+    # The salts are not known yet: made, and read, in a unit of work.
+    assert not writer.alone(store, [made(CODE)])
+    with store.writing() as work:
+        writer(work, [made(CODE, acts_for=OTHER.text), made(OTHER)])
+        work.commit()
+    on_file = store.url.get_backend_name() == "sqlite"
+    assert writer.alone(store, [made(CODE, acts_for=OTHER.text), made(OTHER)]) is on_file
+    kept = rows(store)
+    first, second = [(row.enterprise, row.acts_for) for row in kept[:2]]
+    assert first[1] == second[0] is not None
+    assert second[1] is None
+    assert [(row.enterprise, row.acts_for) for row in kept[2:]] == [first, second][: len(kept) - 2]
+    # Unlinked, by another process: what this one remembers is no longer the salt.
+    with store.writing() as work:
+        audit.unlink(work, CODE.text)
+        work.commit()
+    assert not writer.alone(store, [made(OTHER), made(CODE)])
+    assert len(rows(store)) == len(kept)
+    with store.writing() as work:
+        writer(work, [made(CODE)])
+        work.commit()
+    assert rows(store)[-1].enterprise not in {None, first[0], second[0]}
+    if on_file:
+        assert writer.alone(store, [made(CODE)])
+
+
 def test_rows_go_after_their_term_and_not_before(store: Store, vault: Vault) -> None:
     writer = audit.Writer(vault)
     shape = Shape("MEMBER", "ArchiveService/GetArchive", 0, 0)
@@ -561,7 +598,7 @@ def test_rows_go_after_their_term_and_not_before(store: Store, vault: Vault) -> 
             entry(caller, b"c", shape, Shown(CODE.text, start_of(Day(day)), "", OK), (b"q", b"a"))
             for day in days
         ]
-        writer.insert(work, made)
+        writer(work, made)
         audit.add_counts(work, [Count(Day(day), "m", 1) for day in days])
         work.commit()
     assert forget_accesses(store, now=NOW) == 1

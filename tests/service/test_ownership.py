@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bonafides.access.callers import Standing
+from bonafides.access.callers import Caller, CallerKind, Standing
 from bonafides.client import Client, RemoteError
 from bonafides.identity import registry_operations
 from bonafides.identity.membership import CODE_TERM, CONTACT_AGE, MOST_TRIES
@@ -487,15 +487,15 @@ def test_removal_reaches_the_memory_of_other_processes(served: Served, database_
         standings = Standings(other, follower)
         follower.start()
         try:
-            name = f"{SANDBOX}|helper"
-            assert standings.read(CODE.text, name) is Standing.STAFF
+            caller = Caller(CallerKind.MEMBER, SANDBOX, "helper")
+            assert standings.read(caller, CODE.text) is Standing.STAFF
             owner.ownership.remove(joined.name)
             # It polls; what it says meanwhile is at most a second old.
             until = time.monotonic() + 20
-            while standings.at_once(CODE.text, name) is Standing.STAFF:
+            while standings.at_once(caller, CODE.text) is Standing.STAFF:
                 assert time.monotonic() < until
                 time.sleep(0.05)
-            assert standings.read(CODE.text, name) is Standing.REMOVED
+            assert standings.read(caller, CODE.text) is Standing.REMOVED
         finally:
             follower.stop()
             other.close()

@@ -83,6 +83,7 @@ MOST_SECONDS: Final = 3_600
 _MOST_REMEMBERED: Final = 4_096
 _MOST_OWNED: Final = 200
 _SCHEME: Final = "bearer "
+_MOST_PRESENTED: Final = MOST_BYTES + len(_SCHEME)
 _PLATFORM: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -133,6 +134,10 @@ class Caller:
     # The key that the application signed by, and the purpose that it signed for.
     key_id: str = ""
     purpose: str = ""
+
+    def __hash__(self) -> int:
+        # Asked for with every call. Those of one login and token are alike in the rest, too.
+        return hash((self.subject, self.token_id))
 
     @property
     def submitter(self) -> str:
@@ -243,7 +248,7 @@ class TokenVerifier:
         if authorization is None:
             return ANONYMOUS
         token = presented(authorization)
-        digest = hashlib.sha256(token).digest()
+        digest = _digest(authorization)
         seconds = now // MICROSECONDS
         if known := self._remembered.get(digest, seconds):
             return known
@@ -257,11 +262,9 @@ class TokenVerifier:
         """Returns the caller without checking a signature; None: `resolve` has to."""
         if authorization is None:
             return ANONYMOUS
-        try:
-            token = presented(authorization)
-        except CredentialError:
+        if len(authorization) > _MOST_PRESENTED:
             return None
-        return self._remembered.get(hashlib.sha256(token).digest(), now // MICROSECONDS)
+        return self._remembered.get(_digest(authorization), now // MICROSECONDS)
 
     def _verified(self, token: bytes) -> tuple[Issuer, Mapping[str, Any]]:
         """Returns issuer and claims of a token whose signature is good (1, 2, 3)."""
@@ -388,13 +391,18 @@ class _Remembered:
                 self._callers.popitem(last=False)
 
 
+def _digest(authorization: str) -> bytes:
+    # No token stands in the memory. What is not ASCII is remembered of nobody.
+    return hashlib.sha256(authorization.encode("utf-8", "surrogatepass")).digest()
+
+
 def presented(authorization: str) -> bytes:
     """Returns the credential of `Bearer <credential>` (1).
 
     Raises:
         CredentialError: SIZE or SCHEME.
     """
-    if len(authorization) > MOST_BYTES + len(_SCHEME):
+    if len(authorization) > _MOST_PRESENTED:
         raise CredentialError("SIZE")
     if not authorization.isascii() or not authorization.lower().startswith(_SCHEME):
         raise CredentialError("SCHEME")

@@ -228,19 +228,21 @@ class Purses:
         """Takes the tokens, or returns what has to be leased first."""
         day = budgets.today(now)
         lacking: _Lacking = []
+        paid: list[tuple[Purse, int]] = []
         for account in accounts:
             purse = self._purse(account.key, day)
             # A bucket never holds more: what costs more would never be paid.
-            count = min(calls, account.limit.calls)
+            count = calls if calls == 1 else min(calls, account.limit.calls)
             if purse.calls >= count:
+                paid.append((purse, count))
                 continue
             if purse.again_at > now and count >= purse.lacked:
                 wait = budgets.wait_seconds(purse.again_at, now)
                 raise BudgetSpentError(wait, account.key)
             lacking.append((account, _want(account, purse, day, calls=count, reads=reads)))
         if not lacking:
-            for account in accounts:
-                self._purses[account.key].calls -= min(calls, account.limit.calls)
+            for purse, count in paid:
+                purse.calls -= count
         return lacking
 
     def _pay_enterprise(
@@ -249,25 +251,24 @@ class Purses:
         """Charges with the enterprise, or returns what has to be leased first."""
         day = budgets.today(now)
         lacking: _Lacking = []
-        charged: list[Account] = []
+        charged: list[tuple[str, Purse]] = []
         for account in accounts:
             purse = self._purse(account.key, day)
             if enterprise in purse.seen:
                 continue
             if purse.enterprises > 0:
-                charged.append(account)
+                charged.append((account.key, purse))
             elif purse.spent:
                 wait = budgets.wait_seconds(budgets.new_day_at(day), now)
                 raise BudgetSpentError(wait, account.key)
             else:
                 lacking.append((account, _want(account, purse, day, reads=True)))
         if not lacking:
-            for account in charged:
-                purse = self._purses[account.key]
+            for key, purse in charged:
                 purse.enterprises -= 1
                 purse.seen.add(enterprise)
                 self._remembered += 1
-                self._unwritten.append(Seen(account.key, day, enterprise))
+                self._unwritten.append(Seen(key, day, enterprise))
         return lacking
 
     def _lease_and(
@@ -360,6 +361,8 @@ class Purses:
 
     def _fill(self, want: Want, lease: Lease) -> None:
         purse = self._purse(want.key, want.day)
+        # The longest without a lease goes first: that is near enough to the longest unused.
+        self._purses.move_to_end(want.key)
         purse.calls += lease.calls
         if lease.again_at:
             purse.again_at, purse.lacked = lease.again_at, want.calls
@@ -378,7 +381,6 @@ class Purses:
         """Returns the purse of an account; what it had of another day is gone."""
         purse = self._purses.get(key)
         if purse is not None:
-            self._purses.move_to_end(key)
             if purse.day != day and purse.day >= 0:
                 self._empty(purse)
             return purse

@@ -21,7 +21,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bonafides.access.callers import Standing
 from bonafides.archive import operations as archive
 from bonafides.archive.facts import Fact, Kind
 from bonafides.errors import (
@@ -328,7 +327,7 @@ def acts(work: UnitOfWork, actor: Actor, code: str, *, as_owner: bool) -> bool:
     """Returns whether the actor acts for an enterprise that takes part."""
     if actor.agent is not None:
         return agent_rows.holds(work, code, actor.agent)
-    told = member_rows.standings(work, code).get(actor.principal.name, Standing.NONE)
+    told = member_rows.standing(work, actor.principal, code)
     return identity_rows.is_enrolled(work, code) and actor.may_act(told, as_owner=as_owner)
 
 

@@ -47,7 +47,7 @@ AGENT: Final = "bonafides-agent-token"
 _MOST_BYTES_FOR_MEANING: Final = 32_768
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """One call, as its handler sees it. `now` is the one time of the operation."""
 

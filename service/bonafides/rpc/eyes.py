@@ -25,7 +25,7 @@ class Eyes:
         """Returns the audience, without waiting; None if the memberships aren't remembered."""
         if caller.kind is not CallerKind.MEMBER:
             return audience(caller, code)
-        standing = self._standings.at_once(code, caller.submitter)
+        standing = self._standings.at_once(caller, code)
         return None if standing is None else audience(caller, code, standing)
 
     def audience_now(self, caller: Caller, code: str) -> disclosure_pb2.Audience.ValueType:
@@ -34,7 +34,7 @@ class Eyes:
         Raises:
             StoreUnavailableError: the database can't be reached.
         """
-        return audience(caller, code, self._standings.read(code, caller.submitter))
+        return audience(caller, code, self._standings.read(caller, code))
 
     def audience(self, caller: Caller, code: str) -> disclosure_pb2.Audience.ValueType:
         """Returns the audience; asks the database what isn't remembered.
@@ -45,4 +45,4 @@ class Eyes:
         known = self.at_once(caller, code)
         if known is not None:
             return known
-        return audience(caller, code, self._standings.read(code, caller.submitter))
+        return audience(caller, code, self._standings.read(caller, code))

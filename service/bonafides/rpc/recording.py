@@ -58,7 +58,7 @@ class Recorder:
 
     def __init__(self, batch: SharedBatch, vault: Vault) -> None:
         self._batch: Final = batch
-        self._insert: Final = Writer(vault).insert
+        self._writer: Final = Writer(vault)
         self._pseudonym: Final = lru_cache(_MOST_CALLERS)(
             lambda name: vault.index(_FIELD, name)[:PSEUDONYM_BYTES]
         )
@@ -130,7 +130,7 @@ class Recorder:
         shape = shape_of(method.name, method.answer, received.audience or _eyes(caller))
         name = self._pseudonym(caller.submitter)
         return self._batch.written(
-            self._insert,
+            self._writer,
             [
                 audit.entry(
                     caller, name, shape, Shown(code, call.now, received.purpose, outcome), digests

@@ -4,7 +4,7 @@ The enterprise is in them by a keyed pseudonym: HMAC over its code and a salt of
 The way from an enterprise to its rows is its salt: without it, or without the key, nobody
 finds them. Deleting the salt unlinks what was written; what is written later gets another.
 
-    batch.submit(Writer(vault).insert, entries)
+    batch.submit(Writer(vault), entries)
     read_between(work, vault, code, "1688", start, end)      # bool
 """
 
@@ -13,10 +13,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -25,7 +25,7 @@ from bonafides.access.audit import OK, Count, Entry
 from bonafides.instants import Day, Instant
 from bonafides.personal.sealing import Vault
 from bonafides.storage import tables
-from bonafides.storage.unit_of_work import UnitOfWork
+from bonafides.storage.unit_of_work import Store, UnitOfWork
 from bonafides.v1 import disclosure_pb2
 
 T = TypeVar("T")
@@ -40,6 +40,8 @@ _MOST_KNOWN: Final = 8_192
 _PRUNED_AT_ONCE: Final = 10_000
 # What SQLite binds to one statement.
 _MOST_VALUES: Final = 32_766
+# Rows of one statement that commits by itself.
+_MOST_ALONE: Final = 256
 _LEVEL_BIT: Final = 1 << disclosure_pb2.INFORMATION_CLASS_LEVEL
 
 _salts: Final = tables.audit_salt
@@ -57,36 +59,79 @@ _SALTS_SQLITE: Final = (
     "SELECT json_group_object(code, hex(salt)) FROM audit_salt "
     "WHERE code IN (SELECT value FROM json_each(?))"
 )
+_SALTS_HOLD: Final = (
+    "(SELECT count(*) FROM json_each(?) AS known "
+    "JOIN audit_salt ON code = known.key AND hex(salt) = known.value) = ?"
+)
 
 
 class Writer:
-    """Stores rows, for the one process that it is made in. Used on one thread at a time."""
+    """Stores rows, for the one process that it is made in. Used on one thread at a time.
+
+    A sort of the shared batch.
+    """
 
     def __init__(self, vault: Vault) -> None:
         self._vault: Final = vault
         # No process writes under the number of another, or of its own former life.
         self._writer: Final = secrets.randbits(62)
         self._number = 0
-        # A pure function of both: it can't be out of date.
-        self._pseudonym: Final = lru_cache(_MOST_KNOWN)(self._made)
+        # The salts that were read last, each with the pseudonym that it makes. Whoever uses
+        # one has the database say in the same transaction that it is still the salt.
+        self._known: Final[dict[str, _Known]] = {}
 
-    def insert(self, work: UnitOfWork, entries: Sequence[Entry]) -> None:
+    def __call__(self, work: UnitOfWork, entries: Sequence[Entry]) -> None:
         """Adds a row for each entry, in one statement as far as the database allows."""
-        codes = {each.code for each in entries} | {each.acts_for for each in entries}
-        salts = _salts_of(work, [code for code in codes if code is not None])
+        codes = _codes(entries)
+        self._remember(_salts_of(work, codes))
+        _insert(work, self._rows(entries, codes))
+
+    def alone(self, store: Store, entries: Sequence[Entry]) -> bool:
+        """Adds the rows by one statement, if every salt is known; False: nothing is added."""
+        codes = _codes(entries)
+        if store.url.get_backend_name() != "sqlite" or len(entries) > _MOST_ALONE:
+            return False
+        try:
+            salts = {code: self._known[code].salt for code in codes}
+        except KeyError:
+            return False
+        values = list(chain.from_iterable(self._rows(entries, codes)))
+        values += [json.dumps(salts), len(salts)]
+        # All of them or none: as many salts as are used must still be what they were.
+        return store.run(_insert_sqlite(len(entries), checked=True), values) == len(entries)
+
+    def _rows(self, entries: Sequence[Entry], codes: Iterable[str]) -> Sequence[Sequence[Any]]:
         known: dict[str | None, bytes | None] = {
-            code: self._pseudonym(code, salt) for code, salt in salts.items()
+            code: self._known[code].pseudonym for code in codes
         }
         known[None] = None
-        rows = []
-        for number, each in enumerate(entries, start=self._number):
-            code, acts_for, day, *rest = each
-            rows.append((known[code], known[acts_for], day, self._writer, number, *rest))
+        rows = [
+            (known[code], known[acts_for], day, self._writer, number, *rest)
+            for number, (code, acts_for, day, *rest) in enumerate(entries, start=self._number)
+        ]
+        # Numbers of rows that are not stored in the end are not used again.
         self._number += len(entries)
-        _insert(work, rows)
+        return rows
 
-    def _made(self, code: str, salt: bytes) -> bytes:
-        return pseudonym(self._vault, code, salt)
+    def _remember(self, salts: Mapping[str, bytes]) -> None:
+        if len(self._known) + len(salts) > _MOST_KNOWN:
+            self._known.clear()
+        for code, salt in salts.items():
+            known, told = self._known.get(code), salt.hex().upper()
+            if known is None or known.salt != told:
+                self._known[code] = _Known(told, pseudonym(self._vault, code, salt))
+
+
+class _Known(NamedTuple):
+    """The salt of an enterprise in hex as SQLite writes it, and the pseudonym that it makes."""
+
+    salt: str
+    pseudonym: bytes
+
+
+def _codes(entries: Sequence[Entry]) -> list[str]:
+    codes = {each.code for each in entries} | {each.acts_for for each in entries}
+    return [code for code in codes if code is not None]
 
 
 def add_counts(work: UnitOfWork, counts: Sequence[Count]) -> None:
@@ -214,7 +259,7 @@ def _insert(work: UnitOfWork, rows: Sequence[Sequence[Any]]) -> None:
     if work.dialect == "sqlite":
         for part in batched(rows, _MOST_VALUES // len(_NAMES)):
             values = tuple(chain.from_iterable(part))
-            work.connection.exec_driver_sql(_insert_sqlite(len(part)), values)
+            work.connection.exec_driver_sql(_insert_sqlite(len(part), checked=False), values)
         return
     if not work.connection.in_transaction():
         # What goes past it begins no transaction by itself, and would not be committed.
@@ -226,11 +271,17 @@ def _insert(work: UnitOfWork, rows: Sequence[Sequence[Any]]) -> None:
             copy.write_row(row)
 
 
-@lru_cache(64)
-def _insert_sqlite(count: int) -> str:
-    """Returns one statement for so many rows, for the reason given in `_read_salts`."""
+@lru_cache(2 * _MOST_ALONE)
+def _insert_sqlite(count: int, *, checked: bool) -> str:
+    """Returns one statement for so many rows, for the reason given in `_read_salts`.
+
+    `checked`: it adds none if not all of the salts, given behind the rows as an object in
+    JSON and a number, are those that the database has.
+    """
     row = f"({', '.join('?' * len(_NAMES))})"
-    return f"INSERT INTO {_shown.name} ({_COLUMNS}) VALUES {', '.join([row] * count)}"  # noqa: S608 - constants
+    values = f"VALUES {', '.join([row] * count)}"
+    source = f"SELECT * FROM ({values}) WHERE {_SALTS_HOLD}" if checked else values  # noqa: S608 - constants
+    return f"INSERT INTO {_shown.name} ({_COLUMNS}) {source}"
 
 
 def batched(rows: Sequence[T], most: int) -> Iterator[Sequence[T]]:

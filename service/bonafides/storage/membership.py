@@ -44,15 +44,15 @@ def members(work: UnitOfWork, code: str) -> tuple[Member, ...]:
     return tuple(_member_of(row) for row in work.execute(_MEMBERS, {"code": code}))
 
 
-def standings(work: UnitOfWork, code: str) -> Mapping[str, Standing]:
-    """Returns what the memberships say, by the names of logins; others have none."""
-    told = members(work, code)
-    # Live ones last: who was removed and came back is a member again.
-    return {member.principal.name: Standing.REMOVED for member in told if member.ended_at} | {
-        member.principal.name: Standing(member.role.value)
-        for member in told
-        if member.ended_at is None
-    }
+def standings(work: UnitOfWork, issuer: str, subject: str) -> Mapping[str, Standing]:
+    """Returns what the memberships say of a login, by enterprise; of others it has none."""
+    return _standings(work.execute(_OF_LOGIN, {"issuer": issuer, "subject": subject}).all())
+
+
+def standing(work: UnitOfWork, principal: Principal, code: str) -> Standing:
+    """Returns what the memberships of one enterprise say of a login."""
+    asked = {"issuer": principal.issuer, "subject": principal.subject, "code": code}
+    return _standings(work.execute(_OF_LOGIN_HERE, asked).all()).get(code, Standing.NONE)
 
 
 def owners(work: UnitOfWork, code: str) -> tuple[Member, ...]:
@@ -428,6 +428,13 @@ def _member_of(row: sa.Row[Any]) -> Member:
     )
 
 
+def _standings(found: Sequence[sa.Row[Any]]) -> Mapping[str, Standing]:
+    # Live ones last: who was removed and came back is a member again.
+    return {row.code: Standing.REMOVED for row in found if row.ended_at is not None} | {
+        row.code: Standing(row.role) for row in found if row.ended_at is None
+    }
+
+
 def _claim_of(row: sa.Row[Any]) -> Claim:
     return Claim(
         code=row.code,
@@ -452,3 +459,7 @@ _MEMBERS: Final = (
     .where(_member.code == sa.bindparam("code"))
     .order_by(_member.since.desc(), _member.uid)
 )
+_OF_LOGIN: Final = sa.select(_member.code, _member.role, _member.ended_at).where(
+    _member.issuer == sa.bindparam("issuer"), _member.subject == sa.bindparam("subject")
+)
+_OF_LOGIN_HERE: Final = _OF_LOGIN.where(_member.code == sa.bindparam("code"))

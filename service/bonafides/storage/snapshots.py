@@ -4,16 +4,16 @@
 threads: it asks the database and always knows. Neither looks at `next_change_at`:
 the caller does, every time.
 
-- SQLite: `at_once` is a point read by the driver, on a connection of its own. The
-  engine's page cache is the cache. Locks cost more than the read: so reads of the same
-  two milliseconds share a transaction, which ends at once when this process commits
-  something; what other processes commit is seen that much later.
-- PostgreSQL: `at_once` looks into the memory of this process, `read` fills it. A
-  round trip costs more than a whole call, so what is remembered is not compared
-  with the database but invalidated through the table of changes: at once by this
-  process's own commits, within a second by those of others (storage.follower).
+What is remembered is not compared with the database but forgotten through the table of
+changes: at once by this process's own commits, within a second by those of others
+(storage.follower). What isn't remembered is read:
 
-    snapshots = open_snapshots(store, follower)
+- SQLite: from the file, on the event loop too. The read takes microseconds, but it hands
+  the interpreter to other threads and waits to have it back, which costs several times
+  as much: hence the memory in front of the engine's own.
+- PostgreSQL: on a thread, since a round trip costs more than a whole call.
+
+    snapshots = Snapshots(store, follower)
     snapshots.at_once("91990000MA0000001T", "PUBLIC")      # Stored | None
 """
 
@@ -43,8 +43,11 @@ _SHARED_SECONDS: Final = 0.002
 _COLUMNS: Final = "revision, next_change_at, etag, archive"
 
 
-class Snapshots(Protocol):
-    """The way to the stored views of one database."""
+class _Source(Protocol):
+    """The database itself, asked for one view."""
+
+    # Whether `at_once` ever knows.
+    quick: bool
 
     def at_once(self, code: str, view: str) -> Stored | None:
         """Returns the view without waiting; None says nothing: ask `read`."""
@@ -63,17 +66,62 @@ class Snapshots(Protocol):
         """Closes what it opened."""
 
 
-def open_snapshots(store: Store, follower: Follower) -> Snapshots:
-    """Returns the way to the views that fits the database."""
-    if store.url.get_backend_name() == "sqlite":
-        return SqliteSnapshots(store)
-    return RememberedSnapshots(store, follower)
+class Snapshots:
+    """The way to the stored views of one database. `at_once` is for the event loop alone."""
+
+    def __init__(self, store: Store, follower: Follower, *, most_bytes: int = _MOST_BYTES) -> None:
+        self._follower: Final = follower
+        self._memory: Final = _Memory(most_bytes)
+        self._source: Final[_Source] = (
+            _File(store, follower)
+            if store.url.get_backend_name() == "sqlite"
+            else _Connections(store)
+        )
+        # Behind the file: that must not be read as it was once the memory heard of a change.
+        follower.hear(self._memory.told, self._memory.clear)
+
+    def at_once(self, code: str, view: str) -> Stored | None:
+        """Returns the view, at most a second old, without waiting; None: ask `read`."""
+        if not self._follower.is_fresh():
+            return self._source.at_once(code, view)
+        known = self._memory.get(code, view)
+        if known is not None or not self._source.quick:
+            return known
+        entry = self._memory.expect(code)
+        found = self._source.at_once(code, view)
+        self._memory.put(code, view, entry, found)
+        return found
+
+    def read(self, code: str, view: str) -> Stored | None:
+        """Returns the view as it is stored now, or None if there is none; remembers it.
+
+        Raises:
+            StoreUnavailableError: the database can't be reached.
+        """
+        entry = self._memory.expect(code)
+        found = self._source.read(code, view)
+        self._memory.put(code, view, entry, found)
+        return found
+
+    def start(self) -> None:
+        """Begins, on the event loop that reads at once."""
+        self._source.start()
+
+    def close(self) -> None:
+        """Closes what it opened."""
+        self._source.close()
 
 
-class SqliteSnapshots:
-    """Reads from the file, on the event loop."""
+class _File:
+    """A file of SQLite, which is read on the event loop as well.
 
-    def __init__(self, store: Store) -> None:
+    Locks cost more than the read: so reads of the same two milliseconds share a transaction,
+    which ends at once when a change is heard of.
+    """
+
+    quick = True
+
+    def __init__(self, store: Store, follower: Follower) -> None:
         self._store: Final = store
         # Opened on one thread and used on that of the event loop, by it alone. It
         # does not wait for locks: a thread does.
@@ -87,12 +135,11 @@ class SqliteSnapshots:
         self._cursor: Final = self._connection.cursor()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reading = False
-        # Set on whatever thread commits, looked at on the event loop before each read.
+        # Set on whatever thread hears of a change, looked at on the event loop before each read.
         self._outdated = False
-        store.listen(self._told)
+        follower.hear(self._told, self._lost)
 
     def at_once(self, code: str, view: str) -> Stored | None:
-        """Returns the view as it is stored now; None if there is none, or in doubt."""
         try:
             if self._outdated:
                 self._end()
@@ -106,17 +153,15 @@ class SqliteSnapshots:
         return Stored(*found[0]) if found else None
 
     def read(self, code: str, view: str) -> Stored | None:
-        """Returns the view as it is stored now, or None if there is none."""
         with self._store.reading() as work:
             return rows.read_snapshot(work, code, view)
 
     def start(self) -> None:
-        """Begins to share transactions, if it is called on an event loop."""
+        # Elsewhere than on an event loop none are shared.
         with contextlib.suppress(RuntimeError):
             self._loop = asyncio.get_running_loop()
 
     def close(self) -> None:
-        """Closes the connection."""
         self._loop = None
         self._connection.close()
 
@@ -136,35 +181,8 @@ class SqliteSnapshots:
     def _told(self, _heard: Sequence[Change]) -> None:
         self._outdated = True
 
-
-class RememberedSnapshots:
-    """Remembers views in this process, the oldest used forgotten first."""
-
-    def __init__(self, store: Store, follower: Follower, *, most_bytes: int = _MOST_BYTES) -> None:
-        self._memory: Final = _Memory(most_bytes)
-        self._connections: Final = _Connections(store)
-        self._follower: Final = follower
-        follower.hear(self._memory.told, self._memory.clear)
-
-    def at_once(self, code: str, view: str) -> Stored | None:
-        """Returns the view that is remembered, at most a second old; None otherwise."""
-        if not self._follower.is_fresh():
-            return None
-        return self._memory.get(code, view)
-
-    def read(self, code: str, view: str) -> Stored | None:
-        """Returns the view as it is stored now, or None; remembers it."""
-        entry = self._memory.expect(code)
-        found = self._connections.point_read(code, view)
-        self._memory.put(code, view, entry, found)
-        return found
-
-    def start(self) -> None:
-        """Needs no event loop."""
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self._connections.close()
+    def _lost(self) -> None:
+        self._outdated = True
 
 
 class _Entry:
@@ -249,16 +267,21 @@ class _Memory:
 
 
 class _Connections:
-    """Connections of the driver itself: one round trip for a point read, no more.
+    """Connections to PostgreSQL by the driver itself: one round trip for a point read, no more.
 
     As many as threads read at once; each is given back after its use.
     """
+
+    quick = False
 
     def __init__(self, store: Store) -> None:
         self._store: Final = store
         self._idle: Final[list[Any]] = []
 
-    def point_read(self, code: str, view: str) -> Stored | None:
+    def at_once(self, code: str, view: str) -> Stored | None:  # noqa: ARG002 - it always waits
+        return None
+
+    def read(self, code: str, view: str) -> Stored | None:
         fault = self._store.engine.dialect.loaded_dbapi.Error
         if self._idle:
             try:
@@ -270,6 +293,9 @@ class _Connections:
             return self._ask(self._store.connect(), code, view)
         except fault as error:
             raise StoreUnavailableError from error
+
+    def start(self) -> None:
+        """Needs no event loop."""
 
     def close(self) -> None:
         while self._idle:

@@ -24,6 +24,8 @@ membership: Final = Table(
     Column("means", String(20), nullable=False),
     Column("ended_at", BigInteger),
     Column("ended_by", Text),
+    # By which a login's enterprises are found: it is asked for as often as somebody new reads.
+    Index("ix_membership_login", "issuer", "subject"),
 )
 
 ownership_claim: Final = Table(
