@@ -241,6 +241,7 @@ def test_size_beyond_ten_mebibytes_is_refused_before_it_is_sent(served: Served) 
     for size in (0, MOST_BYTES + 1):
         told = refusal(served, part(name=name_of(), size_bytes=size, content=IMAGE[:100]))
         assert "size_bytes" in told
+        assert f"1 to {MOST_BYTES:,} bytes" in told
 
 
 def test_more_bytes_than_said_are_refused(served: Served) -> None:
