@@ -1,0 +1,316 @@
+"""Rows are found by whose they are: what is another's beside them never comes along.
+
+Here by the storage alone, on both databases; what callers get is tried elsewhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from bonafides.access.applications import ChangeKind, Step
+from bonafides.access.managing import PENDING
+from bonafides.identity.membership import Claim, ClaimState, Means, Member, Principal, Role
+from bonafides.instants import DAY, Instant
+from bonafides.rating.card import Level
+from bonafides.storage import agents, applications, drafts, overrides, platforms
+from bonafides.storage import consents as consent_rows
+from bonafides.storage import membership as members
+from bonafides.storage.unit_of_work import Store
+from tests import builders
+from tests.integrators import application
+
+NOW = builders.NOW
+EARLIER, LATER = Instant(NOW - DAY), Instant(NOW + DAY)
+MINE, OTHERS = builders.code(1).text, builders.code(2).text
+ANN, BEN = Principal("issuer", "ann"), Principal("issuer", "ben")
+DIGEST = bytes(range(32))
+
+
+def uid(number: int) -> str:
+    return builders.request_id(number)
+
+
+# --- Membership ----------------------------------------------------------------------
+
+
+def member(number: int, code: str, principal: Principal, role: Role = Role.OWNER) -> Member:
+    return Member(code, uid(number), principal, role, EARLIER, None, Means.DECIDED, None)
+
+
+def test_members_are_those_of_the_enterprise(store: Store) -> None:
+    with store.writing() as work:
+        members.add_member(work, member(1, MINE, ANN))
+        members.add_member(work, member(2, OTHERS, BEN))
+        work.commit()
+    with store.reading() as work:
+        assert [each.principal for each in members.members(work, MINE)] == [ANN]
+        assert set(members.standings(work, OTHERS)) == {BEN.name}
+
+
+def test_owners_are_neither_staff_nor_who_was_removed(store: Store) -> None:
+    left = member(2, MINE, BEN)
+    with store.writing() as work:
+        members.add_member(work, member(1, MINE, ANN))
+        members.add_member(work, left)
+        members.add_member(work, member(3, MINE, Principal("issuer", "cleo"), Role.STAFF))
+        members.end_member(work, left, actor=ANN.name, now=NOW)
+        work.commit()
+    with store.reading() as work:
+        assert [each.principal for each in members.owners(work, MINE)] == [ANN]
+
+
+def test_open_claims_are_those_of_the_login_on_the_enterprise(store: Store) -> None:
+    claim = Claim(MINE, uid(1), ANN, uid(9), ClaimState.AWAITING_VOUCHER, NOW)
+    with store.writing() as work:
+        members.put_claim(work, claim)
+        members.put_claim(work, dataclasses.replace(claim, uid=uid(2), principal=BEN))
+        members.put_claim(work, dataclasses.replace(claim, uid=uid(3), code=OTHERS))
+        members.put_claim(work, dataclasses.replace(claim, uid=uid(4), state=ClaimState.REFUSED))
+        work.commit()
+    with store.reading() as work:
+        assert [each.uid for each in members.open_claims(work, MINE, ANN)] == [uid(1)]
+
+
+@pytest.mark.parametrize(
+    ("code", "principal", "since", "vouched"),
+    [
+        (MINE, ANN, EARLIER, True),
+        (OTHERS, ANN, EARLIER, False),
+        (MINE, BEN, EARLIER, False),
+        (MINE, Principal("another", "ann"), EARLIER, False),
+        (MINE, ANN, NOW, False),
+    ],
+    ids=["as vouched", "another enterprise", "another login", "another issuer", "too late"],
+)
+def test_voucher_is_for_one_login_one_enterprise_and_its_term(
+    store: Store, code: str, principal: Principal, since: Instant, *, vouched: bool
+) -> None:
+    with store.writing() as work:
+        members.vouch(work, MINE, builders.PLATFORM, ANN, now=NOW)
+        work.commit()
+    with store.reading() as work:
+        assert members.is_vouched(work, code, principal, since) is vouched
+
+
+def test_invitations_are_of_the_enterprise_untaken_and_in_their_term(store: Store) -> None:
+    made = members.InvitationRow(MINE, uid(1), DIGEST, Role.STAFF, ANN.name, EARLIER, LATER)
+    with store.writing() as work:
+        members.add_invitation(work, made)
+        members.add_invitation(work, dataclasses.replace(made, uid=uid(2), code=OTHERS))
+        members.add_invitation(work, dataclasses.replace(made, uid=uid(3), expires_at=NOW))
+        members.add_invitation(work, dataclasses.replace(made, uid=uid(4)))
+        members.end_invitations(work, MINE, NOW, uid=uid(4))
+        work.commit()
+    with store.reading() as work:
+        assert [each.uid for each in members.open_invitations(work, MINE, NOW)] == [uid(1)]
+
+
+def test_invitations_end_with_who_made_them_and_no_others(store: Store) -> None:
+    made = members.InvitationRow(MINE, uid(1), DIGEST, Role.STAFF, ANN.name, EARLIER, LATER)
+    with store.writing() as work:
+        members.add_invitation(work, made)
+        members.add_invitation(work, dataclasses.replace(made, uid=uid(2), invited_by=BEN.name))
+        members.add_invitation(work, dataclasses.replace(made, uid=uid(3), code=OTHERS))
+        members.end_invitations(work, MINE, NOW, by=ANN.name)
+        work.commit()
+    with store.reading() as work:
+        assert [each.uid for each in members.open_invitations(work, MINE, NOW)] == [uid(2)]
+        assert len(members.open_invitations(work, OTHERS, NOW)) == 1
+
+
+def test_notices_are_those_of_the_enterprise(store: Store) -> None:
+    with store.writing() as work:
+        members.add_notice(work, MINE, "OWNERSHIP_CLAIMED", NOW)
+        members.add_notice(work, OTHERS, "LEVEL_FELL", NOW)
+        work.commit()
+    with store.reading() as work:
+        assert [each.reason for each in members.notices(work, OTHERS)] == ["LEVEL_FELL"]
+
+
+# --- Applications --------------------------------------------------------------------
+
+
+def test_keys_changes_and_steps_are_those_of_the_application(store: Store) -> None:
+    for client_id in ("sandbox-1", "sandbox-2"):
+        application(store, client_id)
+    key = applications.KeyRow("sandbox-1", "k1", "EdDSA", b"", EARLIER, LATER, EARLIER)
+    change = applications.ChangeRow(
+        "sandbox-1", uid(1), ChangeKind.KEY.value, "{}", PENDING, NOW, DIGEST, LATER
+    )
+    step = applications.StepRow("sandbox-1", uid(1), Step.CREATED, NOW, ANN.name)
+    with store.writing() as work:
+        for client_id, number in (("sandbox-1", 1), ("sandbox-2", 2)):
+            mine = {"client_id": client_id}
+            applications.insert_key(work, dataclasses.replace(key, **mine, key_id=f"k{number}"))
+            applications.put_change(work, dataclasses.replace(change, **mine, uid=uid(number)))
+            applications.add_step(work, dataclasses.replace(step, **mine, uid=uid(number)))
+        work.commit()
+    with store.reading() as work:
+        assert [each.key_id for each in applications.keys_of(work, "sandbox-2")] == ["k2"]
+        assert [each.uid for each in applications.changes_of(work, "sandbox-2")] == [uid(2)]
+        assert [each.uid for each in applications.steps_of(work, "sandbox-2")] == [uid(2)]
+        assert applications.find_change(work, "sandbox-2", uid(1)) is None
+
+
+@pytest.mark.parametrize(
+    ("client_id", "at", "good"),
+    [("sandbox-1", NOW, True), ("sandbox-2", NOW, False), ("sandbox-1", LATER, False)],
+    ids=["its own in time", "another application", "too late"],
+)
+def test_challenge_is_good_for_its_application_in_its_term_and_once(
+    store: Store, client_id: str, at: Instant, *, good: bool
+) -> None:
+    made = applications.ChallengeRow("sandbox-1", uid(1), DIGEST, EARLIER, LATER)
+    with store.writing() as work:
+        applications.insert_challenge(work, made)
+        first = applications.take_challenge(work, client_id, uid(1), at)
+        assert (first is not None) is good
+        if good:
+            assert applications.take_challenge(work, client_id, uid(1), at) is None
+
+
+def test_application_is_found_and_listed_by_its_maker_and_staff(store: Store) -> None:
+    application(store, "sandbox-1")
+    with store.reading() as work:
+        for owner, found in (("issuer|developer", True), ("issuer|other", False), (None, True)):
+            assert (applications.find_own(work, "sandbox-1", owner) is not None) is found
+            assert bool(applications.list_own(work, owner, (0, ""), 9)) is found
+
+
+# --- Integrators ---------------------------------------------------------------------
+
+
+def authorization(number: int, code: str, client_id: str) -> agents.AuthorizationRow:
+    return agents.AuthorizationRow(
+        code=code,
+        uid=uid(number),
+        client_id=client_id,
+        scopes=("archive.read",),
+        environment="sandbox",
+        granted_by=ANN.name,
+        granted_at=EARLIER,
+        expires_at=LATER,
+        code_index=bytes([number]) * 32,
+        code_expires_at=LATER,
+    )
+
+
+def test_authorizations_are_those_of_the_enterprise_or_the_application(store: Store) -> None:
+    for client_id in ("sandbox-1", "sandbox-2"):
+        application(store, client_id)
+    made = (
+        authorization(1, MINE, "sandbox-1"),
+        authorization(2, OTHERS, "sandbox-1"),
+        authorization(3, MINE, "sandbox-2"),
+    )
+    with store.writing() as work:
+        for each in made:
+            agents.insert_authorization(work, each)
+        work.commit()
+    with store.reading() as work:
+        of_mine = agents.of_enterprise(work, MINE)
+        assert sorted(each.uid for each in of_mine) == [uid(1), uid(3)]
+        of_second = agents.of_application(work, "sandbox-2", after=(0, ""), limit=9)
+        assert [each.uid for each in of_second] == [uid(3)]
+        assert agents.find_authorization(work, MINE, uid(1), of_application="sandbox-2") is None
+        assert agents.find_authorization(work, OTHERS, uid(1)) is None
+
+
+def test_end_of_an_enterprises_authorizations_is_nobody_elses(store: Store) -> None:
+    application(store, "sandbox-1")
+    with store.writing() as work:
+        agents.insert_authorization(work, authorization(1, MINE, "sandbox-1"))
+        agents.insert_authorization(work, authorization(2, OTHERS, "sandbox-1"))
+        agents.revoke(work, MINE, by=ANN.name, now=NOW)
+        left = agents.find_authorization(work, OTHERS, uid(2))
+        ended = agents.find_authorization(work, MINE, uid(1))
+    assert left is not None
+    assert left.revoked_at is None
+    assert ended is not None
+    assert ended.revoked_at == NOW
+
+
+# --- Platforms -----------------------------------------------------------------------
+
+
+def test_decisions_and_inquiries_are_those_of_platform_and_enterprise(store: Store) -> None:
+    made = platforms.InquiryRow(MINE, "p1", uid(1), DIGEST, "UPDATE", "text", NOW, LATER)
+    with store.writing() as work:
+        platforms.add_inquiry(work, made)
+        platforms.add_inquiry(work, dataclasses.replace(made, platform="p2", uid=uid(2)))
+        platforms.add_inquiry(work, dataclasses.replace(made, code=OTHERS, uid=uid(3)))
+        work.commit()
+    top = platforms.Place(0, "", 9)
+    with store.reading() as work:
+        listed = {
+            whose: sorted(each.uid for each in platforms.inquiries(work, whose, top))
+            for whose in (
+                platforms.Whose(MINE),
+                platforms.Whose(platform="p1"),
+                platforms.Whose(OTHERS, "p1"),
+            )
+        }
+        assert list(listed.values()) == [[uid(1), uid(2)], [uid(1), uid(3)], [uid(3)]]
+        assert platforms.find_inquiry(work, OTHERS, uid(1)) is None
+        assert platforms.find_inquiry(work, MINE, uid(2), "p1") is None
+        assert [each.uid for each in platforms.open_inquiries(work, MINE, "p2")] == [uid(2)]
+        assert platforms.inquiries_since(work, MINE, "p1", EARLIER) == 1
+
+
+def test_authorization_of_a_platform_is_taken_back_by_itself(store: Store) -> None:
+    with store.writing() as work:
+        for number, code in enumerate((MINE, OTHERS), start=1):
+            consent_rows.authorize_platforms(work, code, uid(number), ["p1", "p2"], EARLIER)
+        assert consent_rows.revoke_platform(work, MINE, "p1", NOW)
+        left = {code: consent_rows.authorized_platforms(work, code, NOW) for code in (MINE, OTHERS)}
+    assert left == {MINE: ("p2",), OTHERS: ("p1", "p2")}
+
+
+def test_request_of_a_draft_is_its_platforms(store: Store) -> None:
+    builders_row = {
+        "code": MINE,
+        "uid": uid(1),
+        "platform": "p1",
+        "request_id": uid(7),
+        "request_digest": DIGEST,
+        "state": drafts.State.DRAFT,
+        "created_at": NOW,
+        "expires_at": LATER,
+        "prefill": '{"title": "x"}',
+    }
+    made = drafts.DraftRow(**builders_row)  # type: ignore[arg-type]  # of several types
+    with store.writing() as work:
+        drafts.insert(work, made)
+        assert drafts.find_request(work, "p2", uid(7)) is None
+        assert drafts.find_request(work, "p1", uid(7)) == made
+        drafts.confirm(work, made, drafts.State.PENDING, uid(2), ANN.name)
+        confirmed = drafts.find(work, MINE, uid(1))
+    assert confirmed is not None
+    assert confirmed.prefill == "{}"
+
+
+# --- Overrides -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "days", "holds"),
+    [(MINE, 0, True), (OTHERS, 0, False), (MINE, -1, False), (MINE, 2, False), (MINE, 1, False)],
+    ids=["as it was set", "another enterprise", "before it", "after its term", "once it ended"],
+)
+def test_override_holds_for_its_enterprise_from_its_start_to_its_end(
+    store: Store, code: str, days: int, *, holds: bool
+) -> None:
+    made = overrides.OverrideRow(
+        MINE, uid(1), DIGEST, Level.A, "reason", 30, EARLIER, "issuer|clerk"
+    )
+    step = overrides.Step("STARTED", NOW, "issuer|head", "reason")
+    with store.writing() as work:
+        overrides.add(work, made, step)
+        assert overrides.holding(work, code, NOW) is None
+        overrides.start(work, made, step, Instant(NOW + 2 * DAY))
+        if days == 1:
+            overrides.end(work, made, dataclasses.replace(step, at=LATER))
+        found = overrides.holding(work, code, Instant(NOW + days * DAY))
+    assert (found is not None) is holds
