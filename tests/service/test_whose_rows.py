@@ -6,15 +6,28 @@ Here by the storage alone, on both databases; what callers get is tried elsewher
 from __future__ import annotations
 
 import dataclasses
+import json
+from typing import Any
 
 import pytest
 
 from bonafides.access.applications import ChangeKind, Step
 from bonafides.access.managing import PENDING
+from bonafides.identity.documents import Qr
 from bonafides.identity.membership import Claim, ClaimState, Means, Member, Principal, Role
+from bonafides.identity.submission import Assent, Depth, State
 from bonafides.instants import DAY, Instant
+from bonafides.personal.sealing import Sealed
 from bonafides.rating.card import Level
-from bonafides.storage import agents, applications, drafts, overrides, platforms
+from bonafides.storage import (
+    agents,
+    applications,
+    documents,
+    drafts,
+    identity,
+    overrides,
+    platforms,
+)
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import membership as members
 from bonafides.storage.unit_of_work import Store
@@ -127,6 +140,90 @@ def test_notices_are_those_of_the_enterprise(store: Store) -> None:
         work.commit()
     with store.reading() as work:
         assert [each.reason for each in members.notices(work, OTHERS)] == ["LEVEL_FELL"]
+
+
+# --- Submissions and copies ----------------------------------------------------------
+
+
+def submission(number: int, submitter: Principal = ANN, **changes: Any) -> identity.SubmissionRow:
+    """Returns a submission of two days ago that was verified by four elements."""
+    made = identity.SubmissionRow(
+        code=MINE,
+        uid=uid(number),
+        submitter=submitter.name,
+        request_id=uid(number),
+        request_digest=DIGEST,
+        state=State.VERIFIED,
+        submitted_at=Instant(NOW - 2 * DAY),
+        recheck_at=None,
+        expires_at=LATER,
+        title="",
+        license=json.dumps({"copy_sha256": DIGEST.hex()}),
+        assent=Assent(builders.AGREEMENT, EARLIER),
+        depth=Depth.FOUR,
+        personal_sealed=Sealed(b""),
+    )
+    return dataclasses.replace(made, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({}, True),
+        ({"expires_at": None}, True),
+        ({"submitter": BEN}, False),
+        ({"state": State.REJECTED}, False),
+        ({"state": State.PENDING}, False),
+        ({"depth": Depth.THREE}, False),
+        ({"submitted_at": NOW}, False),
+        ({"expires_at": NOW}, False),
+        ({"code": OTHERS}, False),
+    ],
+    ids=[
+        *("another's that holds", "one without a term", "one's own", "refuted", "not verified"),
+        *("three elements", "too young", "over", "another enterprise"),
+    ],
+)
+def test_record_that_proves_a_claim_is_anothers_verified_old_and_in_force(
+    store: Store, changes: dict[str, Any], *, counts: bool
+) -> None:
+    with store.writing() as work:
+        identity.insert_submission(work, submission(1, **changes))
+        found = members.earlier_records(work, MINE, besides=BEN.name, before=EARLIER, now=NOW)
+    assert bool(found) is counts
+
+
+def test_requests_and_submissions_are_those_of_the_submitter(store: Store) -> None:
+    with store.writing() as work:
+        identity.insert_submission(work, submission(1))
+        identity.insert_submission(work, submission(2, BEN))
+        assert identity.find_request(work, BEN.name, uid(1)) is None
+        assert identity.submissions_of(work, MINE, BEN.name) == {uid(2)}
+        told = identity.submissions_under(work, MINE, [BEN.name], 9)
+        assert [each.uid for each in told] == [uid(2)]
+
+
+def test_copy_is_its_uploaders_and_part_of_the_uploaders_submissions(store: Store) -> None:
+    copy = documents.DocumentRow(
+        MINE, uid(5), ANN.name, DIGEST, "image/png", 3, NOW, Qr.NO_CODE, None
+    )
+    with store.writing() as work:
+        documents.insert(work, copy, [])
+        identity.insert_submission(work, submission(2, BEN))
+        identity.enroll(work, MINE, uid(2), NOW)
+        assert documents.find_own(work, MINE, DIGEST, ANN.name) == copy
+        assert documents.find_own(work, MINE, DIGEST, BEN.name) is None
+        # Ben's submission names the same bytes, and enrolls the enterprise.
+        assert documents.find_enrolling(work, MINE, DIGEST) is None
+        assert documents.naming(work, copy, 9) == ()
+        identity.insert_submission(work, submission(1))
+        assert documents.naming(work, copy, 9) == (uid(1),)
+        identity.enroll(work, MINE, uid(1), NOW)
+        assert documents.find_enrolling(work, MINE, DIGEST) == copy
+        documents.delete(work, copy, NOW)
+        assert documents.find_own(work, MINE, DIGEST, ANN.name) is None
+        assert documents.find_enrolling(work, MINE, DIGEST) is None
+        assert documents.find(work, MINE, uid(5)) is None
 
 
 # --- Applications --------------------------------------------------------------------
@@ -269,7 +366,7 @@ def test_authorization_of_a_platform_is_taken_back_by_itself(store: Store) -> No
 
 
 def test_request_of_a_draft_is_its_platforms(store: Store) -> None:
-    builders_row = {
+    told = {
         "code": MINE,
         "uid": uid(1),
         "platform": "p1",
@@ -280,7 +377,7 @@ def test_request_of_a_draft_is_its_platforms(store: Store) -> None:
         "expires_at": LATER,
         "prefill": '{"title": "x"}',
     }
-    made = drafts.DraftRow(**builders_row)  # type: ignore[arg-type]  # of several types
+    made = drafts.DraftRow(**told)  # type: ignore[arg-type]  # of several types
     with store.writing() as work:
         drafts.insert(work, made)
         assert drafts.find_request(work, "p2", uid(7)) is None
