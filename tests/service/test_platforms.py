@@ -305,13 +305,12 @@ def test_inquiry_that_is_not_there_is_neither_answered_nor_closed(served: Served
     enroll(served, CODE)
     name = f"enterprises/{CODE}/inquiries/{builders.request_id(77)}"
     with rated.owner(served, CODE) as owner, platform(served) as shop:
-        for call in (
-            lambda: owner.platforms.answer(name, "好的。"),
-            lambda: shop.platforms.close(name),
-        ):
-            with pytest.raises(RemoteError) as hidden:
-                call()
-            assert hidden.value.code is grpc.StatusCode.NOT_FOUND
+        with pytest.raises(RemoteError) as hidden:
+            owner.platforms.answer(name, "好的。")
+        assert hidden.value.code is grpc.StatusCode.NOT_FOUND
+        with pytest.raises(RemoteError) as hidden:
+            shop.platforms.close(name)
+        assert hidden.value.code is grpc.StatusCode.NOT_FOUND
 
 
 @pytest.mark.feature("F3")

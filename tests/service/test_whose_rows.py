@@ -239,10 +239,15 @@ def test_keys_changes_and_steps_are_those_of_the_application(store: Store) -> No
     step = applications.StepRow("sandbox-1", uid(1), Step.CREATED, NOW, ANN.name)
     with store.writing() as work:
         for client_id, number in (("sandbox-1", 1), ("sandbox-2", 2)):
-            mine = {"client_id": client_id}
-            applications.insert_key(work, dataclasses.replace(key, **mine, key_id=f"k{number}"))
-            applications.put_change(work, dataclasses.replace(change, **mine, uid=uid(number)))
-            applications.add_step(work, dataclasses.replace(step, **mine, uid=uid(number)))
+            applications.insert_key(
+                work, dataclasses.replace(key, client_id=client_id, key_id=f"k{number}")
+            )
+            applications.put_change(
+                work, dataclasses.replace(change, client_id=client_id, uid=uid(number))
+            )
+            applications.add_step(
+                work, dataclasses.replace(step, client_id=client_id, uid=uid(number))
+            )
         work.commit()
     with store.reading() as work:
         assert [each.key_id for each in applications.keys_of(work, "sandbox-2")] == ["k2"]
@@ -366,23 +371,22 @@ def test_authorization_of_a_platform_is_taken_back_by_itself(store: Store) -> No
 
 
 def test_request_of_a_draft_is_its_platforms(store: Store) -> None:
-    told = {
-        "code": MINE,
-        "uid": uid(1),
-        "platform": "p1",
-        "request_id": uid(7),
-        "request_digest": DIGEST,
-        "state": drafts.State.DRAFT,
-        "created_at": NOW,
-        "expires_at": LATER,
-        "prefill": '{"title": "x"}',
-    }
-    made = drafts.DraftRow(**told)  # type: ignore[arg-type]  # of several types
+    made = drafts.DraftRow(
+        code=MINE,
+        uid=uid(1),
+        platform="p1",
+        request_id=uid(7),
+        request_digest=DIGEST,
+        state=State.DRAFT,
+        created_at=NOW,
+        expires_at=LATER,
+        prefill='{"title": "x"}',
+    )
     with store.writing() as work:
         drafts.insert(work, made)
         assert drafts.find_request(work, "p2", uid(7)) is None
         assert drafts.find_request(work, "p1", uid(7)) == made
-        drafts.confirm(work, made, drafts.State.PENDING, uid(2), ANN.name)
+        drafts.confirm(work, made, State.PENDING, uid(2), ANN.name)
         confirmed = drafts.find(work, MINE, uid(1))
     assert confirmed is not None
     assert confirmed.prefill == "{}"
