@@ -11,7 +11,9 @@ from scripts.trust.guard import Guard
 
 _IDENTITY: Final = "service/bonafides/identity"
 _RPC: Final = "service/bonafides/rpc"
+_STORAGE: Final = "service/bonafides/storage"
 _DOCUMENTS_TEST: Final = "tests/service/test_documents.py"
+_WHOSE_ROWS_TEST: Final = "tests/service/test_whose_rows.py"
 
 GUARDS: Final = (
     Guard(
@@ -80,10 +82,89 @@ GUARDS: Final = (
         (f"{_DOCUMENTS_TEST}::test_name_and_size_can_not_change_within_an_upload[sqlite]",),
     ),
     Guard(
+        "a copy is of bounded size",
+        f"{_RPC}/documents.py",
+        "if not 0 < request.size_bytes <= documents.MOST_BYTES:",
+        "if False:",
+        (
+            f"{_DOCUMENTS_TEST}::test_size_beyond_ten_mebibytes_is_refused_before_it_is_sent[sqlite]",
+        ),
+    ),
+    Guard(
+        "uploads at once are bounded",
+        f"{_RPC}/documents.py",
+        "if self._open.total() >= _MOST_OPEN:",
+        "if False:",
+        (f"{_DOCUMENTS_TEST}::test_uploads_of_all_submitters_at_once_are_bounded[sqlite]",),
+    ),
+    Guard(
         "an upload is a picture",
         f"{_RPC}/documents.py",
         "_require_image(self._content, whole=self._whole)",
         "pass",
         (f"{_DOCUMENTS_TEST}::test_file_of_another_type_is_refused_with_its_first_part[sqlite]",),
+    ),
+    Guard(
+        "a copy is its uploader's",
+        f"{_STORAGE}/documents.py",
+        "            _document.submitter == submitter, _document.deleted_at.is_(None)\n",
+        "            _document.deleted_at.is_(None)\n",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_copy_is_its_uploaders_and_part_of_the_uploaders_submissions[sqlite]",
+        ),
+    ),
+    Guard(
+        "a copy that was deleted is gone",
+        f"{_STORAGE}/documents.py",
+        "            _document.submitter == submitter, _document.deleted_at.is_(None)\n",
+        "            _document.submitter == submitter\n",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_copy_is_its_uploaders_and_part_of_the_uploaders_submissions[sqlite]",
+        ),
+    ),
+    Guard(
+        "a copy shown to the enterprise is its submission's",
+        f"{_STORAGE}/documents.py",
+        "            _submission.submitter == _document.submitter,\n",
+        "",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_copy_is_its_uploaders_and_part_of_the_uploaders_submissions[sqlite]",
+        ),
+    ),
+    Guard(
+        "a copy is part of its uploader's submissions",
+        f"{_STORAGE}/documents.py",
+        "            _submission.submitter == row.submitter,\n",
+        "",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_copy_is_its_uploaders_and_part_of_the_uploaders_submissions[sqlite]",
+        ),
+    ),
+    Guard(
+        "a deleted copy loses its key",
+        f"{_STORAGE}/documents.py",
+        "    work.execute(sa.delete(keys).where(keys.c.subject == row.uid))\n",
+        "",
+        (
+            f"{_DOCUMENTS_TEST}::test_deleted_copy_is_gone_with_its_key_and_its_digest_stays[sqlite]",
+        ),
+    ),
+    Guard(
+        "a copy that was deleted enrolls nobody",
+        f"{_STORAGE}/documents.py",
+        "return _first(work, query.where(_document.deleted_at.is_(None)))",
+        "return _first(work, query)",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_copy_is_its_uploaders_and_part_of_the_uploaders_submissions[sqlite]",
+        ),
+    ),
+    Guard(
+        "a copy that was deleted is not read",
+        f"{_STORAGE}/documents.py",
+        "_document.code == code, _document.uid == uid, _document.deleted_at.is_(None)\n",
+        "_document.code == code, _document.uid == uid\n",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_copy_is_its_uploaders_and_part_of_the_uploaders_submissions[sqlite]",
+        ),
     ),
 )

@@ -11,7 +11,9 @@ from scripts.trust.guard import Guard
 
 _IDENTITY: Final = "service/bonafides/identity"
 _RPC: Final = "service/bonafides/rpc"
+_STORAGE: Final = "service/bonafides/storage"
 _AMENDMENTS_TEST: Final = "tests/service/test_amendments.py"
+_APPLICATIONS_TEST: Final = "tests/service/test_applications.py"
 _ASKING_TEST: Final = "tests/service/test_asking.py"
 _BUDGETS_TEST: Final = "tests/service/test_budgets.py"
 _CHECKS_TEST: Final = "tests/unit/test_checks.py"
@@ -22,8 +24,10 @@ _CONSENT_TEST: Final = "tests/unit/test_consent.py"
 _DRAFTS_TEST: Final = "tests/service/test_drafts.py"
 _IDENTITY_OPERATIONS_TEST: Final = "tests/service/test_identity_operations.py"
 _INTEGRATORS_TEST: Final = "tests/service/test_integrators.py"
+_PIPELINE_TEST: Final = "tests/service/test_pipeline.py"
 _REQUIREMENTS_TEST: Final = "tests/service/test_requirements.py"
 _SOURCING_TEST: Final = "tests/unit/test_sourcing.py"
+_WHOSE_ROWS_TEST: Final = "tests/service/test_whose_rows.py"
 
 GUARDS: Final = (
     Guard(
@@ -146,6 +150,13 @@ GUARDS: Final = (
         (f"{_CONSENTS_TEST}::test_grant_time_to_come_is_refused[sqlite]",),
     ),
     Guard(
+        "control characters are told apart",
+        f"{_RPC}/validation.py",
+        "if unicodedata.category(character) not in _REFUSED:",
+        "if False:",
+        (f"{_APPLICATIONS_TEST}::test_all_faults_of_a_new_application_are_told_at_once[sqlite]",),
+    ),
+    Guard(
         "every claim is checked",
         f"{_IDENTITY}/checks.py",
         "if unlisted := uncovered(claims, checks):",
@@ -217,5 +228,40 @@ GUARDS: Final = (
         "if any(unicodedata.category(character) in _REFUSED_CATEGORIES for character in stripped):",
         "if False:",
         (f"{_CLAIMS_TEST}::test_titles_with_characters_that_cannot_be_seen_are_refused[\\x00]",),
+    ),
+    Guard(
+        "what one holds is of one's own submissions",
+        f"{_STORAGE}/identity.py",
+        "            _submission.code == code, _submission.submitter == submitter\n",
+        "            _submission.code == code\n",
+        (f"{_WHOSE_ROWS_TEST}::test_requests_and_submissions_are_those_of_the_submitter[sqlite]",),
+    ),
+    Guard(
+        "a request of one submitter is no other's",
+        f"{_STORAGE}/identity.py",
+        "work, _submission.submitter == submitter, _submission.request_id == request_id",
+        "work, _submission.request_id == request_id",
+        (f"{_WHOSE_ROWS_TEST}::test_requests_and_submissions_are_those_of_the_submitter[sqlite]",),
+    ),
+    Guard(
+        "submissions listed are one's own",
+        f"{_STORAGE}/identity.py",
+        "        query = query.where(_submission.submitter.in_(sorted(submitters)))\n",
+        "        pass\n",
+        (f"{_WHOSE_ROWS_TEST}::test_requests_and_submissions_are_those_of_the_submitter[sqlite]",),
+    ),
+    Guard(
+        "a switch that ended is over",
+        f"{_STORAGE}/switches.py",
+        "sa.select(operator_switch).where(_own.ended_at.is_(None))",
+        "sa.select(operator_switch)",
+        (f"{_BUDGETS_TEST}::test_closed_interface_answers_nobody_until_it_is_opened[sqlite]",),
+    ),
+    Guard(
+        "an error outside the table tells nothing",
+        f"{_RPC}/status.py",
+        "message = _cut(str(told))",
+        "message = _cut(str(error))",
+        (f"{_PIPELINE_TEST}::test_text_of_a_foreign_exception_reaches_neither_caller_nor_log",),
     ),
 )

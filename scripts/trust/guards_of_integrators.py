@@ -10,10 +10,19 @@ from typing import Final
 from scripts.trust.guard import Guard
 
 _IDENTITY: Final = "service/bonafides/identity"
+_STORAGE: Final = "service/bonafides/storage"
 _CROSSING_TEST: Final = "tests/service/test_crossing.py"
 _INTEGRATORS_TEST: Final = "tests/service/test_integrators.py"
+_WHOSE_ROWS_TEST: Final = "tests/service/test_whose_rows.py"
 
 GUARDS: Final = (
+    Guard(
+        "a link asks for scopes that are there",
+        f"{_IDENTITY}/integrator_operations.py",
+        "_require_scopes(scopes)",
+        "pass",
+        (f"{_INTEGRATORS_TEST}::test_link_asks_for_scopes_that_there_are[sqlite]",),
+    ),
     Guard(
         "a link's request id is one request's",
         f"{_IDENTITY}/integrator_operations.py",
@@ -22,6 +31,13 @@ GUARDS: Final = (
         (
             f"{_INTEGRATORS_TEST}::test_link_and_authorization_are_made_once_for_a_request_id[sqlite]",
         ),
+    ),
+    Guard(
+        "links of one application are bounded",
+        f"{_IDENTITY}/integrator_operations.py",
+        "_limit(rows.urls_since(work, client_id, since), rules.URLS_PER_DAY, now)",
+        "pass",
+        (f"{_INTEGRATORS_TEST}::test_links_of_an_application_are_limited_by_day[sqlite]",),
     ),
     Guard(
         "an authorization's request id is one request's",
@@ -142,5 +158,46 @@ GUARDS: Final = (
         ),
         ("        pass\n        return rows.count(work, code=code, now=now)\n"),
         (f"{_CROSSING_TEST}::test_other_s_enterprise_is_not_found_by_any_owner_s_method[sqlite]",),
+    ),
+    Guard(
+        "a link has its term",
+        f"{_STORAGE}/agents.py",
+        "return _one_url(work, _url.url_index == url_index, _url.expires_at > now)",
+        "return _one_url(work, _url.url_index == url_index)",
+        (f"{_INTEGRATORS_TEST}::test_link_that_is_over_leads_nowhere[sqlite]",),
+    ),
+    Guard(
+        "an application finds its own authorizations",
+        f"{_STORAGE}/agents.py",
+        "        where.append(_given.client_id == of_application)\n",
+        "        pass\n",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_authorizations_are_those_of_the_enterprise_or_the_application[sqlite]",
+        ),
+    ),
+    Guard(
+        "an enterprise lists its own authorizations",
+        f"{_STORAGE}/agents.py",
+        "    return _authorizations(work, _given.code == code)\n",
+        "    return _authorizations(work, sa.true())\n",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_authorizations_are_those_of_the_enterprise_or_the_application[sqlite]",
+        ),
+    ),
+    Guard(
+        "an application lists its own authorizations",
+        f"{_STORAGE}/agents.py",
+        "work, _given.client_id == client_id, behind if at else sa.true(), limit=limit",
+        "work, sa.true(), behind if at else sa.true(), limit=limit",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_authorizations_are_those_of_the_enterprise_or_the_application[sqlite]",
+        ),
+    ),
+    Guard(
+        "an end is of one enterprise's authorizations",
+        f"{_STORAGE}/agents.py",
+        ".where(_given.code == code, _given.revoked_at.is_(None), which)",
+        ".where(_given.revoked_at.is_(None), which)",
+        (f"{_WHOSE_ROWS_TEST}::test_end_of_an_enterprises_authorizations_is_nobody_elses[sqlite]",),
     ),
 )

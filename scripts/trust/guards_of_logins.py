@@ -11,10 +11,15 @@ from scripts.trust.guard import Guard
 
 _ACCESS: Final = "service/bonafides/access"
 _SERVICE: Final = "service/bonafides"
+_STORAGE: Final = "service/bonafides/storage"
+_AGENT_ATTACKS_TEST: Final = "tests/service/test_agent_attacks.py"
 _CALLERS_TEST: Final = "tests/unit/test_callers.py"
 _CREDENTIAL_ATTACKS_TEST: Final = "tests/service/test_credential_attacks.py"
 _DOCUMENTS_TEST: Final = "tests/service/test_documents.py"
+_INTEGRATORS_TEST: Final = "tests/service/test_integrators.py"
 _LOGINS_TEST: Final = "tests/service/test_logins.py"
+_PURPOSES_TEST: Final = "tests/service/test_purposes.py"
+_SERVER_TEST: Final = "tests/service/test_server.py"
 
 GUARDS: Final = (
     Guard(
@@ -94,6 +99,27 @@ GUARDS: Final = (
         (f"{_LOGINS_TEST}::test_keys_stay_for_a_day_while_the_issuer_is_at_fault[error]",),
     ),
     Guard(
+        "of several agent tokens none counts",
+        f"{_STORAGE}/agencies.py",
+        "if len(tokens) != 1:",
+        "if False:",
+        (f"{_AGENT_ATTACKS_TEST}::test_log_is_told_why_a_token_is_refused[sqlite]",),
+    ),
+    Guard(
+        "an agent token has our form",
+        f"{_STORAGE}/agencies.py",
+        "if environment is None:",
+        "if False:",
+        (f"{_AGENT_ATTACKS_TEST}::test_log_is_told_why_a_token_is_refused[sqlite]",),
+    ),
+    Guard(
+        "whether an integrator acts is asked of the database",
+        f"{_STORAGE}/agencies.py",
+        "if not rows.holds(work, caller.acts_for, agent):",
+        "if False:",
+        (f"{_INTEGRATORS_TEST}::test_no_attack_is_accepted[sqlite]",),
+    ),
+    Guard(
         "a token's type is its issuer's",
         f"{_ACCESS}/callers.py",
         "if typ not in issuer.types:",
@@ -115,6 +141,22 @@ GUARDS: Final = (
         "if not isinstance(kind, str):",
         "if False:",
         (f"{_CALLERS_TEST}::test_forged_or_slipshod_token_is_refused[kind as a list]",),
+    ),
+    Guard(
+        "an issuer is named once",
+        f"{_SERVICE}/issuing.py",
+        "if name in found:",
+        "if False:",
+        (f"{_SERVER_TEST}::test_issuer_is_set_in_one_way",),
+    ),
+    Guard(
+        "an issuer is not named as one of ours",
+        f"{_SERVICE}/issuing.py",
+        'if name in _OURS or "|" in name or not name:',
+        "if False:",
+        (
+            f"{_SERVER_TEST}::test_issuer_whose_name_could_be_anothers_is_refused[bonafides-sandbox]",
+        ),
     ),
     Guard(
         "another issuer names no application",
@@ -172,5 +214,42 @@ GUARDS: Final = (
         "owner = standing in _ACTING or (standing is Standing.NONE and code in caller.owns)",
         "owner = standing in _ACTING or (standing is Standing.NONE and bool(caller.owns))",
         (f"{_CALLERS_TEST}::test_owning_one_enterprise_is_owning_no_other",),
+    ),
+    Guard(
+        "who shows to users sees as they do",
+        f"{_ACCESS}/purposes.py",
+        "        return disclosure_pb2.AUDIENCE_MEMBER\n",
+        "        return seen_as\n",
+        (
+            f"{_PURPOSES_TEST}::test_what_is_shown_to_users_is_the_members_view_byte_for_byte[sqlite]",
+        ),
+    ),
+    Guard(
+        "keys of logins are kept a day",
+        f"{_SERVICE}/login_keys.py",
+        "return None if old else followed.keys.get(key_id)",
+        "return followed.keys.get(key_id)",
+        (f"{_LOGINS_TEST}::test_keys_stay_for_a_day_while_the_issuer_is_at_fault[error]",),
+    ),
+    Guard(
+        "an unknown key asks its issuer once a minute",
+        f"{_SERVICE}/login_keys.py",
+        "return long_ago and not followed.wanted and self._thread.is_alive()",
+        "return not followed.wanted and self._thread.is_alive()",
+        (f"{_LOGINS_TEST}::test_unknown_keys_have_the_issuer_asked_once_a_minute_at_most",),
+    ),
+    Guard(
+        "an issuer is believed by its certificate",
+        f"{_SERVICE}/login_keys.py",
+        "            verify=verify,\n",
+        "            verify=False,\n",
+        (f"{_LOGINS_TEST}::test_issuer_under_a_strange_certificate_is_not_believed",),
+    ),
+    Guard(
+        "a subject stands in no text of its caller",
+        f"{_ACCESS}/callers.py",
+        '    subject: str = field(default="", repr=False)\n',
+        '    subject: str = ""\n',
+        (f"{_CALLERS_TEST}::test_subject_stays_out_of_the_repr",),
     ),
 )

@@ -10,8 +10,11 @@ from typing import Final
 from scripts.trust.guard import Guard
 
 _IDENTITY: Final = "service/bonafides/identity"
+_STORAGE: Final = "service/bonafides/storage"
 _CONSENTS_TEST: Final = "tests/service/test_consents.py"
+_CONSENT_TEST: Final = "tests/unit/test_consent.py"
 _OWNERSHIP_TEST: Final = "tests/service/test_ownership.py"
+_WHOSE_ROWS_TEST: Final = "tests/service/test_whose_rows.py"
 
 GUARDS: Final = (
     Guard(
@@ -107,5 +110,223 @@ GUARDS: Final = (
         ("        require_reader(work, actor, code)\n        return rows.notices(work, code)\n"),
         ("        pass\n        return rows.notices(work, code)\n"),
         (f"{_OWNERSHIP_TEST}::test_nobody_acts_for_an_enterprise_that_takes_no_part[sqlite]",),
+    ),
+    Guard(
+        "who was removed acts no more",
+        f"{_STORAGE}/membership.py",
+        ("        for member in told\n        if member.ended_at is None\n    }"),
+        ("        for member in told\n    }"),
+        (
+            f"{_OWNERSHIP_TEST}::test_staff_are_invited_read_and_are_out_at_once_when_removed[sqlite]",
+        ),
+    ),
+    Guard(
+        "staff of an enterprise are no owners",
+        f"{_STORAGE}/membership.py",
+        "if member.ended_at is None and member.role is Role.OWNER",
+        "if member.ended_at is None",
+        (f"{_WHOSE_ROWS_TEST}::test_owners_are_neither_staff_nor_who_was_removed[sqlite]",),
+    ),
+    Guard(
+        "claimants' own records prove nothing",
+        f"{_STORAGE}/membership.py",
+        "            table.submitter != besides,\n",
+        "",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_record_that_proves_a_claim_is_anothers_verified_old_and_in_force[sqlite-one's own]",
+        ),
+    ),
+    Guard(
+        "a contact on record is of what was verified",
+        f"{_STORAGE}/membership.py",
+        "            table.state == State.VERIFIED.value,\n",
+        "",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_record_that_proves_a_claim_is_anothers_verified_old_and_in_force[sqlite-refuted]",
+        ),
+    ),
+    Guard(
+        "a contact on record is of four elements",
+        f"{_STORAGE}/membership.py",
+        "            table.depth == Depth.FOUR.value,\n",
+        "",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_record_that_proves_a_claim_is_anothers_verified_old_and_in_force[sqlite-three elements]",
+        ),
+    ),
+    Guard(
+        "a contact on record has its age",
+        f"{_STORAGE}/membership.py",
+        "            table.submitted_at <= before,\n",
+        "",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_record_that_proves_a_claim_is_anothers_verified_old_and_in_force[sqlite-too young]",
+        ),
+    ),
+    Guard(
+        "a contact on record is of what holds",
+        f"{_STORAGE}/membership.py",
+        "            sa.or_(table.expires_at.is_(None), table.expires_at > now),\n",
+        "",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_record_that_proves_a_claim_is_anothers_verified_old_and_in_force[sqlite-over]",
+        ),
+    ),
+    Guard(
+        "an invitation is taken up once",
+        f"{_STORAGE}/membership.py",
+        ("            _invitation.taken_at.is_(None),\n            _invitation.expires"),
+        "            _invitation.expires",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_invitations_are_of_the_enterprise_untaken_and_in_their_term[sqlite]",
+        ),
+    ),
+    Guard(
+        "invitations of who is removed end",
+        f"{_STORAGE}/membership.py",
+        "which = _invitation.uid == uid if by is None else _invitation.invited_by == by",
+        "which = _invitation.uid == uid if by is None else sa.false()",
+        (f"{_WHOSE_ROWS_TEST}::test_invitations_end_with_who_made_them_and_no_others[sqlite]",),
+    ),
+    Guard(
+        "staff of an enterprise do what owners leave them",
+        f"{_IDENTITY}/membership.py",
+        "                return not as_owner\n",
+        "                return True\n",
+        (
+            f"{_OWNERSHIP_TEST}::test_staff_are_invited_read_and_are_out_at_once_when_removed[sqlite]",
+        ),
+    ),
+    Guard(
+        "who was removed acts by no token",
+        f"{_IDENTITY}/membership.py",
+        ("            case Standing.REMOVED:\n                return False\n"),
+        ("            case Standing.REMOVED:\n                return self.owns_by_token\n"),
+        (f"{_CONSENT_TEST}::test_standing_decides_and_a_token_only_where_there_is_none[True]",),
+    ),
+    Guard(
+        "who was removed owns no more",
+        f"{_STORAGE}/membership.py",
+        "if member.ended_at is None and member.role is Role.OWNER",
+        "if member.role is Role.OWNER",
+        (f"{_WHOSE_ROWS_TEST}::test_owners_are_neither_staff_nor_who_was_removed[sqlite]",),
+    ),
+    Guard(
+        "members are those of the enterprise",
+        f"{_STORAGE}/membership.py",
+        '    .where(_member.code == sa.bindparam("code"))\n',
+        "",
+        (f"{_WHOSE_ROWS_TEST}::test_members_are_those_of_the_enterprise[sqlite]",),
+    ),
+    Guard(
+        "a claim goes on of its claimant alone",
+        f"{_STORAGE}/membership.py",
+        ("            _claim.subject == principal.subject,\n            _claim.state"),
+        "            _claim.state",
+        (f"{_WHOSE_ROWS_TEST}::test_open_claims_are_those_of_the_login_on_the_enterprise[sqlite]",),
+    ),
+    Guard(
+        "a platform vouches for one enterprise",
+        f"{_STORAGE}/membership.py",
+        (
+            "            table.code == code,\n"
+            "            table.issuer == principal.issuer,\n"
+            "            table.subject == principal.subject,\n"
+            "            table.vouched_at"
+        ),
+        (
+            "            table.issuer == principal.issuer,\n"
+            "            table.subject == principal.subject,\n"
+            "            table.vouched_at"
+        ),
+        (
+            f"{_WHOSE_ROWS_TEST}::test_voucher_is_for_one_login_one_enterprise_and_its_term[sqlite-another enterprise]",
+        ),
+    ),
+    Guard(
+        "a platform vouches for one login",
+        f"{_STORAGE}/membership.py",
+        ("            table.subject == principal.subject,\n            table.vouched_at"),
+        "            table.vouched_at",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_voucher_is_for_one_login_one_enterprise_and_its_term[sqlite-another login]",
+        ),
+    ),
+    Guard(
+        "a voucher has its term",
+        f"{_STORAGE}/membership.py",
+        "            table.vouched_at > since,\n",
+        "",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_voucher_is_for_one_login_one_enterprise_and_its_term[sqlite-too late]",
+        ),
+    ),
+    Guard(
+        "an invitation is to its enterprise",
+        f"{_STORAGE}/membership.py",
+        ("            _invitation.code == code,\n            _invitation.taken_at"),
+        "            _invitation.taken_at",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_invitations_are_of_the_enterprise_untaken_and_in_their_term[sqlite]",
+        ),
+    ),
+    Guard(
+        "an invitation has its term",
+        f"{_STORAGE}/membership.py",
+        "            _invitation.expires_at > now,\n",
+        "",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_invitations_are_of_the_enterprise_untaken_and_in_their_term[sqlite]",
+        ),
+    ),
+    Guard(
+        "notices are those of the enterprise",
+        f"{_STORAGE}/membership.py",
+        ("        sa.select(tables.notice)\n        .where(table.code == code)\n"),
+        "        sa.select(tables.notice)\n",
+        (f"{_WHOSE_ROWS_TEST}::test_notices_are_those_of_the_enterprise[sqlite]",),
+    ),
+    Guard(
+        "tries of a one-time code are counted",
+        f"{_IDENTITY}/ownership_operations.py",
+        "tried = dataclasses.replace(made, tries=made.tries + 1)",
+        "tried = made",
+        (f"{_OWNERSHIP_TEST}::test_attack_guessing_ends_the_claim_after_five_tries[sqlite]",),
+    ),
+    Guard(
+        "a record that proves a claim is of the enterprise",
+        f"{_STORAGE}/membership.py",
+        ("            table.code == code,\n            table.submitter != besides,"),
+        "            table.submitter != besides,",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_record_that_proves_a_claim_is_anothers_verified_old_and_in_force[sqlite-another enterprise]",
+        ),
+    ),
+    Guard(
+        "who loses an ownership loses what it authorized",
+        f"{_IDENTITY}/ownership_operations.py",
+        "        agent_rows.revoke(work, made.code, by=staff.name, now=now)\n",
+        "        pass\n",
+        (
+            f"{_OWNERSHIP_TEST}::test_ownership_that_staff_give_to_another_ends_what_the_earlier_owner_authorized[sqlite]",
+        ),
+    ),
+    Guard(
+        "an invitation that was taken up is over",
+        f"{_IDENTITY}/ownership_operations.py",
+        "        rows.end_invitations(work, code, now, uid=found[0].uid)\n",
+        "",
+        (
+            f"{_OWNERSHIP_TEST}::test_staff_are_invited_read_and_are_out_at_once_when_removed[sqlite]",
+        ),
+    ),
+    Guard(
+        "who is removed leaves no invitation",
+        f"{_IDENTITY}/ownership_operations.py",
+        "    rows.end_invitations(work, member.code, now, by=member.principal.name)\n",
+        "",
+        (
+            f"{_OWNERSHIP_TEST}::test_attack_removed_leaver_keeps_nothing_by_token_or_invitation[sqlite]",
+        ),
     ),
 )

@@ -12,9 +12,11 @@ from scripts.trust.guard import Guard
 _SERVICE: Final = "service/bonafides"
 _WEB: Final = "service/bonafides/web"
 _ATTACKS_TEST: Final = "tests/web/test_attacks.py"
+_DOORS_TEST: Final = "tests/unit/test_doors.py"
 _FORMS_TEST: Final = "tests/web/test_forms.py"
-_PAGES_TEST: Final = "tests/web/test_pages.py"
+_LOCAL_ISSUER_TEST: Final = "tests/unit/test_local_issuer.py"
 _SESSIONS_TEST: Final = "tests/unit/test_sessions.py"
+_VISITS_TEST: Final = "tests/unit/test_visits.py"
 
 GUARDS: Final = (
     Guard(
@@ -29,7 +31,16 @@ GUARDS: Final = (
         f"{_WEB}/clients.py",
         "if peer not in trusted:",
         "if False:",
-        (f"{_PAGES_TEST}::test_address_that_a_visitor_claims_is_not_believed",),
+        (
+            f"{_VISITS_TEST}::test_address_of_a_visitor_is_the_word_of_our_own_proxy[no proxy of ours]",
+        ),
+    ),
+    Guard(
+        "a body that comes longer is cut off",
+        f"{_WEB}/doors.py",
+        "if came > most:",
+        "if False:",
+        (f"{_DOORS_TEST}::test_body_that_comes_longer_is_cut_off",),
     ),
     Guard(
         "a login's code goes to known addresses alone",
@@ -37,6 +48,15 @@ GUARDS: Final = (
         "if not self._is_known(client, address):",
         "if False:",
         (f"{_ATTACKS_TEST}::test_provider_sends_codes_to_the_site_alone",),
+    ),
+    Guard(
+        "codes of the command line go to loopback alone",
+        f"{_WEB}/local_issuer.py",
+        "return _LOOPBACK.fullmatch(address) is not None",
+        "return True",
+        (
+            f"{_LOCAL_ISSUER_TEST}::test_codes_are_sent_where_their_client_is_alone[bonafides-cli-http://x/y-False]",
+        ),
     ),
     Guard(
         "a login's code is good once and for its verifier",
@@ -50,6 +70,13 @@ GUARDS: Final = (
         ),
         "False",
         (f"{_ATTACKS_TEST}::test_code_of_a_login_is_good_once_and_for_its_verifier",),
+    ),
+    Guard(
+        "a login begins by a form of ours",
+        f"{_WEB}/login.py",
+        "if session is None or forged_by(visit):",
+        "if False:",
+        (f"{_ATTACKS_TEST}::test_csrf_login_begins_by_a_form_of_the_session_alone",),
     ),
     Guard(
         "what is erased was asked for twice",
@@ -71,6 +98,13 @@ GUARDS: Final = (
         "if page.login and not visit.logged_in:  # 1",
         "if False:  # 1",
         (f"{_ATTACKS_TEST}::test_logged_out_session_is_over_for_whoever_has_its_id",),
+    ),
+    Guard(
+        "a form without a session is refused",
+        f"{_WEB}/visits.py",
+        "if visit.session is None:",
+        "if False:",
+        (f"{_VISITS_TEST}::test_form_without_a_session_is_forged",),
     ),
     Guard(
         "live has no provider of its own",
@@ -121,72 +155,140 @@ GUARDS: Final = (
         f"{_WEB}/doors.py",
         '    "X-Content-Type-Options": "nosniff",\n',
         "",
-        (f"{_ATTACKS_TEST}::test_every_answer_forbids_scripts_frames_and_other_hosts",),
+        (f"{_DOORS_TEST}::test_every_answer_keeps_a_page_to_itself[/]",),
     ),
     Guard(
         "a page stands in no frame of old browsers",
         f"{_WEB}/doors.py",
         '    "X-Frame-Options": "DENY",\n',
         "",
-        (f"{_ATTACKS_TEST}::test_every_answer_forbids_scripts_frames_and_other_hosts",),
+        (f"{_DOORS_TEST}::test_every_answer_keeps_a_page_to_itself[/]",),
+    ),
+    Guard(
+        "a page tells other sites no address",
+        f"{_WEB}/doors.py",
+        '    "Referrer-Policy": "same-origin",\n',
+        "",
+        (f"{_DOORS_TEST}::test_every_answer_keeps_a_page_to_itself[/]",),
+    ),
+    Guard(
+        "a page shares no window",
+        f"{_WEB}/doors.py",
+        '    "Cross-Origin-Opener-Policy": "same-origin",\n',
+        "",
+        (f"{_DOORS_TEST}::test_every_answer_keeps_a_page_to_itself[/]",),
+    ),
+    Guard(
+        "a page is embedded by no other site",
+        f"{_WEB}/doors.py",
+        '    "Cross-Origin-Resource-Policy": "same-origin",\n',
+        "",
+        (f"{_DOORS_TEST}::test_every_answer_keeps_a_page_to_itself[/]",),
+    ),
+    Guard(
+        "a page uses no camera and no microphone",
+        f"{_WEB}/doors.py",
+        '    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), browsing-topics=()",\n',
+        "",
+        (f"{_DOORS_TEST}::test_every_answer_keeps_a_page_to_itself[/]",),
     ),
     Guard(
         "a page loads nothing from elsewhere",
         f"{_WEB}/doors.py",
         "default-src 'none'; ",
         "",
-        (f"{_ATTACKS_TEST}::test_every_answer_forbids_scripts_frames_and_other_hosts",),
+        (f"{_DOORS_TEST}::test_every_answer_keeps_a_page_to_itself[/]",),
+    ),
+    Guard(
+        "a page has no other base",
+        f"{_WEB}/doors.py",
+        " base-uri 'none'; ",
+        "",
+        (f"{_DOORS_TEST}::test_every_answer_keeps_a_page_to_itself[/]",),
     ),
     Guard(
         "a page stands in no frame",
         f"{_WEB}/doors.py",
         "frame-ancestors 'none'; ",
         "",
-        (f"{_ATTACKS_TEST}::test_every_answer_forbids_scripts_frames_and_other_hosts",),
+        (f"{_DOORS_TEST}::test_every_answer_keeps_a_page_to_itself[/]",),
+    ),
+    Guard(
+        "a form leads to our own site",
+        f"{_WEB}/doors.py",
+        "form-action 'self'{form_targets}",
+        "",
+        (f"{_DOORS_TEST}::test_every_answer_keeps_a_page_to_itself[/]",),
+    ),
+    Guard(
+        "browsers come back over TLS alone",
+        f"{_WEB}/doors.py",
+        'headers["Strict-Transport-Security"] = "max-age=31536000"',
+        "pass",
+        (f"{_DOORS_TEST}::test_every_answer_keeps_a_page_to_itself[/]",),
+    ),
+    Guard(
+        "a cookie goes over TLS alone",
+        f"{_WEB}/doors.py",
+        'secure = "; Secure" if self._site.secure else ""',
+        'secure = ""',
+        (f"{_DOORS_TEST}::test_cookie_goes_over_tls_to_its_own_host_and_no_script_reads_it",),
+    ),
+    Guard(
+        "a cookie is bound to its host",
+        f"{_WEB}/doors.py",
+        '"__Host-session" if site.secure else "session"',
+        '"session"',
+        (f"{_DOORS_TEST}::test_cookie_goes_over_tls_to_its_own_host_and_no_script_reads_it",),
     ),
     Guard(
         "no script reads the cookie",
         f"{_WEB}/doors.py",
         "Path=/; HttpOnly; SameSite=Lax",
         "Path=/; SameSite=Lax",
-        (f"{_ATTACKS_TEST}::test_cookie_holds_an_id_alone_and_no_script_reads_it",),
+        (f"{_DOORS_TEST}::test_cookie_goes_over_tls_to_its_own_host_and_no_script_reads_it",),
     ),
     Guard(
         "the cookie is not sent from other sites",
         f"{_WEB}/doors.py",
         "HttpOnly; SameSite=Lax",
         "HttpOnly",
-        (f"{_ATTACKS_TEST}::test_cookie_holds_an_id_alone_and_no_script_reads_it",),
+        (f"{_DOORS_TEST}::test_cookie_goes_over_tls_to_its_own_host_and_no_script_reads_it",),
     ),
     Guard(
         "pages of who is logged in are stored nowhere",
         f"{_WEB}/doors.py",
         '"no-store" if before or after else "no-cache"',
         '"no-cache"',
-        (f"{_ATTACKS_TEST}::test_pages_of_who_is_logged_in_are_stored_nowhere",),
+        (f"{_DOORS_TEST}::test_pages_of_a_session_are_stored_nowhere_and_pages_differ_by_cookie",),
+    ),
+    Guard(
+        "pages differ by cookie",
+        f"{_WEB}/doors.py",
+        '        headers["Vary"] = "Cookie"\n',
+        "",
+        (f"{_DOORS_TEST}::test_pages_of_a_session_are_stored_nowhere_and_pages_differ_by_cookie",),
     ),
     Guard(
         "the website is served by its own name",
         f"{_WEB}/doors.py",
         'if headers.get("host", "") != self._site.host:',
         "if False:",
-        (f"{_ATTACKS_TEST}::test_host_of_somebody_else_is_not_served",),
+        (f"{_DOORS_TEST}::test_host_of_somebody_else_is_not_served[]",),
     ),
     Guard(
         "a body that says it is larger is refused",
         f"{_WEB}/doors.py",
         "if not told.isdecimal() or int(told) > most:",
         "if False:",
-        (f"{_ATTACKS_TEST}::test_oversized_form_is_refused_before_it_is_read",),
+        (f"{_DOORS_TEST}::test_body_that_says_it_is_too_large_is_refused[/-65537-413]",),
     ),
     Guard(
         "a form comes from our own site",
         f"{_WEB}/visits.py",
         'return told.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}',
         "return False",
-        (
-            f"{_ATTACKS_TEST}::test_csrf_form_of_another_site_is_refused_though_it_has_the_token[header2]",
-        ),
+        (f"{_VISITS_TEST}::test_form_of_another_site_is_forged_though_it_has_the_token[headers4]",),
     ),
     Guard(
         "nothing in a page is markup",
@@ -203,25 +305,54 @@ GUARDS: Final = (
         (f"{_ATTACKS_TEST}::test_form_of_too_many_fields_is_refused",),
     ),
     Guard(
+        "a login's code is kept for its term",
+        f"{_WEB}/local_issuer.py",
+        "return grant if grant is not None and grant.expires_at > self._seconds() else None",
+        "return grant",
+        (f"{_LOCAL_ISSUER_TEST}::test_code_is_good_until_its_minute_is_over",),
+    ),
+    Guard(
         "a login's code is good once",
         f"{_WEB}/local_issuer.py",
         "grant = self._grants.pop(code, None)",
         "grant = self._grants.get(code)",
-        (f"{_ATTACKS_TEST}::test_code_of_a_login_is_good_once_and_for_its_verifier",),
+        (f"{_LOCAL_ISSUER_TEST}::test_code_is_good_once",),
     ),
     Guard(
         "a login's code is for its verifier",
         f"{_WEB}/local_issuer.py",
         "            or not hmac.compare_digest(challenge, grant.challenge)\n",
         "",
-        (f"{_ATTACKS_TEST}::test_code_of_a_login_is_good_once_and_for_its_verifier",),
+        (
+            f"{_ATTACKS_TEST}::test_code_of_a_login_is_worth_nothing_beside_what_it_was_given_for[another verifier]",
+        ),
+    ),
+    Guard(
+        "a login's code is for its client",
+        f"{_WEB}/local_issuer.py",
+        '            or told.get("client_id") != grant.client\n',
+        "",
+        (
+            f"{_ATTACKS_TEST}::test_code_of_a_login_is_worth_nothing_beside_what_it_was_given_for[another client]",
+        ),
+    ),
+    Guard(
+        "a login's code is for its address",
+        f"{_WEB}/local_issuer.py",
+        '            or told.get("redirect_uri") != grant.address\n',
+        "",
+        (
+            f"{_ATTACKS_TEST}::test_code_of_a_login_is_worth_nothing_beside_what_it_was_given_for[another address]",
+        ),
     ),
     Guard(
         "codes of the site go to the site",
         f"{_WEB}/local_issuer.py",
         "return client == CLIENT and address == self._callback",
         "return client == CLIENT",
-        (f"{_ATTACKS_TEST}::test_provider_sends_codes_to_the_site_alone",),
+        (
+            f"{_LOCAL_ISSUER_TEST}::test_codes_are_sent_where_their_client_is_alone[bonafides-web-http://x/y/z-False]",
+        ),
     ),
     Guard(
         "a login has a verifier",
@@ -229,5 +360,45 @@ GUARDS: Final = (
         '            and told.get("code_challenge_method") == "S256"\n',
         "",
         (f"{_ATTACKS_TEST}::test_provider_gives_no_code_without_what_makes_it_safe[changes0]",),
+    ),
+    Guard(
+        "a login's code is kept with few others",
+        f"{_WEB}/local_issuer.py",
+        (
+            "            if len(self._grants) > _MOST_CODES:\n"
+            "                self._grants.popitem(last=False)\n"
+        ),
+        "",
+        (f"{_LOCAL_ISSUER_TEST}::test_codes_that_nobody_takes_push_out_the_oldest",),
+    ),
+    Guard(
+        "an uploaded form is bounded",
+        f"{_WEB}/doors.py",
+        'most = UPLOAD_BYTES if self._uploads(scope["path"]) else FORM_BYTES',
+        "most = UPLOAD_BYTES",
+        (f"{_DOORS_TEST}::test_body_that_says_it_is_too_large_is_refused[/-65537-413]",),
+    ),
+    Guard(
+        "the cookie of who left is taken away",
+        f"{_WEB}/doors.py",
+        '            headers.append("Set-Cookie", self._set_cookie("", "; Max-Age=0"))',
+        "            pass",
+        (f"{_DOORS_TEST}::test_cookie_goes_with_its_session",),
+    ),
+    Guard(
+        "a proxy's own word counts on the website",
+        f"{_WEB}/clients.py",
+        'return _address(told[-1].rpartition(",")[2]) if told else peer',
+        'return _address(told[0].partition(",")[0]) if told else peer',
+        (
+            f"{_VISITS_TEST}::test_address_of_a_visitor_is_the_word_of_our_own_proxy[behind what it was told]",
+        ),
+    ),
+    Guard(
+        "a form's token is its session's",
+        f"{_WEB}/visits.py",
+        "if not hmac.compare_digest(given.encode(), visit.session.csrf.encode()):",
+        "if not given:",
+        (f"{_VISITS_TEST}::test_form_with_another_token_is_forged[x]",),
     ),
 )

@@ -12,12 +12,15 @@ from scripts.trust.guard import Guard
 _IDENTITY: Final = "service/bonafides/identity"
 _RECORDS: Final = "service/bonafides/records"
 _RPC: Final = "service/bonafides/rpc"
+_STORAGE: Final = "service/bonafides/storage"
 _BUYERS_TEST: Final = "tests/service/test_buyers.py"
+_CROSSING_TEST: Final = "tests/service/test_crossing.py"
 _HOT_READ_TEST: Final = "tests/service/test_hot_read.py"
 _LINKS_TEST: Final = "tests/service/test_links.py"
 _PAST_ARCHIVE_TEST: Final = "tests/service/test_past_archive.py"
 _PLATFORMS_TEST: Final = "tests/service/test_platforms.py"
 _PURPOSES_TEST: Final = "tests/service/test_purposes.py"
+_WHOSE_ROWS_TEST: Final = "tests/service/test_whose_rows.py"
 _WRITE_RECORDS_TEST: Final = "tests/service/test_write_records.py"
 
 GUARDS: Final = (
@@ -124,7 +127,7 @@ GUARDS: Final = (
             "        if made.closed_at is None:\n"
         ),
         (
-            f"{_PLATFORMS_TEST}::test_inquiry_past_its_deadline_is_past_due_until_its_platform_closes_it[sqlite]",
+            f"{_PLATFORMS_TEST}::test_inquiry_that_is_not_there_is_neither_answered_nor_closed[sqlite]",
         ),
     ),
     Guard(
@@ -170,6 +173,64 @@ GUARDS: Final = (
         (f"{_HOT_READ_TEST}::test_anonymous_caller_learns_no_revision[sqlite]",),
     ),
     Guard(
+        "an owner alone disputes a store",
+        f"{_RPC}/services.py",
+        (
+            "        if self._eyes.audience_now(call.caller, code) != disclosure_pb2.AUDIENCE_OWNER:\n"
+            "            raise NotFoundError\n"
+            "        call.seen_as(disclosure_pb2.AUDIENCE_OWNER)\n"
+            "        contest = linking.Contest(\n"
+        ),
+        (
+            "        if False:\n"
+            "            raise NotFoundError\n"
+            "        call.seen_as(disclosure_pb2.AUDIENCE_OWNER)\n"
+            "        contest = linking.Contest(\n"
+        ),
+        (
+            f"{_LINKS_TEST}::test_owner_lists_and_disputes_over_the_wire_and_others_find_nothing[sqlite]",
+        ),
+    ),
+    Guard(
+        "an inquiry's request id is one request's",
+        f"{_IDENTITY}/inquiry_operations.py",
+        "if known.request_digest != keyed:",
+        "if False:",
+        (f"{_PLATFORMS_TEST}::test_repeated_inquiry_is_one_and_tells_once[sqlite]",),
+    ),
+    Guard(
+        "an inquiry of another is not answered",
+        f"{_IDENTITY}/inquiry_operations.py",
+        (
+            "        if made is None:\n"
+            "            raise NotFoundError\n"
+            "        if made.closed_at is not None:\n"
+        ),
+        (
+            "        if False:\n"
+            "            raise NotFoundError\n"
+            "        if made.closed_at is not None:\n"
+        ),
+        (
+            f"{_PLATFORMS_TEST}::test_inquiry_that_is_not_there_is_neither_answered_nor_closed[sqlite]",
+        ),
+    ),
+    Guard(
+        "stores of who takes no part are not found",
+        f"{_RECORDS}/linking.py",
+        (
+            "        if not identity_rows.is_enrolled(work, code):\n"
+            "            raise NotFoundError\n"
+            "        return link_rows.stores(work, code, platforms)\n"
+        ),
+        (
+            "        if False:\n"
+            "            raise NotFoundError\n"
+            "        return link_rows.stores(work, code, platforms)\n"
+        ),
+        (f"{_CROSSING_TEST}::test_staff_find_nothing_of_an_enterprise_that_takes_no_part[sqlite]",),
+    ),
+    Guard(
         "a platform reports for itself alone",
         f"{_RECORDS}/reported.py",
         "if platform is not None and message.platform != platform:",
@@ -182,5 +243,64 @@ GUARDS: Final = (
         "if source != self._source:",
         "if False:",
         (f"{_WRITE_RECORDS_TEST}::test_other_source_midway_ends_the_stream[sqlite]",),
+    ),
+    Guard(
+        "decisions are those of the platform",
+        f"{_STORAGE}/platforms.py",
+        "        found = found.where(table.c.platform == whose.platform)\n",
+        "        pass\n",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_decisions_and_inquiries_are_those_of_platform_and_enterprise[sqlite]",
+        ),
+    ),
+    Guard(
+        "an inquiry is its platform's",
+        f"{_STORAGE}/platforms.py",
+        "        found = found.where(table.c.platform == platform)\n",
+        "        pass\n",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_decisions_and_inquiries_are_those_of_platform_and_enterprise[sqlite]",
+        ),
+    ),
+    Guard(
+        "decisions are counted by platform",
+        f"{_STORAGE}/platforms.py",
+        "table.c.code == code, table.c.platform == platform, _at(table) > since",
+        "table.c.code == code, _at(table) > since",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_decisions_and_inquiries_are_those_of_platform_and_enterprise[sqlite]",
+        ),
+    ),
+    Guard(
+        "a mask names fields that are there",
+        f"{_IDENTITY}/mask_operations.py",
+        "if found:",
+        "if False:",
+        (f"{_PURPOSES_TEST}::test_path_that_is_none_is_refused_by_its_place[sqlite]",),
+    ),
+    Guard(
+        "decisions are those of the enterprise",
+        f"{_STORAGE}/platforms.py",
+        "        found = found.where(table.c.code == whose.code)\n",
+        "        pass\n",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_decisions_and_inquiries_are_those_of_platform_and_enterprise[sqlite]",
+        ),
+    ),
+    Guard(
+        "an inquiry is of its enterprise",
+        f"{_STORAGE}/platforms.py",
+        "found = sa.select(table).where(table.c.code == code, table.c.uid == uid)",
+        "found = sa.select(table).where(table.c.uid == uid)",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_decisions_and_inquiries_are_those_of_platform_and_enterprise[sqlite]",
+        ),
+    ),
+    Guard(
+        "inquiries of a platform are bounded",
+        f"{_IDENTITY}/inquiry_operations.py",
+        "if today >= _MOST_PER_DAY or len(rows.open_inquiries(work, code, platform)) >= _MOST_OPEN:",
+        "if False:",
+        (f"{_PLATFORMS_TEST}::test_platform_that_asks_too_often_has_to_wait[sqlite]",),
     ),
 )
