@@ -297,4 +297,11 @@ GUARDS: Final = (
         "submission_uid=submission_uid, confirmed_by=by)",
         (f"{_WHOSE_ROWS_TEST}::test_request_of_a_draft_is_its_platforms[sqlite]",),
     ),
+    Guard(
+        "drafts go after their time",
+        f"{_STORAGE}/drafts.py",
+        "        work.execute(sa.delete(tables.draft).where(_draft.code == row.code, _draft.uid == row.uid))\n",
+        "        pass\n",
+        (f"{_DRAFTS_TEST}::test_draft_is_erased_after_thirty_days[sqlite]",),
+    ),
 )

@@ -27,6 +27,7 @@ _INTEGRATORS_TEST: Final = "tests/service/test_integrators.py"
 _PIPELINE_TEST: Final = "tests/service/test_pipeline.py"
 _REQUIREMENTS_TEST: Final = "tests/service/test_requirements.py"
 _SOURCING_TEST: Final = "tests/unit/test_sourcing.py"
+_SUBMISSION_TEST: Final = "tests/unit/test_submission.py"
 _WHOSE_ROWS_TEST: Final = "tests/service/test_whose_rows.py"
 
 GUARDS: Final = (
@@ -263,5 +264,19 @@ GUARDS: Final = (
         "message = _cut(str(told))",
         "message = _cut(str(error))",
         (f"{_PIPELINE_TEST}::test_text_of_a_foreign_exception_reaches_neither_caller_nor_log",),
+    ),
+    Guard(
+        "a phone stands in no text of its claims",
+        f"{_IDENTITY}/submission.py",
+        ("    phone: str = field(repr=False)\n    email: str = field(repr=False)\n"),
+        ("    phone: str\n    email: str = field(repr=False)\n"),
+        (f"{_SUBMISSION_TEST}::test_personal_values_are_in_no_repr_and_not_in_the_open_part",),
+    ),
+    Guard(
+        "a person stands in no text of its claims",
+        f"{_IDENTITY}/submission.py",
+        "    person: str = field(repr=False)\n",
+        "    person: str\n",
+        (f"{_SUBMISSION_TEST}::test_personal_values_are_in_no_repr_and_not_in_the_open_part",),
     ),
 )

@@ -200,4 +200,13 @@ GUARDS: Final = (
         ".where(_given.revoked_at.is_(None), which)",
         (f"{_WHOSE_ROWS_TEST}::test_end_of_an_enterprises_authorizations_is_nobody_elses[sqlite]",),
     ),
+    Guard(
+        "an authorization is found in its enterprise",
+        f"{_STORAGE}/agents.py",
+        "where = [_given.code == code, _given.uid == uid]",
+        "where = [_given.uid == uid]",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_authorizations_are_those_of_the_enterprise_or_the_application[sqlite]",
+        ),
+    ),
 )

@@ -227,4 +227,23 @@ GUARDS: Final = (
             f"{_GOING_LIVE_TEST}::test_key_whose_term_is_over_before_its_code_came_is_not_added[sqlite]",
         ),
     ),
+    Guard(
+        "applications listed are one's own",
+        f"{_STORAGE}/applications.py",
+        (
+            "    if owner is not None:\n"
+            "        query = query.where(_application.created_by == owner)\n"
+        ),
+        "",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_application_is_found_and_listed_by_its_maker_and_staff[sqlite]",
+        ),
+    ),
+    Guard(
+        "a change is found in its application",
+        f"{_STORAGE}/applications.py",
+        "            _change.client_id == client_id, _change.uid == uid\n",
+        "            _change.uid == uid\n",
+        (f"{_WHOSE_ROWS_TEST}::test_keys_changes_and_steps_are_those_of_the_application[sqlite]",),
+    ),
 )

@@ -294,6 +294,44 @@ GUARDS: Final = (
         (f"{_OWNERSHIP_TEST}::test_attack_guessing_ends_the_claim_after_five_tries[sqlite]",),
     ),
     Guard(
+        "claims are those of the enterprise",
+        f"{_STORAGE}/membership.py",
+        (
+            "            _claim.code == code,\n"
+            "            _claim.issuer == principal.issuer,\n"
+            "            _claim.subject"
+        ),
+        ("            _claim.issuer == principal.issuer,\n            _claim.subject"),
+        (f"{_WHOSE_ROWS_TEST}::test_open_claims_are_those_of_the_login_on_the_enterprise[sqlite]",),
+    ),
+    Guard(
+        "a claim that was refused proves nothing",
+        f"{_STORAGE}/membership.py",
+        "            _claim.state.in_([ClaimState.CHALLENGED.value, ClaimState.AWAITING_VOUCHER.value]),\n",
+        "",
+        (f"{_WHOSE_ROWS_TEST}::test_open_claims_are_those_of_the_login_on_the_enterprise[sqlite]",),
+    ),
+    Guard(
+        "a platform vouches for a login of one issuer",
+        f"{_STORAGE}/membership.py",
+        (
+            "            table.issuer == principal.issuer,\n"
+            "            table.subject == principal.subject,\n"
+            "            table.vouched_at"
+        ),
+        ("            table.subject == principal.subject,\n            table.vouched_at"),
+        (
+            f"{_WHOSE_ROWS_TEST}::test_voucher_is_for_one_login_one_enterprise_and_its_term[sqlite-another issuer]",
+        ),
+    ),
+    Guard(
+        "an end is of the enterprise's own invitations",
+        f"{_STORAGE}/membership.py",
+        ".where(_invitation.code == code, _invitation.taken_at.is_(None), which)",
+        ".where(_invitation.taken_at.is_(None), which)",
+        (f"{_WHOSE_ROWS_TEST}::test_invitations_end_with_who_made_them_and_no_others[sqlite]",),
+    ),
+    Guard(
         "a record that proves a claim is of the enterprise",
         f"{_STORAGE}/membership.py",
         ("            table.code == code,\n            table.submitter != besides,"),

@@ -401,4 +401,25 @@ GUARDS: Final = (
         "if not given:",
         (f"{_VISITS_TEST}::test_form_with_another_token_is_forged[x]",),
     ),
+    Guard(
+        "a session's id stands in no text of its",
+        f"{_WEB}/sessions.py",
+        "    id: str = field(repr=False)\n",
+        "    id: str\n",
+        (f"{_SESSIONS_TEST}::test_ids_and_tokens_stand_in_no_repr",),
+    ),
+    Guard(
+        "a form's token stands in no text of its session",
+        f"{_WEB}/sessions.py",
+        "    csrf: str = field(repr=False)\n",
+        "    csrf: str\n",
+        (f"{_SESSIONS_TEST}::test_ids_and_tokens_stand_in_no_repr",),
+    ),
+    Guard(
+        "own paths lead to no other host",
+        f"{_WEB}/visits.py",
+        "    r\"/(?:[A-Za-z0-9._~!$&'()*+,;=:@%?-][A-Za-z0-9._~!$&'()*+,;=:@%?/-]*)?\"",
+        '    r"/.*"',
+        (f"{_ATTACKS_TEST}::test_own_path_takes_own_paths_alone",),
+    ),
 )

@@ -303,4 +303,22 @@ GUARDS: Final = (
         "if False:",
         (f"{_PLATFORMS_TEST}::test_platform_that_asks_too_often_has_to_wait[sqlite]",),
     ),
+    Guard(
+        "open inquiries are those of the platform",
+        f"{_STORAGE}/platforms.py",
+        "        found = found.where(_inquiry.platform == platform)\n",
+        "        pass\n",
+        (
+            f"{_WHOSE_ROWS_TEST}::test_decisions_and_inquiries_are_those_of_platform_and_enterprise[sqlite]",
+        ),
+    ),
+    Guard(
+        "an erased buyer is gone from the log",
+        f"{_STORAGE}/buyers.py",
+        "            .values(buyer=None)\n",
+        "            .values(buyer=_record.buyer)\n",
+        (
+            f"{_BUYERS_TEST}::test_erased_buyer_is_gone_from_log_and_rollups_and_totals_stay[sqlite]",
+        ),
+    ),
 )

@@ -259,4 +259,11 @@ GUARDS: Final = (
         "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)",
         (f"{_KEYS_TEST}::test_first_run_makes_private_keys_and_warns_on_stderr",),
     ),
+    Guard(
+        "keys stand in no text of theirs",
+        f"{_SERVICE}/keys.py",
+        "    kek: bytes = field(repr=False)\n",
+        "    kek: bytes\n",
+        (f"{_KEYS_TEST}::test_repr_of_keys_holds_nothing_of_them",),
+    ),
 )
