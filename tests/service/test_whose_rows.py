@@ -13,6 +13,7 @@ import pytest
 
 from bonafides.access.applications import ChangeKind, Step
 from bonafides.access.managing import PENDING
+from bonafides.identity.consent import Consent
 from bonafides.identity.documents import Qr
 from bonafides.identity.membership import Claim, ClaimState, Means, Member, Principal, Role
 from bonafides.identity.submission import Assent, Depth, State
@@ -368,6 +369,30 @@ def test_authorization_of_a_platform_is_taken_back_by_itself(store: Store) -> No
         assert consent_rows.revoke_platform(work, MINE, "p1", NOW)
         left = {code: consent_rows.authorized_platforms(work, code, NOW) for code in (MINE, OTHERS)}
     assert left == {MINE: ("p2",), OTHERS: ("p1", "p2")}
+
+
+def test_ledger_of_consents_is_that_of_the_enterprise(store: Store) -> None:
+    given = Consent(
+        code=MINE,
+        uid=uid(1),
+        of_submission="",
+        purpose="RATE",
+        scope=("person",),
+        text_version="2026-11",
+        text_sha256=DIGEST,
+        evidence_sha256=DIGEST,
+        granted_at=EARLIER,
+        recorded_at=EARLIER,
+        expires_at=None,
+        revoked_at=None,
+        actor=ANN.name,
+    )
+    with store.writing() as work:
+        consent_rows.add(work, [given, dataclasses.replace(given, uid=uid(2), code=OTHERS)])
+        assert [each.uid for each in consent_rows.ledger(work, OTHERS)] == [uid(2)]
+        consent_rows.revoke(work, [given], actor=ANN.name, now=NOW)
+        assert consent_rows.live_purposes(work, MINE, NOW) == frozenset()
+        assert consent_rows.live_purposes(work, OTHERS, NOW) == {"RATE"}
 
 
 def test_request_of_a_draft_is_its_platforms(store: Store) -> None:
