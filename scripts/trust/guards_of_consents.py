@@ -261,6 +261,15 @@ GUARDS: Final = (
         (f"{_INTEGRATORS_TEST}::test_no_attack_is_accepted[sqlite]",),
     ),
     Guard(
+        "what waits counts for no enterprise",
+        f"{_IDENTITY}/consent.py",
+        "if not consent.of_submission and consent.live(at)]",
+        "if consent.live(at)]",
+        (
+            f"{_CONSENT_TEST}::test_consent_that_came_with_an_unverified_submission_counts_for_no_enterprise",
+        ),
+    ),
+    Guard(
         "one platform is taken back",
         f"{_STORAGE}/consents.py",
         ".where(table.code == code, table.platform == platform, table.revoked_at.is_(None))",
@@ -282,6 +291,13 @@ GUARDS: Final = (
         (
             f"{_IDENTITY_OPERATIONS_TEST}::test_attack_rivals_refuted_submission_changes_nothing_of_the_enterprise[sqlite-title]",
         ),
+    ),
+    Guard(
+        "the ledger is the enterprise's",
+        f"{_STORAGE}/consents.py",
+        '_LEDGER: Final = _CONSENTS.where(_consent.code == sa.bindparam("code"))',
+        '_LEDGER: Final = _CONSENTS.where(sa.bindparam("code") != "")',
+        (f"{_WHOSE_ROWS_TEST}::test_ledger_of_consents_is_that_of_the_enterprise[sqlite]",),
     ),
     Guard(
         "a platform's requests of drafts are its own",

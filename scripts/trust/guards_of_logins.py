@@ -16,6 +16,7 @@ _AGENT_ATTACKS_TEST: Final = "tests/service/test_agent_attacks.py"
 _CALLERS_TEST: Final = "tests/unit/test_callers.py"
 _CREDENTIAL_ATTACKS_TEST: Final = "tests/service/test_credential_attacks.py"
 _DOCUMENTS_TEST: Final = "tests/service/test_documents.py"
+_FIELD_MASKS_TEST: Final = "tests/unit/test_field_masks.py"
 _INTEGRATORS_TEST: Final = "tests/service/test_integrators.py"
 _LOGINS_TEST: Final = "tests/service/test_logins.py"
 _PURPOSES_TEST: Final = "tests/service/test_purposes.py"
@@ -244,6 +245,13 @@ GUARDS: Final = (
         "            verify=verify,\n",
         "            verify=False,\n",
         (f"{_LOGINS_TEST}::test_issuer_under_a_strange_certificate_is_not_believed",),
+    ),
+    Guard(
+        "who reads to tell who it is sees no level",
+        f"{_ACCESS}/purposes.py",
+        "    return _MASKS.get(purpose, NO_MASK)\n",
+        "    return NO_MASK\n",
+        (f"{_FIELD_MASKS_TEST}::test_who_reads_to_tell_who_an_enterprise_is_is_told_no_level",),
     ),
     Guard(
         "a subject stands in no text of its caller",
