@@ -25,6 +25,8 @@ from tests.serving import Served
 FOR_ANYBODY: Final = frozenset({"SubmitIdentity", "UploadDocument", "TakeInvitation"})
 # Shown to members too.
 FOR_MEMBERS: Final = frozenset({"GetArchive", "GetRating"})
+# Staff report records of enterprises yet to come, and mark codes that nobody has.
+FOR_STAFF: Final = frozenset({"SetCanary", "WriteRecords"})
 _SECONDS: Final = 20.0
 
 
@@ -92,6 +94,26 @@ def crossings(served: Served, owned: Sequence[Owned]) -> Iterator[Crossing]:
         for caller, other in itertools.pairwise([*owned, owned[0]]):
             for short in sorted(FOR_MEMBERS):
                 yield _shown(channel, short, other, caller.token, stranger)
+
+
+def staff_methods() -> list[str]:
+    """Returns the methods that answer to staff about an enterprise that takes part."""
+    return [
+        row.method
+        for row in policy.POLICIES
+        if CallerKind.OPERATOR in row.callers
+        and (short := row.method.rsplit("/", 1)[1]) in NAMES
+        and short not in FOR_STAFF
+    ]
+
+
+def absent(served: Served, code: str) -> Iterator[Crossing]:
+    """Has staff call every method of theirs about an enterprise that takes no part."""
+    clerk = served.token("operator", subject="clerk", ttl_seconds=3_600)
+    nobody = Owned(code, "", {})
+    with grpc.insecure_channel(served.address) as channel:
+        for method in staff_methods():
+            yield _crossed(channel, method, nobody, clerk)
 
 
 def _crossed(channel: grpc.Channel, method: str, other: Owned, token: str) -> Crossing:

@@ -205,8 +205,10 @@ _MODES: dict[str, Callable[[_Handler, bytes], None]] = {
     "down": lambda handler, _: handler.reply(b"{}", 502),
     "refused": lambda handler, _: handler.reply(b"{}", 403),
     "moved": lambda handler, _: handler.reply(b"{}", 302, location=handler.played.url),
-    "huge": lambda handler, _: handler.reply(b" " * 300_000),
+    # Right, as far as anybody reads that far.
+    "huge": lambda handler, body: handler.reply(body + b" " * 300_000),
     "packed": lambda handler, body: handler.reply(gzip.compress(body), content_encoding="gzip"),
+    "said to be packed": lambda handler, body: handler.reply(body, content_encoding="gzip"),
 }
 
 

@@ -2,11 +2,13 @@
 
 The tree is copied, as often as there are cores; in a copy one guard is taken out, as
 `guard_table` says, and the tests that are about it are run. They must fail, and they must
-pass with the guard in place: first all of them are run once as they are.
+pass with the guard in place: first all of them are run once as they are. Each run is a
+process of its own (`forks`), which reads what is ours from the copy.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import shutil
@@ -30,7 +32,17 @@ _LEFT: Final = (".*", "build", "node_modules", "__pycache__", "*.egg-info")
 # What pytest answers when tests ran and some failed, and when all passed.
 _FAILED: Final = 1
 _PASSED: Final = 0
-_MOST_SECONDS: Final = 600
+# Of what failing tests wrote, for who has to mend them.
+_MOST_TOLD: Final = 2_000
+_OPTIONS: Final = (
+    "-q",
+    "-x",
+    "-p",
+    "no:cacheprovider",
+    # Its plugins are imported before pytest is told of them, and theirs are no tests of ours.
+    "-W",
+    "ignore::pytest.PytestAssertRewriteWarning",
+)
 # Tests of one guard are too few to keep a core busy with anything else.
 _MOST_TREES: Final = 4
 
@@ -45,15 +57,74 @@ def prove(extent: Extent) -> Iterator[Figure]:
     yield proved("guard.unnoticed", len(unnoticed), "; ".join([beside, *unnoticed]))
 
 
+class _Tree:
+    """A copy of the tree, and the process whose forks run its tests; one run at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder: Final = folder
+        self._output: Final = folder.with_suffix(".txt")
+        self._temporary: Final = folder.with_suffix(".tmp")
+        shutil.copytree(_ROOT, folder, ignore=shutil.ignore_patterns(*_LEFT))
+        paths = os.pathsep.join([str(folder / "service"), str(folder)])
+        self._process: Final = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "scripts.trust.forks", str(self._output)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": paths},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, tests: Iterable[str]) -> int:
+        """Runs tests of the copy; returns how pytest ended.
+
+        Raises:
+            AssertionError: the process that runs them has ended.
+        """
+        process = self._process
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError("tests can't be run without pipes")
+        process.stdin.write(json.dumps([*_OPTIONS, f"--basetemp={self._temporary}", *tests]) + "\n")
+        process.stdin.flush()
+        if not (answer := process.stdout.readline()):
+            raise AssertionError("what runs the tests has ended")
+        return int(answer)
+
+    def without(self, guard: Guard) -> int:
+        """Runs the guard's tests with the guard taken out; returns how pytest ended.
+
+        Raises:
+            AssertionError: the guard is not where the table says.
+        """
+        file = self._folder / guard.file
+        before = file.read_text(encoding="utf-8")
+        if (count := before.count(guard.text)) != 1:
+            raise AssertionError(f"{guard.name}: its text stands {count} times")
+        _write(file, before.replace(guard.text, guard.without))
+        try:
+            return self.run(guard.tests)
+        finally:
+            _write(file, before)
+
+    def told(self) -> str:
+        """Returns the end of what the last run wrote."""
+        return self._output.read_text(encoding="utf-8", errors="replace")[-_MOST_TOLD:]
+
+    def close(self) -> None:
+        """Ends the process; it ends by itself once nothing more comes."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait()
+
+
 class _Trees:
     """Copies of the tree, each of which one test run at a time may have."""
 
     def __init__(self, folder: Path) -> None:
         self._count: Final = min(os.cpu_count() or 1, _MOST_TREES)
-        self._free: Final[queue.SimpleQueue[Path]] = queue.SimpleQueue()
-        for number in range(self._count):
-            tree = folder / str(number)
-            shutil.copytree(_ROOT, tree, ignore=shutil.ignore_patterns(*_LEFT))
+        self._all: Final = [_Tree(folder / str(number)) for number in range(self._count)]
+        self._free: Final[queue.SimpleQueue[_Tree]] = queue.SimpleQueue()
+        for tree in self._all:
             self._free.put(tree)
         self._pool: Final = ThreadPoolExecutor(self._count)
 
@@ -62,6 +133,8 @@ class _Trees:
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
+        for tree in self._all:
+            tree.close()
 
     def require_sound(self, guards: Sequence[Guard]) -> None:
         """Checks that all the guards' tests pass with every guard in place.
@@ -71,8 +144,8 @@ class _Trees:
         """
         tests = sorted({test for guard in guards for test in guard.tests})
         parts = [part for place in range(self._count) if (part := tests[place :: self._count])]
-        if any(ended != _PASSED for ended in self._pool.map(self._as_it_is, parts)):
-            raise AssertionError("the guards' tests fail as they are")
+        for failed in filter(None, self._pool.map(self._failed, parts)):
+            raise AssertionError(f"the guards' tests fail as they are: {failed}")
 
     def unnoticed(self, guards: Sequence[Guard]) -> list[str]:
         """Returns the names of the guards without which no test fails.
@@ -83,24 +156,17 @@ class _Trees:
         noticed = self._pool.map(self._noticed, guards)
         return [guard.name for guard, seen in zip(guards, noticed, strict=True) if not seen]
 
-    def _as_it_is(self, tests: Sequence[str]) -> int:
+    def _failed(self, tests: Sequence[str]) -> str:
+        """Returns what was wrong with tests of a tree as it is; empty: nothing."""
         with self._one() as tree:
-            return _tests(tree, tests)
+            return "" if tree.run(tests) == _PASSED else tree.told()
 
     def _noticed(self, guard: Guard) -> bool:
         with self._one() as tree:
-            file = tree / guard.file
-            before = file.read_text(encoding="utf-8")
-            if (count := before.count(guard.text)) != 1:
-                raise AssertionError(f"{guard.name}: its text stands {count} times")
-            _write(file, before.replace(guard.text, guard.without))
-            try:
-                return _tests(tree, guard.tests) == _FAILED
-            finally:
-                _write(file, before)
+            return tree.without(guard) == _FAILED
 
     @contextmanager
-    def _one(self) -> Iterator[Path]:
+    def _one(self) -> Iterator[_Tree]:
         tree = self._free.get()
         try:
             yield tree
@@ -113,17 +179,3 @@ def _write(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
     for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
         compiled.unlink()
-
-
-def _tests(tree: Path, tests: Iterable[str]) -> int:
-    """Runs tests of the copy; returns how pytest ended."""
-    paths = os.pathsep.join([str(tree / "service"), str(tree)])
-    ended = subprocess.run(  # noqa: S603 - our own tests
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *sorted(tests)],
-        cwd=tree,
-        env={**os.environ, "PYTHONPATH": paths},
-        capture_output=True,
-        check=False,
-        timeout=_MOST_SECONDS,
-    )
-    return ended.returncode

@@ -12,6 +12,8 @@ from scripts.trust.guard import Guard
 _WEB: Final = "service/bonafides/web"
 _SERVICE: Final = "service/bonafides"
 _ATTACKS_TEST: Final = "tests/web/test_attacks.py"
+_DOORS_TEST: Final = "tests/unit/test_doors.py"
+_VISITS_TEST: Final = "tests/unit/test_visits.py"
 
 GUARDS: Final = (
     Guard(
@@ -22,16 +24,14 @@ GUARDS: Final = (
             "        return True\n"
         ),
         "",
-        (f"{_ATTACKS_TEST}::test_csrf_form_without_the_sessions_token_is_refused[/logout]",),
+        (f"{_VISITS_TEST}::test_form_with_another_token_is_forged[x]",),
     ),
     Guard(
         "a form comes from our own origin",
         f"{_WEB}/visits.py",
         ("    if origin is not None and origin != visit.world.site.origin:\n        return True\n"),
         "",
-        (
-            f"{_ATTACKS_TEST}::test_csrf_form_of_another_site_is_refused_though_it_has_the_token[header0]",
-        ),
+        (f"{_VISITS_TEST}::test_form_of_another_site_is_forged_though_it_has_the_token[headers0]",),
     ),
     Guard(
         "one is led to our own pages alone",
@@ -52,7 +52,7 @@ GUARDS: Final = (
         f"{_WEB}/doors.py",
         '                headers["Content-Security-Policy"] = self._policy\n',
         "",
-        (f"{_ATTACKS_TEST}::test_every_answer_forbids_scripts_frames_and_other_hosts",),
+        (f"{_DOORS_TEST}::test_every_answer_keeps_a_page_to_itself[/]",),
     ),
     Guard(
         "plaintext is served on loopback alone",

@@ -484,6 +484,59 @@ def test_suspension_on_request_keeps_the_keys(served: Served) -> None:
 
 
 @pytest.mark.feature("I3")
+def test_suspended_application_is_changed_in_nothing(served: Served) -> None:
+    """Though its keys are good still, and its run was passed."""
+    with login(served) as client, staff(served) as operator:
+        made = client.applications.create(**told())
+        client.applications.register_key(made.client_id, key())
+        operator.applications.record_acceptance(made.client_id, bytes(32))
+        challenge = client.applications.challenge(made.client_id)
+        public, signature = prove(key(2), challenge)
+        operator.applications.suspend(made.client_id, v1.SUSPENSION_GROUND_REQUESTED, "holiday")
+        made.title = "Another title"
+        attempts: list[Callable[[], object]] = [
+            lambda: client.applications.challenge(made.client_id),
+            lambda: client.applications.send_key(
+                application_service_pb2.RegisterKeyRequest(
+                    challenge=challenge.name, public_key=public, signature=signature
+                )
+            ),
+            lambda: client.applications.update(made, ["title"]),
+            lambda: client.applications.issue_acceptance(made.client_id, f"live-{'0' * 32}"),
+            lambda: operator.applications.record_acceptance(made.client_id, bytes(32)),
+        ]
+        for attempt in attempts:
+            with refused("APPLICATION_STATE"):
+                attempt()
+        assert len(client.applications.keys(made.client_id)) == 1
+
+
+@pytest.mark.feature("I7")
+def test_key_that_was_revoked_never_comes_back(served: Served) -> None:
+    with login(served) as client:
+        made = client.applications.create(**told())
+        first = client.applications.register_key(made.client_id, key(1))
+        client.applications.revoke_key(first.name)
+        with refused("KEY_NOT_ADDED"):
+            client.applications.register_key(made.client_id, key(1))
+
+
+@pytest.mark.feature("I7")
+def test_revoking_a_key_leaves_those_of_other_applications_alone(served: Served) -> None:
+    """Two may hold the same key, as of one maker for two countries."""
+    with login(served) as client:
+        first, second = (client.applications.create(**told(title=name)) for name in ("a", "b"))
+        held = client.applications.register_key(first.client_id, key(1))
+        client.applications.register_key(second.client_id, key(1))
+        client.applications.revoke_key(held.name)
+        (left,) = client.applications.keys(second.client_id)
+        assert left.state == KEYS.STATE_ACTIVE
+        client.applications.close(first.client_id)
+        (left,) = client.applications.keys(second.client_id)
+        assert left.state == KEYS.STATE_ACTIVE
+
+
+@pytest.mark.feature("I3")
 def test_closing_is_for_good_and_forgets_the_email(served: Served) -> None:
     with login(served) as client, staff(served) as operator:
         made = client.applications.create(**told())

@@ -148,6 +148,15 @@ def test_purpose_without_a_text_is_denied_and_leaves_an_audit_line(served: Serve
 
 
 @pytest.mark.feature("B1", "B4")
+def test_consent_that_would_be_over_is_not_granted(served: Served) -> None:
+    builders.enroll(served.store, COMPANY)
+    with owner_of(served, COMPANY.text) as owner:
+        with pytest.raises(RemoteError) as over:
+            grant(owner, COMPANY.text, "RATE", expires=to_datetime(builders.NOW))
+        assert [v.reason for v in over.value.violations] == ["EXPIRED"]
+
+
+@pytest.mark.feature("B1")
 def test_consent_names_the_current_text_and_no_field_beyond_it(served: Served) -> None:
     builders.enroll(served.store, COMPANY)
     with owner_of(served, COMPANY.text) as owner:

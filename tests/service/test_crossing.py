@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.crossing import crossings, enroll, owners_methods
+from tests import builders
+from tests.crossing import absent, crossings, enroll, owners_methods, staff_methods
 from tests.serving import Served
 
 
@@ -26,3 +27,11 @@ def test_own_enterprise_is_found_by_the_same_requests(served: Served) -> None:
     ]
     let_in = {each.method.rsplit("/", 1)[1] for each in crossings(served, swapped) if each.let_in}
     assert {"GetAdvice", "GetCorrection", "ListRatings", "ListReviews", "GetReceipt"} <= let_in
+
+
+@pytest.mark.feature("D7")
+def test_staff_find_nothing_of_an_enterprise_that_takes_no_part(served: Served) -> None:
+    enroll(served, 1)
+    made = list(absent(served, builders.code(2).text))
+    assert [each for each in made if each.let_in] == []
+    assert len(made) == len(staff_methods()) > 30

@@ -32,6 +32,7 @@ from bonafides.identity.documents import MOST_BYTES, MOST_PART_BYTES
 from bonafides.identity.qr import QrReader
 from bonafides.instants import DAY, Instant
 from bonafides.personal.sealing import Vault
+from bonafides.rpc import documents as uploads
 from bonafides.server import system_clock
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store
@@ -240,6 +241,7 @@ def test_size_beyond_ten_mebibytes_is_refused_before_it_is_sent(served: Served) 
     for size in (0, MOST_BYTES + 1):
         told = refusal(served, part(name=name_of(), size_bytes=size, content=IMAGE[:100]))
         assert "size_bytes" in told
+        assert f"1 to {MOST_BYTES:,} bytes" in told
 
 
 def test_more_bytes_than_said_are_refused(served: Served) -> None:
@@ -318,6 +320,25 @@ def test_third_upload_at_once_of_one_submitter_has_to_wait(served: Served) -> No
     assert ended == [grpc.StatusCode.INVALID_ARGUMENT] * 2
     _, error = send(served.address, served.token(), iter(()))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_uploads_of_all_submitters_at_once_are_bounded(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "_MOST_OPEN", 1)
+    until = threading.Event()
+
+    def dawdling() -> Iterator[service.UploadDocumentRequest]:
+        yield part(name=name_of(), size_bytes=len(IMAGE), content=IMAGE[:100])
+        until.wait(10)
+
+    with ThreadPoolExecutor(1) as pool:
+        under_way = pool.submit(send, served.address, served.token(), dawdling())
+        _wait_for_streams(served, 1)
+        _, error = send(served.address, served.token(subject="another"), iter(()))
+        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        until.set()
+        assert under_way.result(20)[1].code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 def _wait_for_streams(served: Served, count: int) -> None:

@@ -371,6 +371,51 @@ def test_change_without_a_mail_server_is_refused(tmp_path: Path) -> None:
                 client.applications.register_key(client_id, key(2))
 
 
+@pytest.mark.feature("I3")
+def test_stopped_application_is_neither_contracted_nor_accepted_nor_launched(pair: Pair) -> None:
+    """Though everything is there that a launch waits for."""
+    with pair.working() as client, pair.working("staff-1", "operator") as operator:
+        made = client.applications.create(**told())
+        client.applications.register_key(made.client_id, key())
+        contracted(pair, made.client_id)
+        statement = passed(pair, made.client_id)
+        client.applications.present_acceptance(made.client_id, statement)
+        operator.applications.suspend(made.client_id, v1.SUSPENSION_GROUND_REQUESTED, "holiday")
+        attempts: list[Callable[[], object]] = [
+            lambda: contracted(pair, made.client_id),
+            lambda: client.applications.present_acceptance(made.client_id, statement),
+            lambda: client.applications.launch(made.client_id),
+        ]
+        for attempt in attempts:
+            with refused("APPLICATION_STATE"):
+                attempt()
+        assert client.applications.get(made.client_id).state == STATES.STATE_SUSPENDED
+
+
+@pytest.mark.feature("I3", "I4")
+def test_runs_are_accepted_in_sandbox_alone(pair: Pair) -> None:
+    with pair.working() as client, pair.working("staff-1", "operator") as operator:
+        made = client.applications.create(**told())
+        client.applications.register_key(made.client_id, key())
+        with refused("APPLICATION_STATE"):
+            operator.applications.record_acceptance(made.client_id, bytes(32))
+        assert client.applications.get(made.client_id).state == STATES.STATE_DRAFT
+
+
+@pytest.mark.feature("I7")
+def test_key_whose_term_is_over_before_its_code_came_is_not_added(pair: Pair) -> None:
+    client_id = launched(pair)
+    ends = Instant(pair.live.clock.now + CODE_TERM // 3)
+    with pair.working() as client:
+        held = client.applications.register_key(client_id, key(2), expire=to_datetime(ends))
+        code = mailed_code(pair.live, pair.box)
+        pair.live.clock.now = ends
+        with refused("KEY_NOT_ADDED"):
+            client.applications.confirm(held.pending_change, code)
+        states = {each.state for each in client.applications.keys(client_id)}
+        assert states == {KEYS.STATE_ACTIVE, KEYS.STATE_PENDING}
+
+
 # --- Crossing ----------------------------------------------------------------------------
 
 

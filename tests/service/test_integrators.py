@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 import sqlalchemy as sa
 
+from bonafides.access import agents as rules
 from bonafides.access.agents import SCOPES
 from bonafides.client import RemoteError
 from bonafides.errors import BugError, NotFoundError
@@ -250,6 +252,25 @@ def test_authorizations_are_limited_by_day_and_in_all(served: Served) -> None:
         with pytest.raises(RemoteError) as fault:
             giving.integrators.authorize(CODE.text, link, ["archive.read"], term_days=1)
     assert fault.value.metadata["state"] == "TOO_MANY"
+
+
+def test_links_of_an_application_are_limited_by_day(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "URLS_PER_DAY", 2)
+    ready(served)
+    with integrator(served, APP) as asking:
+        for _ in range(2):
+            asking.integrators.create_url(EVERY_SCOPE)
+        assert refusal(lambda: asking.integrators.create_url(EVERY_SCOPE)) == "RATE_LIMITED"
+
+
+def test_link_asks_for_scopes_that_there_are(served: Served) -> None:
+    ready(served)
+    with integrator(served, APP) as asking:
+        with pytest.raises(RemoteError) as fault:
+            asking.integrators.create_url(["archive.read", "archive.write"])
+        assert fault.value.code is grpc.StatusCode.INVALID_ARGUMENT
 
 
 def earlier(number: int) -> rows.AuthorizationRow:

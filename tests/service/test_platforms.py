@@ -287,8 +287,52 @@ def test_repeated_inquiry_is_one_and_tells_once(served: Served) -> None:
             for _ in range(2)
         )
         assert first == again
+        with pytest.raises(RemoteError) as refused:
+            shop.platforms.ask(
+                CODE,
+                ASKS.KIND_UPDATE,
+                "请说明主营业务。",
+                deadline=until,
+                request_id=builders.request_id(1),
+            )
+        assert refused.value.reason == "REQUEST_ID_REUSED"
     with rated.owner(served, CODE) as owner:
         assert [n.reason for n in owner.ownership.notices(CODE)].count("PLATFORM_ASKS") == 1
+
+
+@pytest.mark.feature("F3")
+def test_inquiry_that_is_not_there_is_neither_answered_nor_closed(served: Served) -> None:
+    enroll(served, CODE)
+    name = f"enterprises/{CODE}/inquiries/{builders.request_id(77)}"
+    with rated.owner(served, CODE) as owner, platform(served) as shop:
+        with pytest.raises(RemoteError) as hidden:
+            owner.platforms.answer(name, "好的。")
+        assert hidden.value.code is grpc.StatusCode.NOT_FOUND
+        with pytest.raises(RemoteError) as hidden:
+            shop.platforms.close(name)
+        assert hidden.value.code is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.feature("F3")
+def test_platform_that_asks_too_often_has_to_wait(served: Served) -> None:
+    enroll(served, CODE)
+    for _ in range(10):
+        ask(served)
+    with pytest.raises(RemoteError) as refused:
+        ask(served)
+    assert refused.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    # Of another platform it is counted by itself.
+    ask(served, "other")
+
+
+@pytest.mark.feature("F3")
+def test_decisions_of_one_platform_use_up_nothing_of_another(served: Served) -> None:
+    enroll(served, CODE)
+    for _ in range(20):
+        with platform(served) as shop:
+            shop.platforms.decide(CODE, DECIDED.OUTCOME_ADMITTED, purpose=PURPOSE, reason="R")
+    with platform(served, "other") as rival:
+        rival.platforms.decide(CODE, DECIDED.OUTCOME_ADMITTED, purpose=PURPOSE, reason="R")
 
 
 @pytest.mark.feature("F3")

@@ -15,7 +15,7 @@ from bonafides.archive.operations import record_facts
 from bonafides.client import Client, RemoteError
 from bonafides.identity import registry_operations
 from bonafides.identity.corrections import CASES_PER_DAY
-from bonafides.instants import MICROSECONDS, Instant
+from bonafides.instants import MICROSECONDS, Instant, to_timestamp
 from bonafides.records import operations as records
 from bonafides.records.kinds import Kind as RecordKind
 from bonafides.storage import archive as archive_rows
@@ -399,3 +399,69 @@ def test_erasing_a_stray_submission_leaves_the_enterprise_as_it_was(served: Serv
     with served.client(served.token()) as member:
         assert member.get_rating(CODE).level == before.level
         assert [consent for consent in member.consents.ledger(CODE) if consent.live]
+
+
+# --- Attacks -------------------------------------------------------------------------
+
+
+@pytest.mark.feature("J2")
+def test_attack_stranger_contests_no_check_of_anothers_submission(served: Served) -> None:
+    with served.client(served.token()) as member:
+        made = submitted(served, member, title="九九别名样例有限公司")
+    check = next(c for c in made.checks if c.outcome == enterprise_pb2.OUTCOME_MISMATCH)
+    target = rights_pb2.CorrectionTarget(
+        check=rights_pb2.CheckTarget(submission=made.name, check=check.check)
+    )
+    with (
+        served.client(served.token(subject="stranger")) as stranger,
+        pytest.raises(RemoteError) as caught,
+    ):
+        ask(stranger, target)
+    assert caught.value.code is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.feature("J2")
+def test_attack_owner_contests_no_check_that_does_not_enroll_the_enterprise(
+    served: Served,
+) -> None:
+    builders.enroll(served.store, COMPANY)
+    with served.client(served.token()) as member:
+        made = submitted(served, member, title="九九别名样例有限公司")
+    check = next(c for c in made.checks if c.outcome == enterprise_pb2.OUTCOME_MISMATCH)
+    target = rights_pb2.CorrectionTarget(
+        check=rights_pb2.CheckTarget(submission=made.name, check=check.check)
+    )
+    with owner_of(served) as owner, pytest.raises(RemoteError) as caught:
+        ask(owner, target)
+    assert caught.value.code is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.feature("J2")
+def test_registration_is_corrected_and_never_withdrawn(served: Served) -> None:
+    builders.enroll(served.store, COMPANY)
+    with owner_of(served) as owner, staff(served) as clerk:
+        case = ask(owner, about_fact("registration"))
+        later(served)
+        with pytest.raises(RemoteError) as caught:
+            clerk.rights.decide(case.name, upheld=True, reason="It goes.", withdraw=True)
+        assert [each.reason for each in caught.value.violations] == ["NEVER_WITHDRAWN"]
+        assert owner.rights.correction(case.name).state == OPEN
+
+
+@pytest.mark.feature("B2", "J2")
+def test_nothing_is_told_of_values_whose_consent_is_over(served: Served) -> None:
+    """The values are there still: nobody has erased them yet."""
+    ends = Instant(builders.NOW + 2 * STEP)
+    with served.client(served.token()) as member:
+        registry_operations.load_registry(
+            served.store, served.vault, [builders.registry_row()], now=served.clock.now
+        )
+        claims = builders.claims()
+        for given in claims.authorizations:
+            given.expire_time.CopyFrom(to_timestamp(ends))
+        member.submit_identity(claims, builders.request_id())
+        assert member.rights.holdings(CODE).submissions[0].readable
+        served.clock.now = ends
+        (told,) = member.rights.holdings(CODE).submissions
+        assert not told.readable
+        assert not told.fields

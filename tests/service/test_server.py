@@ -106,10 +106,26 @@ def test_live_does_not_tell_its_schema_and_takes_no_sandbox_token(tmp_path: Path
         assert refusal.value.code is grpc.StatusCode.NOT_FOUND
 
 
-@pytest.mark.parametrize("name", ["bonafides-sandbox", "a|b", ""])
+def partner(folder: Path) -> Path:
+    """Returns a file with the public key of an issuer."""
+    file = folder / "partner.pem"
+    public = ed25519.Ed25519PrivateKey.generate().public_key()
+    file.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return file
+
+
+@pytest.mark.parametrize("name", ["bonafides-sandbox", "bonafides-tokens", "a|b", ""])
 def test_issuer_whose_name_could_be_anothers_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingsError, match="BONAFIDES_ISSUERS"):
-        build(tmp_path, issuers={name: tmp_path / "x.pem"})
+        build(tmp_path, issuers={name: partner(tmp_path)})
+
+
+@pytest.mark.feature("D9")
+def test_issuer_is_set_in_one_way(tmp_path: Path) -> None:
+    name = "https://login.example"
+    told = {name: {"jwks": "https://login.example/jwks"}}
+    with pytest.raises(SettingsError, match="choose one"):
+        build(tmp_path, issuers={name: partner(tmp_path)}, oidc_issuers=told)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a key"])

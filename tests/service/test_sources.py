@@ -235,6 +235,7 @@ def test_no_person_is_in_what_a_source_shows_of_its_answer(subject: Subject) -> 
         ("binary", Fault.UNREADABLE),
         ("huge", Fault.UNREADABLE),
         ("packed", Fault.UNREADABLE),
+        ("said to be packed", Fault.UNREADABLE),
         ("moved", Fault.UNREADABLE),
         ("truncated", Fault.UNREACHABLE),
         ("none", Fault.UNREACHABLE),

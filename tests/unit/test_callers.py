@@ -15,9 +15,20 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bonafides.access import callers
-from bonafides.access.callers import ANONYMOUS, SANDBOX_ISSUER, CallerKind, TokenVerifier, mint
+from bonafides.access.callers import (
+    ANONYMOUS,
+    SANDBOX_ISSUER,
+    Caller,
+    CallerKind,
+    Standing,
+    TokenVerifier,
+    audience,
+    mint,
+)
+from bonafides.access.issuers import OWN_ISSUER, Trust, stated_by
 from bonafides.errors import CredentialError, CredentialExpiredError
 from bonafides.instants import MICROSECONDS, Instant
+from bonafides.v1 import disclosure_pb2
 
 NOW = Instant(1_793_505_600_000_000)
 SECONDS = NOW // MICROSECONDS
@@ -215,6 +226,25 @@ ATTACKS: dict[str, tuple[str, str]] = {
         "SIGNATURE",
     ),
     "another type": (token(HEADER | {"typ": "JWT"}), "TYPE"),
+    "the type of another kind of issuer": (
+        token(HEADER | {"typ": "application/at+jwt"}),
+        "TYPE",
+    ),
+    "an application by another issuer": (
+        token(claims=CLAIMS | {"iss": PARTNER, "application": "sandbox-1"}),
+        "APPLICATION",
+    ),
+    "an integrator by another issuer": (
+        token(claims=CLAIMS | {"iss": PARTNER, "kind": "integrator"}),
+        "APPLICATION",
+    ),
+    "a role as a list": (
+        token(
+            claims=CLAIMS | {"kind": "integrator", "application": "sandbox-1", "role": ["ACQUIRER"]}
+        ),
+        "APPLICATION",
+    ),
+    "integrator as no application": (token(claims=CLAIMS | {"kind": "integrator"}), "APPLICATION"),
     "no type": (token({"alg": "EdDSA"}), "TYPE"),
     "an assertion's type": (token(HEADER | {"typ": "bonafides-assertion+jwt"}), "TYPE"),
     "unknown critical part": (token(HEADER | {"crit": ["exp"]}), "ALGORITHM"),
@@ -337,3 +367,60 @@ def test_expired_forgery_is_no_expired_token() -> None:
 def test_token_that_would_be_refused_is_not_minted(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
         minted(**changes)
+
+
+OURS = CLAIMS | {
+    "iss": OWN_ISSUER,
+    "sub": "sandbox-1",
+    "kind": "platform",
+    "platform": "1688",
+    "application": "sandbox-1",
+    "role": "ACQUIRER",
+    "key": "A" * 43,
+}
+
+
+def resolve_ours(claims: dict[str, Any]) -> Caller:
+    """Returns the caller of a token that is signed by our own token service."""
+    ours = TokenVerifier(
+        {OWN_ISSUER: stated_by(KEY.public_key(), Trust.APPLICATIONS)}, AUDIENCE, "sandbox"
+    )
+    return ours.resolve(f"Bearer {token(claims=claims)}", NOW)
+
+
+def test_token_of_ours_names_application_role_and_key() -> None:
+    caller = resolve_ours(OURS)
+    assert (caller.application, caller.role, caller.key_id) == ("sandbox-1", "ACQUIRER", "A" * 43)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"application": "sandbox-2"},
+        {"application": ""},
+        {"key": ""},
+        {"key": None},
+        {"key": "A\nB"},
+    ],
+    ids=["of another", "of none", "empty key", "no key", "key with a line break"],
+)
+def test_attack_token_of_ours_without_its_application_or_key_is_refused(
+    changes: dict[str, Any],
+) -> None:
+    with pytest.raises(CredentialError) as refusal:
+        resolve_ours(OURS | changes)
+    assert refusal.value.fault == "APPLICATION"
+
+
+@pytest.mark.feature("A15")
+@pytest.mark.parametrize("standing", Standing)
+def test_token_that_owns_counts_unless_its_login_was_removed(standing: Standing) -> None:
+    caller = Caller(CallerKind.MEMBER, owns=frozenset({CODE}))
+    seen = audience(caller, CODE, standing)
+    removed = standing is Standing.REMOVED
+    assert seen == (disclosure_pb2.AUDIENCE_MEMBER if removed else disclosure_pb2.AUDIENCE_OWNER)
+
+
+def test_owning_one_enterprise_is_owning_no_other() -> None:
+    caller = Caller(CallerKind.MEMBER, owns=frozenset({CODE}))
+    assert audience(caller, "91990000MA0000002R") == disclosure_pb2.AUDIENCE_MEMBER

@@ -121,6 +121,14 @@ def test_standing_ends_no_later_than_any_consent_that_it_rests_on(
             assert not row.live(at)
 
 
+@pytest.mark.feature("B1")
+def test_consent_that_came_with_an_unverified_submission_counts_for_no_enterprise() -> None:
+    waiting = consent(of_submission="s1")
+    assert waiting.live(Instant(20))
+    assert standing([waiting], Instant(20)).purposes == frozenset()
+    assert standing([consent()], Instant(20)).purposes == {"VERIFY_IDENTITY"}
+
+
 @pytest.mark.feature("B7")
 def test_text_counts_from_its_day_on_and_the_latest_one_alone() -> None:
     def text(version: str, effective: int | None, kind: str = "SERVICE_AGREEMENT") -> PublishedText:

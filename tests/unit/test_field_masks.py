@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bonafides.access import purposes
 from bonafides.access.field_masks import NO_MASK, Mask, faults, narrow, narrow_rating
 from bonafides.archive.assemble import assemble
 from bonafides.v1 import archive_pb2, rating_pb2
@@ -76,3 +77,11 @@ def test_no_mask_changes_no_mask() -> None:
 
 def test_path_that_this_build_lacks_is_passed_over() -> None:
     assert narrowed("of_a_newer_build.inner") == WHOLE
+
+
+@pytest.mark.feature("L4")
+def test_who_reads_to_tell_who_an_enterprise_is_is_told_no_level() -> None:
+    withheld = purposes.mask(purposes.AUTHENTICATION).withheld
+    assert withheld == {"rating", "platforms", "public_records", "self_description"}
+    for purpose in purposes.EVERY - {purposes.AUTHENTICATION}:
+        assert purposes.mask(purpose) is NO_MASK

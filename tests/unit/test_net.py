@@ -39,6 +39,13 @@ def test_text_with_a_personal_number_is_caught(text: str) -> None:
     assert holds_number(text)
 
 
+def test_each_of_several_texts_is_hidden_by_itself() -> None:
+    told = archive_pb2.SelfDescription(main_products=["茶叶", f"订购电话{MOBILE}"])
+    (field,) = hold(told)
+    assert field.endswith("main_products")
+    assert list(told.main_products) == ["茶叶", HIDDEN]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -143,6 +143,9 @@ def test_override_changes_the_level_shown_and_nothing_that_was_computed(
         assert getattr(shown, name) == getattr(before, name)
     assert shown.HasField("score") == before.HasField("score")
     assert shown.score == before.score
+    if shown.overridden:
+        # A range would tell the level that was computed.
+        assert {shown.range_low, shown.range_high} == {shown.level}
 
 
 @pytest.mark.feature("E8", "E10")

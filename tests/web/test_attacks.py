@@ -226,6 +226,16 @@ def test_csrf_login_of_another_site_logs_nobody_in(visitor: Visitor) -> None:
     assert visitor.get(f"{ARCHIVE}/level").url.path == "/login"
 
 
+def test_csrf_login_begins_by_a_form_of_the_session_alone(visitor: Visitor) -> None:
+    """A session waits already, as of somebody who looked at the page before."""
+    token = visitor.csrf()
+    form = {"who": "visitor", "csrf": "x", "next": "/"}
+    sent = visitor.http.post("/login", data=form, follow_redirects=False)
+    assert sent.headers["location"] == "/login"
+    sent = visitor.http.post("/login", data=form | {"csrf": token}, follow_redirects=False)
+    assert "/authorize?" in sent.headers["location"]
+
+
 # --- Sessions -------------------------------------------------------------------------
 
 
@@ -481,6 +491,22 @@ def test_code_of_a_login_is_good_once_and_for_its_verifier(visitor: Visitor) -> 
     code = code_of(authorized(visitor))
     assert exchanged(visitor, code).status_code == 200
     assert exchanged(visitor, code).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client_id": "bonafides-cli"},
+        {"redirect_uri": "http://127.0.0.1:1/"},
+        {"grant_type": "password"},
+        {"code_verifier": "another"},
+    ],
+    ids=["another client", "another address", "another grant", "another verifier"],
+)
+def test_code_of_a_login_is_worth_nothing_beside_what_it_was_given_for(
+    visitor: Visitor, changes: dict[str, str]
+) -> None:
+    assert exchanged(visitor, code_of(authorized(visitor)), **changes).status_code == 400
 
 
 def test_provider_sends_codes_to_the_site_alone(visitor: Visitor) -> None:
