@@ -9,8 +9,10 @@ without a change here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from random import Random
+from types import MappingProxyType
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -103,16 +105,24 @@ def populated(message: Message, path: Path = ()) -> Iterator[tuple[Path, Message
                 yield here, message, one
 
 
+@cache
 def dotted(path: Path) -> str:
     return ".".join(field.name for field in path)
 
 
 def expected(message: Message, audience: v1.Audience.ValueType) -> list[tuple[str, Any]]:
     """Returns what the audience may see, by the declarations and nothing else."""
+    return expected_of(populated(message), audience)
+
+
+def expected_of(
+    values: Iterable[tuple[Path, Message, Any]], audience: v1.Audience.ValueType
+) -> list[tuple[str, Any]]:
+    """Returns what of these values, as `populated` yields them, the audience may see."""
     seen = []
-    for path, holder, value in populated(message):
-        shown = [{s.audience: s.mask for s in _declared(field)}.get(audience) for field in path]
-        if any(mask is None for mask in shown):
+    for path, holder, value in values:
+        shown = _masks(path).get(audience)
+        if shown is None:
             continue
         told = value
         for mask in shown:
@@ -127,6 +137,16 @@ def classes(field: FieldDescriptor) -> set[int] | None:
     if not field.GetOptions().HasExtension(v1.information):
         return None
     return {shown.audience for shown in _declared(field)}
+
+
+@cache
+def _masks(path: Path) -> Mapping[int, tuple[int, ...]]:
+    """Returns who sees what these fields lead to: each audience, with the mask of each field."""
+    steps = [{shown.audience: shown.mask for shown in _declared(field)} for field in path]
+    seeing = set(v1.Audience.values()).intersection(*steps)
+    return MappingProxyType(
+        {audience: tuple(step[audience] for step in steps) for audience in seeing}
+    )
 
 
 def _declared(field: FieldDescriptor) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import cast
 
 import grpc
@@ -40,13 +41,13 @@ def forms(needle: str) -> Iterator[bytes]:
 def found_in(haystack: bytes, needles: Sequence[str] = NEEDLES) -> list[str]:
     """The needles that are in it, in any form."""
     folded = haystack.lower()
-    return [
-        needle
-        for needle in needles
-        if any(
-            form.lower() in folded or _url_safe(form).lower() in folded for form in forms(needle)
-        )
-    ]
+    return [needle for needle in needles if any(form in folded for form in _folded(needle))]
+
+
+@cache
+def _folded(needle: str) -> frozenset[bytes]:
+    """Every form once, in lower case, in the alphabet of addresses too."""
+    return frozenset(each.lower() for form in forms(needle) for each in (form, _url_safe(form)))
 
 
 def _url_safe(form: bytes) -> bytes:

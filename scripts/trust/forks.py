@@ -6,8 +6,9 @@ that it is what its file says at that moment.
 
     python -m scripts.trust.forks output.txt        # in a tree; reads a line per run
 
-A line is a list of pytest's arguments, as JSON; the answer is a line with how pytest
-ended. What it wrote stands in the output file until the next run.
+A line holds for how many seconds a run may last, and pytest's arguments, as JSON; the
+answer is a line with how pytest ended, negative if that was by its alarm. What it wrote
+stands in the output file until the next run.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-# A run that takes longer is ended by its alarm, and has not failed as a test does.
-MOST_SECONDS: Final = 600
 # What is imported to see which libraries it takes.
 _OURS: Final = (
     "bonafides.server",
@@ -42,10 +41,11 @@ def main(output: Path) -> None:
     """Answers each line of the input, until there is none."""
     _load(_libraries())
     for line in sys.stdin:
-        print(_run(json.loads(line), output), flush=True)
+        seconds, *arguments = json.loads(line)
+        print(_run(arguments, seconds, output), flush=True)
 
 
-def _run(arguments: list[str], output: Path) -> int:
+def _run(arguments: list[str], seconds: int, output: Path) -> int:
     """Returns how pytest ended; negative if a signal ended it."""
     child = os.fork()
     if child:
@@ -58,7 +58,7 @@ def _run(arguments: list[str], output: Path) -> int:
     try:
         os.setsid()
         _speak_to(output)
-        signal.alarm(MOST_SECONDS)
+        signal.alarm(seconds)
         import pytest  # noqa: PLC0415 - loaded already, and by the parent on purpose
 
         ended = int(pytest.main(arguments))

@@ -12,6 +12,7 @@ import json
 import os
 import queue
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,9 @@ _LEFT: Final = (".*", "build", "node_modules", "__pycache__", "*.egg-info")
 # What pytest answers when tests ran and some failed, and when all passed.
 _FAILED: Final = 1
 _PASSED: Final = 0
+# For all tests as they are, and for that of one guard, which must end where it fails.
+_MOST_SECONDS: Final = 1_200
+_MOST_SECONDS_OF_ONE: Final = 120
 # Of what failing tests wrote, for who has to mend them.
 _MOST_TOLD: Final = 2_000
 _OPTIONS: Final = (
@@ -75,8 +79,8 @@ class _Tree:
             text=True,
         )
 
-    def run(self, tests: Iterable[str]) -> int:
-        """Runs tests of the copy; returns how pytest ended.
+    def run(self, tests: Iterable[str], seconds: int = _MOST_SECONDS) -> int:
+        """Runs tests of the copy; returns how pytest ended, negative if not in time.
 
         Raises:
             AssertionError: the process that runs them has ended.
@@ -84,7 +88,8 @@ class _Tree:
         process = self._process
         if process.stdin is None or process.stdout is None:
             raise AssertionError("tests can't be run without pipes")
-        process.stdin.write(json.dumps([*_OPTIONS, f"--basetemp={self._temporary}", *tests]) + "\n")
+        options = (*_OPTIONS, f"--basetemp={self._temporary}")
+        process.stdin.write(json.dumps([seconds, *options, *tests]) + "\n")
         process.stdin.flush()
         if not (answer := process.stdout.readline()):
             raise AssertionError("what runs the tests has ended")
@@ -102,7 +107,7 @@ class _Tree:
             raise AssertionError(f"{guard.name}: its text stands {count} times")
         _write(file, before.replace(guard.text, guard.without))
         try:
-            return self.run(guard.tests)
+            return self.run(guard.tests, _MOST_SECONDS_OF_ONE)
         finally:
             _write(file, before)
 
@@ -148,22 +153,25 @@ class _Trees:
             raise AssertionError(f"the guards' tests fail as they are: {failed}")
 
     def unnoticed(self, guards: Sequence[Guard]) -> list[str]:
-        """Returns the names of the guards without which no test fails.
+        """Returns the names of the guards without which no test fails, or not in time.
 
         Raises:
             AssertionError: a guard is not where the table says.
         """
-        noticed = self._pool.map(self._noticed, guards)
-        return [guard.name for guard, seen in zip(guards, noticed, strict=True) if not seen]
+        return [name for name in self._pool.map(self._unnoticed, guards) if name]
 
     def _failed(self, tests: Sequence[str]) -> str:
         """Returns what was wrong with tests of a tree as it is; empty: nothing."""
         with self._one() as tree:
             return "" if tree.run(tests) == _PASSED else tree.told()
 
-    def _noticed(self, guard: Guard) -> bool:
+    def _unnoticed(self, guard: Guard) -> str:
+        """Returns the guard's name if its test passes without it or hangs; empty: it fails."""
         with self._one() as tree:
-            return tree.without(guard) == _FAILED
+            ended = tree.without(guard)
+        if ended == -signal.SIGALRM:
+            return f"{guard.name} (its test did not end in {_MOST_SECONDS_OF_ONE} s)"
+        return "" if ended == _FAILED else guard.name
 
     @contextmanager
     def _one(self) -> Iterator[_Tree]:

@@ -251,8 +251,11 @@ def test_public_is_served_until_a_thousand_counts_are_not_written(
             await waiting
         await recorder.drain()
 
-    asyncio.run(reads())
-    batch.close()
+    try:
+        asyncio.run(reads())
+    finally:
+        # Its thread keeps the process until it is closed.
+        batch.close()
 
 
 class _Handlers:

@@ -398,14 +398,16 @@ def test_waiting_ends_when_the_server_serves() -> None:
         servicer: Any = health.HealthServicer()  # type: ignore[no-untyped-call]  # ships no types
         health_pb2_grpc.add_HealthServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]  # ships no types
         port = server.add_insecure_port("127.0.0.1:0")
-        with Client(f"127.0.0.1:{port}") as client:
-            servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
-            server.start()
-            with pytest.raises(NotServingError):
-                client.wait_until_serving(0.2)
-            servicer.set("", health_pb2.HealthCheckResponse.SERVING)
-            client.wait_until_serving(5)
-        server.stop(None).wait()
+        try:
+            with Client(f"127.0.0.1:{port}") as client:
+                servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+                server.start()
+                with pytest.raises(NotServingError):
+                    client.wait_until_serving(0.2)
+                servicer.set("", health_pb2.HealthCheckResponse.SERVING)
+                client.wait_until_serving(5)
+        finally:
+            server.stop(None).wait()
 
 
 def test_waiting_for_nobody_ends_in_time() -> None:

@@ -213,11 +213,14 @@ def test_two_processes_fold_each_record_once_while_more_arrive(store: Store, vau
     workers = [threading.Thread(target=fold, args=(own,)) for own in others]
     for worker in workers:
         worker.start()
-    for start in range(0, 400, 40):
-        take_in(store, vault, *(builders.transaction(f"t{n}") for n in range(start, start + 40)))
-    arrived.set()
-    for worker in workers:
-        worker.join()
+    try:
+        for start in range(0, 400, 40):
+            made = (builders.transaction(f"t{n}") for n in range(start, start + 40))
+            take_in(store, vault, *made)
+    finally:
+        arrived.set()
+        for worker in workers:
+            worker.join()
     for own in others:
         own.close()
     operations.fold(store, now=builders.NOW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -26,10 +27,18 @@ _COUNT = tables.disclosure_count.c
 
 @pytest.fixture
 def batch(store: Store) -> Iterator[SharedBatch]:
-    made = SharedBatch(store)
-    made.start()
-    yield made
-    made.close()
+    with started(SharedBatch(store)) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def started(batch: SharedBatch) -> Iterator[SharedBatch]:
+    """Starts it for a while; its thread keeps the process until it is closed."""
+    batch.start()
+    try:
+        yield batch
+    finally:
+        batch.close()
 
 
 def counted(store: Store) -> dict[str, int]:
@@ -130,39 +139,33 @@ def test_caller_that_gives_up_takes_nobody_along(store: Store, batch: SharedBatc
 
 
 def test_database_that_hangs_is_one_that_is_not_there(store: Store) -> None:
-    batch = SharedBatch(store, patience_seconds=0.05)
-    batch.start()
-    gate = held(batch)
+    with started(SharedBatch(store, patience_seconds=0.05)) as batch:
+        gate = held(batch)
 
-    async def waits() -> None:
-        with pytest.raises(StoreUnavailableError):
-            await batch.written(add_counts, row())
-        # Whoever comes now need not wait to know.
-        with pytest.raises(StoreUnavailableError):
-            batch.written(add_counts, row())
+        async def waits() -> None:
+            with pytest.raises(StoreUnavailableError):
+                await batch.written(add_counts, row())
+            # Whoever comes now need not wait to know.
+            with pytest.raises(StoreUnavailableError):
+                batch.written(add_counts, row())
 
-    asyncio.run(waits())
-    gate.opened.set()
-    batch.close()
+        asyncio.run(waits())
+        gate.opened.set()
 
 
 def test_rows_beyond_the_bound_are_refused_at_once(store: Store) -> None:
-    batch = SharedBatch(store, most_rows=2)
-    batch.start()
-    gate = held(batch)
-    batch.submit(add_counts, [*row(), *row()])
-    with pytest.raises(StoreUnavailableError):
-        batch.submit(add_counts, row())
-    gate.opened.set()
-    batch.close()
+    with started(SharedBatch(store, most_rows=2)) as batch:
+        gate = held(batch)
+        batch.submit(add_counts, [*row(), *row()])
+        with pytest.raises(StoreUnavailableError):
+            batch.submit(add_counts, row())
+        gate.opened.set()
     assert counted(store) == {"m": 2}
 
 
 def test_closing_stores_what_was_handed_in_and_takes_no_more(store: Store) -> None:
-    batch = SharedBatch(store)
-    batch.start()
-    told = batch.submit(add_counts, row())
-    batch.close()
+    with started(SharedBatch(store)) as batch:
+        told = batch.submit(add_counts, row())
     assert told.done()
     assert counted(store) == {"m": 1}
     with pytest.raises(StoreUnavailableError):

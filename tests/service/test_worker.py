@@ -42,9 +42,11 @@ def test_rounds_are_repeated_until_the_worker_is_stopped() -> None:
     three = threading.Semaphore(0)
     working = worker([Round("count", lambda _: three.release())])
     working.start()
-    for _ in range(3):
-        assert three.acquire(timeout=5)
-    working.stop()
+    try:
+        for _ in range(3):
+            assert three.acquire(timeout=5)
+    finally:
+        working.stop()
     while three.acquire(blocking=False):
         pass
     assert not three.acquire(timeout=0.1)

@@ -442,7 +442,9 @@ def test_drain_acknowledges_what_was_sent_and_ends_the_stream(served: Served) ->
     (stream,) = served.server.pipeline._streams
     with log_held(served.store):
         writer.send(batch(builders.transaction("t2"), sequence=2))
+        end = time.monotonic() + 20
         while not stream._taken:
+            assert time.monotonic() < end
             time.sleep(0.01)
         stream._loop.call_soon_threadsafe(stream.end, ServerDrainingError())
         time.sleep(0.1)

@@ -93,7 +93,7 @@ def test_outbox_waits_while_too_much_is_under_way() -> None:
         next(requests)
         got.set()
 
-    waiting = threading.Thread(target=draw)
+    waiting = threading.Thread(target=draw, daemon=True)
     waiting.start()
     assert not got.wait(0.2)
     outbox.acknowledged(1)
@@ -104,7 +104,7 @@ def test_outbox_waits_while_too_much_is_under_way() -> None:
 def test_stopped_outbox_lets_go_of_who_waits() -> None:
     outbox = Outbox("orders", batches(MOST_UNDER_WAY + 1), first=1)
     outbox.resume(0)
-    drawing = threading.Thread(target=lambda: list(outbox.requests()))
+    drawing = threading.Thread(target=lambda: list(outbox.requests()), daemon=True)
     drawing.start()
     outbox.stop()
     drawing.join(5)
