@@ -114,10 +114,37 @@ GUARDS: Final = (
     Guard(
         "who was removed acts no more",
         f"{_STORAGE}/membership.py",
-        ("        for member in told\n        if member.ended_at is None\n    }"),
-        ("        for member in told\n    }"),
+        "row.code: Standing(row.role) for row in found if row.ended_at is None",
+        "row.code: Standing(row.role) for row in found",
         (
             f"{_OWNERSHIP_TEST}::test_staff_are_invited_read_and_are_out_at_once_when_removed[sqlite]",
+        ),
+    ),
+    Guard(
+        "memberships are looked up by the whole login",
+        f"{_STORAGE}/membership.py",
+        '_member.issuer == sa.bindparam("issuer"), _member.subject == sa.bindparam("subject")',
+        '_member.subject == sa.bindparam("subject")',
+        ("tests/service/test_whose_rows.py::test_standings_are_those_of_the_whole_login[sqlite]",),
+    ),
+    Guard(
+        "what is remembered of memberships ends with their change",
+        f"{_STORAGE}/standings.py",
+        "if known is None or self._changed.get(code, 0) > known.heard:",
+        "if known is None:",
+        (
+            "tests/service/test_standings.py"
+            "::test_enterprise_that_changed_is_asked_about_anew_and_others_are_not[sqlite]",
+        ),
+    ),
+    Guard(
+        "what is remembered of memberships ends without news",
+        f"{_STORAGE}/standings.py",
+        "        if not self._follower.is_fresh():\n            return None\n",
+        "",
+        (
+            "tests/service/test_standings.py"
+            "::test_nothing_is_remembered_past_a_second_without_news[sqlite]",
         ),
     ),
     Guard(

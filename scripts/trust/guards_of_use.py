@@ -218,22 +218,24 @@ GUARDS: Final = (
     Guard(
         "calls are paid for",
         f"{_ACCESS}/purses.py",
-        ("            if purse.calls >= count:\n                continue\n"),
-        "            continue\n",
+        "            if purse.calls >= count:\n                paid.append",
+        "            if True:\n                paid.append",
         (f"{_BUDGETS_TEST}::test_spending_what_was_leased_asks_the_ledger_for_nothing",),
     ),
     Guard(
         "enterprises are paid for",
         f"{_ACCESS}/purses.py",
-        ("            if purse.enterprises > 0:\n                charged.append(account)"),
-        ("            if True:\n                charged.append(account)"),
+        (
+            "            if purse.enterprises > 0:\n                charged.append((account.key, purse))"
+        ),
+        ("            if True:\n                charged.append((account.key, purse))"),
         (f"{_BUDGETS_TEST}::test_enterprise_is_charged_once_a_day",),
     ),
     Guard(
         "an enterprise is charged to all accounts or to none",
         f"{_ACCESS}/purses.py",
-        ("        if not lacking:\n            for account in charged:"),
-        ("        if True:\n            for account in charged:"),
+        ("        if not lacking:\n            for key, purse in charged:"),
+        ("        if True:\n            for key, purse in charged:"),
         (f"{_BUDGETS_TEST}::test_refusal_by_one_account_charges_no_other",),
     ),
     Guard(
@@ -416,6 +418,16 @@ GUARDS: Final = (
         ),
         "            pass\n",
         (f"{_AUDIT_TEST}::test_method_that_is_not_for_the_caller_leaves_a_line[sqlite]",),
+    ),
+    Guard(
+        "rows of the audit go in under salts that stand",
+        "service/bonafides/storage/audit.py",
+        'source = f"SELECT * FROM ({values}) WHERE {_SALTS_HOLD}" if checked else values',
+        'source = f"SELECT * FROM ({values}) WHERE {_SALTS_HOLD} OR 1" if checked else values',
+        (
+            f"{_AUDIT_TEST}::test_rows_of_one_statement_bear_the_salt_that_stands"
+            "_and_all_go_in_or_none[sqlite]",
+        ),
     ),
     Guard(
         "rows of the audit name nobody",

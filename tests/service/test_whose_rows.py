@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bonafides.access.applications import ChangeKind, Step
+from bonafides.access.callers import Standing
 from bonafides.access.managing import PENDING
 from bonafides.identity.consent import Consent
 from bonafides.identity.documents import Qr
@@ -60,7 +61,20 @@ def test_members_are_those_of_the_enterprise(store: Store) -> None:
         work.commit()
     with store.reading() as work:
         assert [each.principal for each in members.members(work, MINE)] == [ANN]
-        assert set(members.standings(work, OTHERS)) == {BEN.name}
+        assert members.standing(work, BEN, OTHERS) is Standing.OWNER
+        assert members.standing(work, ANN, OTHERS) is Standing.NONE
+
+
+def test_standings_are_those_of_the_whole_login(store: Store) -> None:
+    namesake = Principal(f"another {ANN.issuer}", ANN.subject)
+    with store.writing() as work:
+        members.add_member(work, member(1, MINE, ANN))
+        members.add_member(work, member(2, OTHERS, namesake))
+        members.add_member(work, member(3, OTHERS, BEN))
+        work.commit()
+    with store.reading() as work:
+        assert set(members.standings(work, ANN.issuer, ANN.subject)) == {MINE}
+        assert members.standing(work, ANN, OTHERS) is Standing.NONE
 
 
 def test_owners_are_neither_staff_nor_who_was_removed(store: Store) -> None:
