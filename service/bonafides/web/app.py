@@ -25,6 +25,7 @@ from bonafides.web import (
     agreed_pages,
     amend_pages,
     chart,
+    integrator_pages,
     level_pages,
     local_issuer,
     login,
@@ -51,6 +52,7 @@ _ROOM: Final = (
     rights_pages,
     submit_pages,
     amend_pages,
+    integrator_pages,
 )
 PAGES: Final[Sequence[Page]] = tuple(page for module in _ROOM for page in module.PAGES)
 
