@@ -36,8 +36,9 @@ from bonafides.web import (
 )
 from bonafides.web.clients import Clients
 from bonafides.web.doors import STATIC, Doors
-from bonafides.web.fields import word
+from bonafides.web.fields import command_in, without_command, word
 from bonafides.web.language import LANGUAGES
+from bonafides.web.provider import provider_of
 from bonafides.web.sessions import Sessions
 from bonafides.web.site import Site
 from bonafides.web.visits import Page, World, missing, route
@@ -59,7 +60,7 @@ PAGES: Final[Sequence[Page]] = tuple(page for module in _ROOM for page in module
 
 def app(site: Site) -> Doors:
     """Returns the site as an ASGI application."""
-    world = World(site, Sessions(), Clients(site), _templates())
+    world = World(site, Sessions(), Clients(site), _templates(), provider_of(site.provider))
     routes: list[Route | Mount] = [
         Mount(STATIC.rstrip("/"), StaticFiles(directory=_HERE / "static"))
     ]
@@ -120,6 +121,8 @@ def _templates() -> Environment:
         style=f"{STATIC}style.css?v={hashlib.sha256(style).hexdigest()[:12]}",
         languages=LANGUAGES,
         word=word,
+        said=without_command,
+        command=command_in,
         links=owner_pages.LINKS,
         bar=chart.bar,
         name_of=lambda leaf: "" if leaf is None else public_pages.level_name(leaf.raw),
