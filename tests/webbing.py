@@ -39,16 +39,16 @@ def serving_website(
     kind: str = "member",
     server: str = "",
     trusted_proxies: Sequence[str] = (),
+    listening: socket.socket | None = None,
 ) -> Iterator[Website]:
     """Serves the website of a sandbox, at the sandbox's time.
 
     `kind`: what visitors are logged in as, for looks through the eyes of others. `server`:
-    another one that is called. `trusted_proxies`: those before the website.
+    another one that is called. `trusted_proxies`: those before the website. `listening`: what
+    it takes over, where its address had to be known before.
     """
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(128)
-        port = listening.getsockname()[1]
+    with listening or listening_socket() as held:
+        port = held.getsockname()[1]
         changes = {"web_listen": f"127.0.0.1:{port}", "trusted_proxies": list(trusted_proxies)}
         settings = served.settings.model_copy(update=changes)
         site = website.site_of(
@@ -60,13 +60,21 @@ def serving_website(
             app(site), log_config=None, access_log=False, lifespan="on", proxy_headers=False
         )
         running = uvicorn.Server(config)
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [held]})
         thread.start()
         try:
             yield Website(site.origin, site)
         finally:
             running.should_exit = True
             thread.join()
+
+
+def listening_socket() -> socket.socket:
+    """Returns a socket that listens on a port of loopback that was free."""
+    made = socket.socket()
+    made.bind(("127.0.0.1", 0))
+    made.listen(128)
+    return made
 
 
 class _Seeing:

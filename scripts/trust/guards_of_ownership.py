@@ -133,8 +133,10 @@ GUARDS: Final = (
         "if known is None or self._changed.get(code, 0) > known.heard:",
         "if known is None:",
         (
-            "tests/service/test_standings.py"
-            "::test_enterprise_that_changed_is_asked_about_anew_and_others_are_not[sqlite]",
+            (
+                "tests/service/test_standings.py"
+                "::test_enterprise_that_changed_is_asked_about_anew_and_others_are_not[sqlite]"
+            ),
         ),
     ),
     Guard(
@@ -143,8 +145,10 @@ GUARDS: Final = (
         "        if not self._follower.is_fresh():\n            return None\n",
         "",
         (
-            "tests/service/test_standings.py"
-            "::test_nothing_is_remembered_past_a_second_without_news[sqlite]",
+            (
+                "tests/service/test_standings.py"
+                "::test_nothing_is_remembered_past_a_second_without_news[sqlite]"
+            ),
         ),
     ),
     Guard(

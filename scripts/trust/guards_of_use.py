@@ -425,8 +425,10 @@ GUARDS: Final = (
         'source = f"SELECT * FROM ({values}) WHERE {_SALTS_HOLD}" if checked else values',
         'source = f"SELECT * FROM ({values}) WHERE {_SALTS_HOLD} OR 1" if checked else values',
         (
-            f"{_AUDIT_TEST}::test_rows_of_one_statement_bear_the_salt_that_stands"
-            "_and_all_go_in_or_none[sqlite]",
+            (
+                f"{_AUDIT_TEST}::test_rows_of_one_statement_bear_the_salt_that_stands"
+                "_and_all_go_in_or_none[sqlite]"
+            ),
         ),
     ),
     Guard(

@@ -197,6 +197,18 @@ class Settings(BaseSettings):
     web_client_secret_file: Path | None = Field(
         default=None, description="File that holds the website's secret at the provider."
     )
+    web_scope: str = Field(
+        default="openid",
+        description="What logins ask for; with offline_access tokens are renewed.",
+    )
+    web_resource: str = Field(
+        default="",
+        description="How the provider calls this service (RFC 8707); empty: it is not named.",
+    )
+    web_issuer_certificates: Path | None = Field(
+        default=None,
+        description="PEM of the certificates to trust for that provider; empty: this machine's.",
+    )
 
     @property
     def url(self) -> str:

@@ -9,8 +9,10 @@ key is not read: the settings name the provider, and a start without one is refu
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
@@ -155,8 +157,29 @@ def _provider(settings: Settings) -> Provider:
             "BONAFIDES_WEB_ISSUER must be the https address of an OpenID Connect provider, and not "
             "that of a sandbox."
         )
+    if "openid" not in settings.web_scope.split():
+        raise SettingsError("BONAFIDES_WEB_SCOPE lacks openid, without which nobody logs in.")
     secret = settings.web_client_secret_file
-    return Provider(issuer, settings.web_client_id, "" if secret is None else read_secret(secret))
+    return Provider(
+        issuer,
+        settings.web_client_id,
+        "" if secret is None else read_secret(secret),
+        scope=settings.web_scope,
+        resource=settings.web_resource,
+        tls=_trusting(settings.web_issuer_certificates),
+    )
+
+
+def _trusting(certificates: Path | None) -> ssl.SSLContext | None:
+    if certificates is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=str(certificates))
+    except OSError:
+        raise SettingsError(
+            "BONAFIDES_WEB_ISSUER_CERTIFICATES: the file is not there, or holds no certificates. "
+            "Name a PEM file."
+        ) from None
 
 
 def _system_clock() -> Instant:

@@ -65,6 +65,7 @@ def test_no_setting_is_documented_that_is_not_there() -> None:
         "BONAFIDES_TOKEN",
         "BONAFIDES_LOGIN_ISSUER",
         "BONAFIDES_LOGIN_CLIENT_ID",
+        "BONAFIDES_LOGIN_RESOURCE",
         "BONAFIDES_AGENT_TOKEN",
         "BONAFIDES_ROOT_CERTIFICATES",
     }

@@ -24,7 +24,7 @@ def asked(peer: str = "192.0.2.1", **headers: str) -> Request:
 def forged(session: Session | None, token: str, **headers: str) -> bool:
     """Tells whether a form with the token counts as forged."""
     site = Site(ORIGIN, "127.0.0.1:1", Provider("https://x", "web"), lambda: 0.0, lambda: 0)
-    world = World(site, Sessions(), Clients(site), Environment(autoescape=True))
+    world = World(site, Sessions(), Clients(site), Environment(autoescape=True), provider=None)
     return forged_by(Visit(world, asked(**headers), LANGUAGES[0], session, {"csrf": token}))
 
 

@@ -246,3 +246,38 @@ def test_review_is_asked_for_once_at_a_time(visitor: Visitor) -> None:
     assert "Under way" in visitor.get(path).text
     visitor.post(path, form)
     assert visitor.get(path).text.count("Under way") == 1
+
+
+@pytest.mark.feature("E9")
+@pytest.mark.usefixtures("registered")
+def test_reason_about_a_check_leads_to_the_checks_by_their_names(
+    served: Served, visitor: Visitor
+) -> None:
+    visitor.log_in(NEW.text)
+    uid = visitor.post("/en/submit", filled(visitor), files=files()).url.path.rpartition("/")[2]
+    below = f"/enterprises/{NEW.text}/corrections"
+    page = visitor.get(f"{below}?target=check:{uid}:CHECK").text
+    offered = re.findall(r'<option value="(check:[^"]+)"', page)
+    assert offered
+    assert f"check:{uid}:CHECK" not in offered
+    form = {"csrf": visitor.csrf(below), "target": offered[0], "wrong": "错", "right": "对"}
+    assert visitor.post(below, form).status_code == 200
+    with rated.owner(served, NEW.text) as owner:
+        told = owner.rights.corrections(NEW.text)
+    assert [each.target.check.check for each in told] == [offered[0].rpartition(":")[2]]
+
+
+def test_checks_that_one_may_not_see_lead_to_a_review_by_a_person(visitor: Visitor) -> None:
+    visitor.log_in(OWN.text)
+    uid = "0b5f2a52-7f4c-4c58-9a43-2a3f0d1d9a11"
+    page = visitor.get(f"{ARCHIVE}/corrections?target=check:{uid}:CHECK").text
+    assert '<option value="check:' not in page
+    assert f'<a href="{ARCHIVE}/reviews">' in page.replace("\n", "")
+
+
+def test_reason_about_records_of_a_platform_fills_the_form_in(visitor: Visitor) -> None:
+    visitor.log_in(OWN.text)
+    page = visitor.get(f"{ARCHIVE}/corrections?target=record:taobao:complaint:ID").text
+    assert 'name="platform" list="known" maxlength="40" value="taobao"' in page
+    assert '<option value="complaint" selected>' in page
+    assert 'name="record_id" maxlength="120" value=""' in page

@@ -20,6 +20,7 @@ from bonafides.cli import app as command
 from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2
 from bonafides.v1.purpose_pb2 import ReadPurpose
 from bonafides.web.app import PAGES
+from bonafides.web.fields import command_in, without_command
 from bonafides.web.owner_pages import LINKS
 from tests import builders, integrators, rated
 from tests.serving import Served, serving
@@ -232,7 +233,11 @@ def test_owner_sees_a_bar_for_every_contribution(served: Served, visitor: Visito
     visitor.log_in(CODE)
     page = visitor.get(f"{ARCHIVE}/level").text
     assert page.count('<svg class="bar') == len(told.contributions)
-    assert told.reasons[0].text_zh in page
+    # The whole of it, with a link where the text has a command, and the command beside.
+    text = told.reasons[0].text_zh
+    assert without_command(text) in page
+    assert without_command(text) != text
+    assert f'<span class="code">{command_in(text)}</span>' in page
     assert told.reasons[0].text_en not in page
 
 

@@ -49,6 +49,13 @@ def login(
             envvar="BONAFIDES_LOGIN_CLIENT_ID", help="What the command line is called there."
         ),
     ] = _PROVIDER_CLIENT,
+    resource: Annotated[
+        str,
+        typer.Option(
+            envvar="BONAFIDES_LOGIN_RESOURCE",
+            help="What the service is called there, if the provider wants to know (RFC 8707).",
+        ),
+    ] = "",
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Show the address alone; open no browser.")
     ] = False,
@@ -65,7 +72,8 @@ def login(
     settings = settings_of(data_dir=data_dir, environment=environment)
     named = None if code is None else code_of(code)
     if issuer is not None:
-        made = _by_provider(issuer, login_client_id, named, opening=not no_browser)
+        told = (issuer.rstrip("/"), login_client_id, resource)
+        made = _by_provider(told, named, opening=not no_browser)
     else:
         made = _in_sandbox(settings, named)
     # A token that the service doesn't take is said to be bad now, and not kept.
@@ -109,11 +117,11 @@ def _in_sandbox(settings: Settings, code: str | None) -> Login:
     return Login(token, who, time.time() + 60 * _MINUTES)
 
 
-def _by_provider(issuer: str, client_id: str, code: str | None, *, opening: bool) -> Login:
+def _by_provider(named: tuple[str, str, str], code: str | None, *, opening: bool) -> Login:
     # HTTP is loaded by this command alone: the others start quicker.
     from bonafides.cli import provider  # noqa: PLC0415
 
-    issuer = issuer.rstrip("/")
+    issuer, client_id, resource = named
     hint = ""
     if provider.is_loopback(issuer):
         # A sandbox's: it lets in whoever asks, as whom they say.
@@ -128,6 +136,6 @@ def _by_provider(issuer: str, client_id: str, code: str | None, *, opening: bool
         if opening:
             webbrowser.open(address)
 
-    told = provider.Provider(issuer, client_id, hint)
+    told = provider.Provider(issuer, client_id, hint, resource)
     token, seconds = provider.log_in(told, show)
     return Login(token, f"whom {issuer} let in", time.time() + seconds)

@@ -44,11 +44,16 @@ _BYE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider, and who the command line is there. `hint` says who comes, if that is known."""
+    """A provider, and who the command line is there.
+
+    `hint` says who comes, if that is known; `resource` names the service to a provider
+    that wants to know which one (RFC 8707).
+    """
 
     issuer: str
     client_id: str
     hint: str = ""
+    resource: str = ""
 
 
 def log_in(
@@ -62,6 +67,7 @@ def log_in(
         CommandError: the provider can't be reached, or refused, or nobody logged in in time.
     """
     told = _about(provider)
+    named = {"resource": provider.resource} if provider.resource else {}
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
     with _listening(state) as (address, answers):
         asked = {
@@ -73,6 +79,7 @@ def log_in(
             "code_challenge": _challenge(verifier),
             "code_challenge_method": "S256",
             **({"login_hint": provider.hint} if provider.hint else {}),
+            **named,
         }
         mark = "&" if urlsplit(told["authorization_endpoint"]).query else "?"
         show(f"{told['authorization_endpoint']}{mark}{urlencode(asked)}")
@@ -83,7 +90,7 @@ def log_in(
                 f"Nobody logged in within {wait_seconds:.0f} seconds.",
                 "Repeat the command, and open the address that it shows.",
             ) from None
-    if answer.get("iss", provider.issuer) != provider.issuer or "code" not in answer:
+    if not _is_named(answer.get("iss", provider.issuer), provider) or "code" not in answer:
         raise _refused(answer.get("error", "no code"))
     return _exchanged(
         told["token_endpoint"],
@@ -93,6 +100,7 @@ def log_in(
             "redirect_uri": address,
             "client_id": provider.client_id,
             "code_verifier": verifier,
+            **named,
         },
     )
 
@@ -107,7 +115,7 @@ def _about(provider: Provider) -> Mapping[str, str]:
     """Returns what the provider says of itself."""
     _require_safe(provider.issuer)
     told = _asked("GET", f"{provider.issuer}/.well-known/openid-configuration")
-    if told.get("issuer") != provider.issuer:
+    if not _is_named(told.get("issuer"), provider):
         raise CommandError(
             f"{provider.issuer} calls itself otherwise.",
             "Name the provider exactly as it does: --issuer.",
@@ -116,6 +124,11 @@ def _about(provider: Provider) -> Mapping[str, str]:
     for address in endpoints.values():
         _require_safe(address)
     return endpoints
+
+
+def _is_named(issuer: object, provider: Provider) -> bool:
+    # Some end their names in a slash, which people leave out.
+    return isinstance(issuer, str) and issuer.rstrip("/") == provider.issuer.rstrip("/")
 
 
 def _exchanged(address: str, form: Mapping[str, str]) -> tuple[str, float]:

@@ -28,6 +28,13 @@ class AccessCalls:
         """Lists who was shown something, the latest first; at most so many lines, None: all."""
         return list(islice(self._lines(code), most))
 
+    def page(self, code: str, page_token: str = "") -> access_service_pb2.ListAccessesResponse:
+        """Gets one page of the log, the latest; with the token of a page, the one behind it."""
+        request = access_service_pb2.ListAccessesRequest(
+            parent=f"enterprises/{code}", page_token=page_token
+        )
+        return self._connection.call(self._stub.ListAccesses, request)[0]
+
     def _lines(self, code: str) -> Iterator[access_pb2.Access]:
         request = access_service_pb2.ListAccessesRequest(parent=f"enterprises/{code}")
         for page in pages(self._connection, self._stub.ListAccesses, request):

@@ -25,6 +25,7 @@ from bonafides.web import (
     agreed_pages,
     amend_pages,
     chart,
+    integrator_pages,
     level_pages,
     local_issuer,
     login,
@@ -35,8 +36,9 @@ from bonafides.web import (
 )
 from bonafides.web.clients import Clients
 from bonafides.web.doors import STATIC, Doors
-from bonafides.web.fields import word
+from bonafides.web.fields import command_in, without_command, word
 from bonafides.web.language import LANGUAGES
+from bonafides.web.provider import provider_of
 from bonafides.web.sessions import Sessions
 from bonafides.web.site import Site
 from bonafides.web.visits import Page, World, missing, route
@@ -51,13 +53,14 @@ _ROOM: Final = (
     rights_pages,
     submit_pages,
     amend_pages,
+    integrator_pages,
 )
 PAGES: Final[Sequence[Page]] = tuple(page for module in _ROOM for page in module.PAGES)
 
 
 def app(site: Site) -> Doors:
     """Returns the site as an ASGI application."""
-    world = World(site, Sessions(), Clients(site), _templates())
+    world = World(site, Sessions(), Clients(site), _templates(), provider_of(site.provider))
     routes: list[Route | Mount] = [
         Mount(STATIC.rstrip("/"), StaticFiles(directory=_HERE / "static"))
     ]
@@ -118,6 +121,8 @@ def _templates() -> Environment:
         style=f"{STATIC}style.css?v={hashlib.sha256(style).hexdigest()[:12]}",
         languages=LANGUAGES,
         word=word,
+        said=without_command,
+        command=command_in,
         links=owner_pages.LINKS,
         bar=chart.bar,
         name_of=lambda leaf: "" if leaf is None else public_pages.level_name(leaf.raw),

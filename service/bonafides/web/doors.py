@@ -75,8 +75,11 @@ class Doors:
             refusal = PlainTextResponse("This site is not served here.", _MISDIRECTED)
             await refusal(scope, receive, self._answering(send, scope, None))
             return
-        session = self._session(headers)  # 3
+        held = self._held(headers)
+        session = self._sessions.find(held, self._site.seconds()) if held else None  # 3
         scope["visitor"] = session
+        # Whoever comes with the cookie of a session that is over, is told so.
+        scope["lapsed"] = bool(held) and session is None
         # The login library keeps state, nonce and verifier where frameworks have sessions.
         scope["session"] = {} if session is None else session.flow
         most = UPLOAD_BYTES if self._uploads(scope["path"]) else FORM_BYTES
@@ -90,13 +93,13 @@ class Doors:
         except TooLargeError:
             await _too_large(scope, receive, answering)
 
-    def _session(self, headers: Headers) -> Session | None:
+    def _held(self, headers: Headers) -> str:
         try:
             cookies = SimpleCookie(headers.get("cookie", ""))
         except CookieError:
-            return None
+            return ""
         held = cookies.get(self._cookie)
-        return None if held is None else self._sessions.find(held.value, self._site.seconds())
+        return "" if held is None else held.value
 
     def _answering(self, send: Send, scope: Scope, before: Session | None) -> Send:
         async def answer(message: Message) -> None:

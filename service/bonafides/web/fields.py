@@ -16,6 +16,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -136,6 +137,8 @@ class Items:
 
 
 _MOST_COLUMNS: Final = 6
+# The last sentence of a reason, as `rating.reasons` writes it.
+_COMMAND: Final = re.compile(r"(?:(?<=。)|(?<=\. )|^)[^。.]*(bonafides appeal .*)$")
 
 
 def group_of(message: Message, language: Language) -> Group:
@@ -156,6 +159,17 @@ def word(value: str, language: Language) -> str:
     """Returns what a word of the API is called; one that is not known, as it is."""
     known, slash, rest = value.partition("/")
     return f"{language.text(VALUES[known])}{slash}{rest}" if known in VALUES else value
+
+
+def without_command(text: str) -> str:
+    """Returns a reason without the sentence that names a command: a page has a link instead."""
+    return _COMMAND.sub("", text).strip()
+
+
+def command_in(text: str) -> str:
+    """Returns the command that a reason names; empty: none."""
+    found = _COMMAND.search(text)
+    return found[1] if found else ""
 
 
 def _group(message: Message, name: str, prefix: str, language: Language) -> Group:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from authlib.integrations.base_client import OAuthError
-from authlib.integrations.starlette_client import OAuth
 from httpx2 import HTTPError
 from joserfc.errors import JoseError
 from starlette.requests import Request
@@ -21,46 +20,24 @@ from starlette.routing import Route
 
 from bonafides.web.language import LANGUAGES, Language
 from bonafides.web.local_issuer import OWNER, VISITOR
+from bonafides.web.provider import logout_address, revoke, seconds_of
 from bonafides.web.sessions import Login, Session
 from bonafides.web.visits import Page, Visit, World, forged_by, own_path
 
 CALLBACK: Final = "/login/callback"
-_SECONDS: Final = 5.0
 _SEE_OTHER: Final = 303
 _BAD_REQUEST: Final = 400
 _UNAVAILABLE: Final = 503
 _CODE_IN_PATH: Final = re.compile(r"/enterprises/([0-9A-Z]{18})\b")
 _CODE: Final = re.compile(r"[0-9A-Z]{18}")
-_DEFAULT_SECONDS: Final = 900.0
 # The kind of login that names a platform, in the ID token as in access tokens.
 _PLATFORM: Final = "platform"
 _LONGEST_TITLE: Final = 80
 
 
-def provider_of(world: World) -> Any:
-    """Returns the provider, as the library has it. It is asked about itself when first used."""
-    told = world.site.provider
-    oauth: Any = OAuth()  # type: ignore[no-untyped-call]  # ships no types
-    oauth.register(
-        "provider",
-        client_id=told.client_id,
-        client_secret=told.client_secret or None,
-        server_metadata_url=f"{told.issuer}/.well-known/openid-configuration",
-        client_kwargs={
-            "scope": "openid",
-            "code_challenge_method": "S256",
-            "token_endpoint_auth_method": ("client_secret_basic" if told.client_secret else "none"),
-            "timeout": _SECONDS,
-            # A proxy named in the environment is not asked to carry secrets of logins.
-            "trust_env": False,
-        },
-    )
-    return oauth.create_client("provider")
-
-
 def routes(world: World) -> Sequence[Route]:
     """Returns the routes that talk to the provider."""
-    provider = provider_of(world)
+    provider = world.provider
     made = [Route(CALLBACK, _callback(world, provider), methods=["GET"])]
     for language in LANGUAGES:
         path = f"{language.prefix}/login"
@@ -80,6 +57,7 @@ def ask(visit: Visit) -> Response:
     return visit.page(
         "login.html",
         following=following,
+        ended=visit.request.scope["lapsed"] or visit.request.query_params.get("ended") == "yes",
         code=named[1] if named else "",
         sandbox=visit.world.site.signer is not None,
         samples=visit.world.site.samples,
@@ -89,17 +67,22 @@ def ask(visit: Visit) -> Response:
 
 
 def leave(visit: Visit) -> Response:
-    """Logs out."""
+    """Logs out, here and then at the provider."""
+    site, provider, before = visit.world.site, visit.world.provider, visit.session
     if visit.session is not None:
         visit.world.sessions.end(visit.session)
     visit.session = None
     visit.request.scope["visitor"] = None
-    return visit.to("/")
+    if before is None:
+        return visit.to("/")
+    revoke(site, provider, before)
+    elsewhere = logout_address(site, provider, before)
+    return RedirectResponse(elsewhere, _SEE_OTHER) if elsewhere else visit.to("/")
 
 
 PAGES: Final = (
     Page("/login", ask),
-    Page("/logout", leave, method="POST"),
+    Page("/logout", leave, method="POST", renews=False),
 )
 
 
@@ -157,9 +140,11 @@ def _session(world: World, before: Session, token: dict[str, Any]) -> Session:
         title[:_LONGEST_TITLE],
         tuple(code for code in codes if _CODE.fullmatch(code)),
         platform=who.get("kind") == _PLATFORM,
+        refresh_token=str(token.get("refresh_token") or ""),
+        id_token=str(token.get("id_token") or ""),
     )
-    seconds = float(token.get("expires_in") or _DEFAULT_SECONDS)
-    return world.sessions.log_in(before, login, seconds=seconds, now=world.site.seconds())
+    now = world.site.seconds()
+    return world.sessions.log_in(before, login, seconds=seconds_of(token), now=now)
 
 
 def _hint(told: dict[str, str]) -> str:

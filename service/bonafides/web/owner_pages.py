@@ -27,14 +27,13 @@ LINKS: Final = (
     ("/corrections", N_("Corrections and appeals")),
     ("/reviews", N_("Review by a person")),
     ("/consents", N_("Consents and agreements")),
+    ("/integrators", N_("Integrators")),
     ("/data", N_("What is held, deletion")),
     ("/inbox", N_("Inbox")),
     ("/accesses", N_("Who looked")),
     ("/report", N_("Report to print")),
 )
 
-# The latest so many lines of the access log are one page.
-_MOST_ACCESSES: Final = 200
 # What a method shows, in words of people; another is named as the API names it.
 _SHOWN: Final = {
     "ArchiveService/GetArchive": N_("Archive"),
@@ -70,15 +69,16 @@ def inbox(visit: Visit) -> Response:
 
 
 def accesses(visit: Visit) -> Response:
-    """Shows who was shown something of the enterprise, the latest first."""
-    found = visit.client().accesses.log(visit.code, most=_MOST_ACCESSES + 1)
-    shown = items_of(found[:_MOST_ACCESSES], "accesses", visit.language)
+    """Shows who was shown something of the enterprise, the latest first, page by page."""
+    token = visit.request.query_params.get("page", "")
+    found = visit.client().accesses.page(visit.code, token)
     return visit.page(
         "accesses.html",
         code=visit.code,
-        accesses=shown,
+        accesses=items_of(found.accesses, "accesses", visit.language),
         words={method: visit.say(text) for method, text in _SHOWN.items()},
-        more=len(found) > _MOST_ACCESSES,
+        latest=not token,
+        earlier=found.next_page_token,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from bonafides.client import RemoteError
 from bonafides.v1 import archive_pb2, rights_pb2
 from bonafides.web.fields import group_of, items_of, word
 from bonafides.web.labels import N_
@@ -30,13 +31,26 @@ _KINDS: Final = (
     ("transaction", N_("Transaction")),
 )
 _MOST_PARTS: Final = 3
+# What a reason says for the record, or the check, that its reader is to name.
+_ANY_RECORD: Final = "ID"
+_ANY_CHECK: Final = "CHECK"
 _BAD_REQUEST: Final = 400
 _FORM: Final = ("target", "platform", "kind", "record_id", "wrong", "right")
 
 
 def corrections(visit: Visit) -> Response:
     """Shows the cases and how they stand, and the form that opens one."""
-    return _cases(visit, {"target": visit.request.query_params.get("target", "")})
+    return _cases(visit, _told(visit.request.query_params.get("target", "")))
+
+
+def _told(target: str) -> dict[str, str]:
+    """Returns what the form is filled in with: a platform's record by its parts."""
+    sort, _, rest = target.partition(":")
+    named = rest.split(":", 2)
+    if sort != "record" or len(named) != _MOST_PARTS:
+        return {"target": target}
+    number = "" if named[2] == _ANY_RECORD else named[2]
+    return {"platform": named[0], "kind": named[1], "record_id": number}
 
 
 def open_case(visit: Visit) -> Response:
@@ -87,6 +101,13 @@ def target_of(code: str, told: dict[str, str]) -> rights_pb2.CorrectionTarget | 
     if sort == "fact" and rest:
         kind, _, item = rest.partition(":")
         return rights_pb2.CorrectionTarget(fact=rights_pb2.FactTarget(kind=kind, item=item))
+    if sort == "check" and rest:
+        uid, _, check = rest.partition(":")
+        named_check = rights_pb2.CheckTarget(
+            submission=f"enterprises/{code}/submissions/{uid}", check=check
+        )
+        known = check and check != _ANY_CHECK
+        return rights_pb2.CorrectionTarget(check=named_check) if known else None
     if sort == "override" and rest:
         name = f"enterprises/{code}/overrides/{rest}"
         return rights_pb2.CorrectionTarget(override=rights_pb2.OverrideTarget(override=name))
@@ -104,12 +125,14 @@ def _cases(visit: Visit, told: dict[str, str], missing: list[str] | None = None)
     client = visit.client()
     found = client.rights.corrections(visit.code)
     archive = client.get_archive(visit.code, purpose=visit.purpose)
+    checks = [*_checks(visit, told.get("target", ""))]
     return visit.page(
         "corrections.html",
         _BAD_REQUEST if missing else 200,
         code=visit.code,
         cases=items_of(found, "corrections", visit.language),
-        targets=[*_targets(archive, visit)],
+        targets=[*_targets(archive, visit), *checks],
+        checked=bool(checks),
         kinds=[(kind, visit.say(text)) for kind, text in _KINDS],
         platforms=[each.platform for each in archive.platforms],
         told={name: told.get(name, "") for name in _FORM},
@@ -134,6 +157,23 @@ def _targets(archive: archive_pb2.Archive, visit: Visit) -> Iterator[tuple[str, 
     if archive.rating.override:
         uid = archive.rating.override.rpartition("/")[2]
         yield f"override:{uid}", visit.say("Set by people")
+
+
+def _checks(visit: Visit, target: str) -> Iterator[tuple[str, str]]:
+    """Yields the checks of the submission that the target names, if one may see them."""
+    sort, _, rest = target.partition(":")
+    uid = rest.partition(":")[0]
+    if sort != "check" or not uid:
+        return
+    try:
+        told = visit.client().get_submission(f"enterprises/{visit.code}/submissions/{uid}")
+    except RemoteError:
+        return
+    for each in told.checks:
+        yield (
+            f"check:{uid}:{each.check}",
+            f"{visit.say('Check')} {word(each.check, visit.language)}",
+        )
 
 
 def _called(name: str, visit: Visit) -> str:

@@ -6,6 +6,8 @@ a look into memory gives no cookie away. Rules:
 - whoever is about to log in has a session of ten minutes; logging in ends it and begins
   another with a new id, so that an id which was planted before is worth nothing after;
 - a session ends with its access token, when its owner logs out, and with the process;
+  one whose token can be renewed, half an hour after the token, and twelve hours after the
+  login at the latest;
 - both kinds are bounded apart from each other: a flood of the first ends none of the second.
 
     waiting = sessions.open(now)
@@ -14,11 +16,13 @@ a look into memory gives no cookie away. Rules:
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 _ID_BYTES: Final = 32
@@ -27,6 +31,9 @@ _MOST_WAITING: Final = 4_096
 _MOST_LOGGED_IN: Final = 16_384
 # No token lives longer; a provider that says so is not believed.
 _MOST_SECONDS: Final = 3_600.0
+# Of sessions that are renewed: how long nobody need be there, and how long it goes on.
+_IDLE_SECONDS: Final = 1_800.0
+_LONGEST_SECONDS: Final = 12 * 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +41,26 @@ class Login:
     """Somebody who logged in.
 
     `owns` are codes that the provider named, for convenience. `platform`: it named a
-    platform and no person, whose reads name what they are for.
+    platform and no person, whose reads name what they are for. `refresh_token` is empty
+    where the provider gives none; `id_token` goes back to the provider on logging out.
     """
 
     token: str = field(repr=False)
     title: str = field(repr=False)
     owns: tuple[str, ...] = ()
     platform: bool = False
+    refresh_token: str = field(default="", repr=False)
+    id_token: str = field(default="", repr=False)
+
+
+def renewal_of(login: Login, told: Mapping[str, Any]) -> Login:
+    """Returns the login with the tokens that a provider renewed it by.
+
+    Raises:
+        KeyError: there is no access token among them.
+    """
+    kept = str(told.get("refresh_token") or login.refresh_token)
+    return replace(login, token=str(told["access_token"]), refresh_token=kept)
 
 
 @dataclass(slots=True)
@@ -55,6 +75,10 @@ class Session:
     flow: dict[str, Any] = field(default_factory=dict, repr=False)
     # Told once, on the next page.
     note: str = ""
+    # When the access token ends, and when all is over whatever the provider says.
+    token_ends_at: float = 0.0
+    over_at: float = 0.0
+    renewing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
 
 class Sessions:
@@ -85,8 +109,17 @@ class Sessions:
     def log_in(self, before: Session, login: Login, *, seconds: float, now: float) -> Session:
         """Ends the session before, and begins one of who logged in."""
         self.end(before)
-        expires_at = now + min(seconds, _MOST_SECONDS)
-        return self._keep(self._logged_in, _MOST_LOGGED_IN, expires_at, login)
+        made = self._keep(self._logged_in, _MOST_LOGGED_IN, now, login)
+        made.over_at = now + _LONGEST_SECONDS
+        self.renew(made, login, seconds=seconds, now=now)
+        return made
+
+    def renew(self, session: Session, login: Login, *, seconds: float, now: float) -> None:
+        """Puts the login in place of the session's, with a token that is good for `seconds`."""
+        session.login = login
+        session.token_ends_at = now + min(seconds, _MOST_SECONDS)
+        idle = _IDLE_SECONDS if login.refresh_token else 0.0
+        session.expires_at = min(session.token_ends_at + idle, session.over_at)
 
     def end(self, session: Session) -> None:
         """Ends the session; its id is worth nothing from now on."""

@@ -6,6 +6,7 @@ Nothing here reads settings, clocks or files. `Provider` is where people log in;
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -38,11 +39,19 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """An OpenID Connect provider, and who the site is there."""
+    """An OpenID Connect provider, and who the site is there.
+
+    `scope` is what logins ask for; with offline_access in it the site renews tokens.
+    `resource` names the service to a provider that wants to know (RFC 8707). `tls` is how
+    it is known; None: by the certificates of this machine.
+    """
 
     issuer: str
     client_id: str
     client_secret: str = field(default="", repr=False)
+    scope: str = "openid"
+    resource: str = ""
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ A page is a plain function of a `Visit`: it calls the client and returns an answ
 comes before it is done here, once, by the row of the page:
 
 1. Who must be logged in and is not, is sent to log in, and back afterwards.
-2. A form must bear its session's token, and come from our own origin.
-3. The page runs on a thread: the client waits for the service there.
-4. What the service refuses becomes a page that says what, why, and what to do.
+2. A login that is about to end is renewed, if its provider renews it.
+3. A form must bear its session's token, and come from our own origin.
+4. The page runs on a thread: the client waits for the service there.
+5. What the service refuses becomes a page that says what, why, and what to do.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from bonafides.web import said_errors, speech
 from bonafides.web.clients import Clients, address_of
 from bonafides.web.doors import UPLOAD_BYTES
 from bonafides.web.language import Language
+from bonafides.web.provider import Renewal, renewed
 from bonafides.web.sessions import Session, Sessions
 from bonafides.web.site import Site
 
@@ -70,6 +72,8 @@ class World:
     sessions: Sessions
     clients: Clients
     templates: Environment
+    # The provider as the library has it, which ships no types.
+    provider: Any
 
 
 @dataclass(slots=True)
@@ -131,10 +135,12 @@ class Visit:
             self.session.note = note
         return RedirectResponse(self.path(path), _SEE_OTHER)
 
-    def to_login(self) -> Response:
-        """Sends to log in, and back here afterwards."""
+    def to_login(self, *, ended: bool = False) -> Response:
+        """Sends to log in, and back here afterwards; `ended`: there was a login, and is none."""
         here = self.request.url.path if self.request.method == "GET" else self.path("/")
-        return RedirectResponse(f"{self.path('/login')}?next={quote(here, safe='')}", _SEE_OTHER)
+        more = "&ended=yes" if ended else ""
+        address = f"{self.path('/login')}?next={quote(here, safe='')}{more}"
+        return RedirectResponse(address, _SEE_OTHER)
 
     def faults(self, violations: Iterable[FieldViolation]) -> list[speech.Fault]:
         """Returns the faults of fields as this page's form names them."""
@@ -162,13 +168,17 @@ Handler = Callable[[Visit], Response]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: its path below the language, who answers, and what is asked of visitors."""
+    """One page: its path below the language, who answers, and what is asked of visitors.
+
+    `renews`: a login that is about to end is renewed before; not to end it.
+    """
 
     path: str
     answer: Handler
     method: str = "GET"
     login: bool = False
     upload: bool = False
+    renews: bool = True
 
 
 def own_path(path: str) -> str:
@@ -181,12 +191,18 @@ def route(page: Page, world: World, language: Language) -> Route:
 
     async def endpoint(request: Request) -> Response:
         visit = Visit(world, request, language, request.scope["visitor"])
+        renewal = await _renewed(visit) if page.renews else Renewal.GOOD  # 2
+        if renewal is Renewal.UNREACHABLE:
+            return visit.refusal(
+                _UNAVAILABLE, "Where one logs in can't be reached.", "Try again in a moment."
+            )
         if page.login and not visit.logged_in:  # 1
-            return visit.to_login()
+            ended = renewal is Renewal.ENDED or request.scope["lapsed"]
+            return visit.to_login(ended=ended)
         if page.method == "POST":
             await _read_form(visit)
-            if not forged_by(visit):  # 2
-                return await run_in_threadpool(guarded, visit, page.answer)  # 3
+            if not forged_by(visit):  # 3
+                return await run_in_threadpool(guarded, visit, page.answer)  # 4
             return visit.refusal(
                 _FORBIDDEN,
                 "This form is not from a page that this site gave you, or it is too old.",
@@ -198,8 +214,20 @@ def route(page: Page, world: World, language: Language) -> Route:
     return Route(path, endpoint, methods=[page.method])
 
 
+async def _renewed(visit: Visit) -> Renewal:
+    """Renews the login of who visits, if it is about to end (2)."""
+    if visit.session is None:
+        return Renewal.GOOD
+    world = visit.world
+    now = world.site.seconds()
+    found = await renewed(world.provider, world.sessions, visit.session, now=now)
+    if found is Renewal.ENDED:
+        visit.session = visit.request.scope["visitor"] = None
+    return found
+
+
 def guarded(visit: Visit, answer: Handler) -> Response:
-    """Returns the page, or the one that says why not (4)."""
+    """Returns the page, or the one that says why not (5)."""
     try:
         return answer(visit)
     except RemoteError as error:
@@ -207,7 +235,7 @@ def guarded(visit: Visit, answer: Handler) -> Response:
             # The token ended before the session did.
             visit.world.sessions.end(visit.session)
             visit.request.scope["visitor"] = None
-            return visit.to_login()
+            return visit.to_login(ended=True)
         return _refused(visit, error)
     except ClientError:
         return visit.refusal(
@@ -216,7 +244,7 @@ def guarded(visit: Visit, answer: Handler) -> Response:
 
 
 def forged_by(visit: Visit) -> bool:
-    """Tells whether a form is not one that our own page gave to this session (2)."""
+    """Tells whether a form is not one that our own page gave to this session (3)."""
     if visit.session is None:
         return True
     given = visit.form.get("csrf", "")
