@@ -123,8 +123,7 @@ def reads(work: UnitOfWork, platform: str, codes: Sequence[str]) -> dict[str, Re
         )
     )
     return {
-        row.code: Reader(row.platform, Instant(row.first_read_at), Instant(row.last_read_at))
-        for row in found
+        row.code: Reader(Instant(row.first_read_at), Instant(row.last_read_at)) for row in found
     }
 
 
