@@ -18,6 +18,7 @@ from bonafides.access.applications import (
     CHALLENGES_PER_DAY,
     MOST_KEYS,
     Ground,
+    Step,
 )
 from bonafides.client import Client, RemoteError
 from bonafides.client.key_proofs import prove, thumbprint
@@ -448,12 +449,13 @@ def test_misuse_locks_the_keys_and_leaves_a_report(served: Served) -> None:
             with refused("APPLICATION_STATE"):
                 attempt()
         with served.store.reading() as work:
-            (report,) = rows.suspensions(work, Ground.MISUSE, Instant(0), 10)
+            step = tables.application_step
+            report = work.execute(sa.select(step).where(step.c.step == Step.SUSPENDED)).one()
         assert (report.client_id, report.taken_by) == (
             made.client_id,
             "bonafides-sandbox|staff-1",
         )
-        assert report.about == "asks its users for passwords"
+        assert (report.ground, report.about) == (Ground.MISUSE, "asks its users for passwords")
         resumed = operator.applications.resume(made.client_id, "settled")
         # Its keys stay lost: it begins again with a new one.
         assert resumed.state == STATES.STATE_DRAFT

@@ -30,7 +30,6 @@ _application: Final = tables.application.c
 _key: Final = tables.application_key.c
 _challenge: Final = tables.key_challenge.c
 _change: Final = tables.application_change.c
-_step: Final = tables.application_step.c
 
 
 # What an application is made with and keeps: it passes to nobody, and becomes nothing else.
@@ -385,33 +384,6 @@ def add_step(work: UnitOfWork, row: StepRow) -> None:
     )
 
 
-def steps_of(work: UnitOfWork, client_id: str) -> tuple[StepRow, ...]:
-    """Returns what was done to the application, the oldest first."""
-    found = work.execute(
-        sa.select(tables.application_step)
-        .where(_step.client_id == client_id)
-        .order_by(_step.taken_at, _step.uid)
-    )
-    return tuple(map(_step_of, found))
-
-
-def suspensions(
-    work: UnitOfWork, ground: Ground, since: Instant, limit: int
-) -> tuple[StepRow, ...]:
-    """Returns suspensions for this ground since, the oldest first, for who looks into them."""
-    found = work.execute(
-        sa.select(tables.application_step)
-        .where(
-            _step.step == Step.SUSPENDED.value,
-            _step.taken_at > since,
-            _step.ground == ground.value,
-        )
-        .order_by(_step.taken_at, _step.uid)
-        .limit(limit)
-    )
-    return tuple(map(_step_of, found))
-
-
 # --- Helpers -----------------------------------------------------------------------------
 
 
@@ -438,11 +410,6 @@ def _application_of(row: sa.Row[Any]) -> ApplicationRow:
 
 def _change_of(row: sa.Row[Any]) -> ChangeRow:
     return ChangeRow(**row._asdict())
-
-
-def _step_of(row: sa.Row[Any]) -> StepRow:
-    ground = None if row.ground is None else Ground(row.ground)
-    return StepRow(**(row._asdict() | {"step": Step(row.step), "ground": ground}))
 
 
 def _instant(value: int | None) -> Instant | None:
