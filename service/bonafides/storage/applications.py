@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -217,6 +217,16 @@ def keys_of(work: UnitOfWork, client_id: str) -> tuple[KeyRow, ...]:
     )
 
 
+def with_key(work: UnitOfWork, client_ids: Collection[str], now: Instant) -> frozenset[str]:
+    """Returns those of the applications that have a key which is good now or will be."""
+    found = work.execute(
+        sa.select(_key.client_id)
+        .where(_key.client_id.in_(client_ids), _key.revoked_at.is_(None), _key.not_after > now)
+        .distinct()
+    )
+    return frozenset(found.scalars())
+
+
 def insert_key(work: UnitOfWork, row: KeyRow) -> None:
     """Adds the key, and has every process hear of it."""
     work.execute(
@@ -346,17 +356,19 @@ def find_change(work: UnitOfWork, client_id: str, uid: str) -> ChangeRow | None:
     return None if row is None else _change_of(row)
 
 
-def changes_of(
-    work: UnitOfWork, client_id: str, *, since: Instant | None = None
-) -> tuple[ChangeRow, ...]:
-    """Returns changes, the latest first: those that wait, or all that were asked for since."""
-    which = _change.state == "PENDING" if since is None else _change.requested_at > since
-    found = work.execute(
-        sa.select(tables.application_change)
-        .where(_change.client_id == client_id, which)
-        .order_by(_change.requested_at.desc(), _change.uid)
-    )
-    return tuple(map(_change_of, found))
+def waiting_changes(
+    work: UnitOfWork, client_ids: Collection[str]
+) -> Mapping[str, Sequence[ChangeRow]]:
+    """Returns the changes of each of the applications that wait, the latest first."""
+    found: dict[str, list[ChangeRow]] = {client_id: [] for client_id in client_ids}
+    for row in _changes(work, _change.client_id.in_(client_ids), _change.state == "PENDING"):
+        found[row.client_id].append(row)
+    return found
+
+
+def changes_since(work: UnitOfWork, client_id: str, since: Instant) -> list[ChangeRow]:
+    """Returns the changes that were asked for since, however they stand, the latest first."""
+    return _changes(work, _change.client_id == client_id, _change.requested_at > since)
 
 
 # --- Steps -------------------------------------------------------------------------------
@@ -406,6 +418,15 @@ def _application_of(row: sa.Row[Any]) -> ApplicationRow:
         "state": State(row.state),
     }
     return ApplicationRow(**(told | enums))
+
+
+def _changes(work: UnitOfWork, *where: sa.ColumnElement[bool]) -> list[ChangeRow]:
+    found = work.execute(
+        sa.select(tables.application_change)
+        .where(*where)
+        .order_by(_change.requested_at.desc(), _change.uid)
+    )
+    return list(map(_change_of, found))
 
 
 def _change_of(row: sa.Row[Any]) -> ChangeRow:
