@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -139,7 +139,7 @@ def insert_application(work: UnitOfWork, row: ApplicationRow) -> bool:
         insert.on_conflict_do_nothing(index_elements=["client_id"]).returning(
             tables.application.c.client_id
         ),
-        _values(row, tables.application),
+        _values(row),
     )
     return added.first() is not None
 
@@ -202,19 +202,8 @@ class KeyRow:
 
 def keys_of(work: UnitOfWork, client_id: str) -> tuple[KeyRow, ...]:
     """Returns the application's keys, revoked and expired ones too, the oldest first."""
-    return tuple(
-        KeyRow(
-            row.client_id,
-            row.key_id,
-            row.algorithm,
-            row.public_key,
-            Instant(row.not_before),
-            Instant(row.not_after),
-            Instant(row.created_at),
-            _instant(row.revoked_at),
-        )
-        for row in work.execute(_KEYS, {"client_id": client_id})
-    )
+    found = work.execute(_KEYS, {"client_id": client_id})
+    return tuple(KeyRow(**row._asdict()) for row in found)
 
 
 def with_key(work: UnitOfWork, client_ids: Collection[str], now: Instant) -> frozenset[str]:
@@ -229,10 +218,7 @@ def with_key(work: UnitOfWork, client_ids: Collection[str], now: Instant) -> fro
 
 def insert_key(work: UnitOfWork, row: KeyRow) -> None:
     """Adds the key, and has every process hear of it."""
-    work.execute(
-        tables.application_key.insert(),
-        _values(row, tables.application_key),
-    )
+    work.execute(tables.application_key.insert(), asdict(row))
     note(work, row.client_id, row.created_at)
 
 
@@ -265,16 +251,7 @@ class ChallengeRow:
 
 def insert_challenge(work: UnitOfWork, row: ChallengeRow) -> None:
     """Adds the challenge."""
-    work.execute(
-        tables.key_challenge.insert(),
-        {
-            "client_id": row.client_id,
-            "uid": row.uid,
-            "nonce": row.nonce,
-            "created_at": row.created_at,
-            "expires_at": row.expires_at,
-        },
-    )
+    work.execute(tables.key_challenge.insert(), asdict(row))
 
 
 def take_challenge(work: UnitOfWork, client_id: str, uid: str, now: Instant) -> ChallengeRow | None:
@@ -340,10 +317,7 @@ def put_change(work: UnitOfWork, row: ChangeRow) -> None:
         .values(state=row.state, tries=row.tries, ended_at=row.ended_at)
     )
     if not done.rowcount:
-        work.execute(
-            tables.application_change.insert(),
-            _values(row, tables.application_change),
-        )
+        work.execute(tables.application_change.insert(), asdict(row))
 
 
 def find_change(work: UnitOfWork, client_id: str, uid: str) -> ChangeRow | None:
@@ -390,17 +364,14 @@ class StepRow:
 
 def add_step(work: UnitOfWork, row: StepRow) -> None:
     """Appends the step."""
-    work.execute(
-        tables.application_step.insert(),
-        _values(row, tables.application_step),
-    )
+    work.execute(tables.application_step.insert(), _values(row))
 
 
 # --- Helpers -----------------------------------------------------------------------------
 
 
-def _values(row: object, table: sa.Table) -> dict[str, Any]:
-    told = {column.name: getattr(row, column.name) for column in table.c}
+def _values(row: ApplicationRow | StepRow) -> dict[str, Any]:
+    told = asdict(row)
     return {name: v.value if isinstance(v, enum.Enum) else v for name, v in told.items()}
 
 
@@ -431,10 +402,6 @@ def _changes(work: UnitOfWork, *where: sa.ColumnElement[bool]) -> list[ChangeRow
 
 def _change_of(row: sa.Row[Any]) -> ChangeRow:
     return ChangeRow(**row._asdict())
-
-
-def _instant(value: int | None) -> Instant | None:
-    return None if value is None else Instant(value)
 
 
 # Made once: building a statement takes longer than running it.
