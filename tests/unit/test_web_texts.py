@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from bonafides.web.fields import Group, Items, group_of
 from bonafides.web.labels import FIELDS
 from bonafides.web.language import LANGUAGES
 from bonafides.web.public_pages import withheld
-from bonafides.web.site import Provider, Site
+from bonafides.web.site import Provider, Site, SiteError
 from tests import builders
 
 WEB = Path(app.__file__).parent
@@ -123,3 +124,25 @@ def test_login_form_may_lead_to_the_provider_and_nowhere_else(issuer: str, targe
         clock=lambda: builders.NOW,
     )
     assert app.app(site)._policy.endswith(f"form-action {targets}")
+
+
+@pytest.mark.parametrize(
+    ("origin", "remedy"),
+    [
+        ("https://Bona.example:443", "give https://bona.example."),
+        ("http://127.0.0.1:80", "give http://127.0.0.1."),
+        ("https://bona.example/", "give scheme, host and port"),
+        ("http://bona.example", "Give an https origin"),
+    ],
+)
+def test_origin_that_no_browser_would_name_is_refused_with_the_right_one(
+    origin: str, remedy: str
+) -> None:
+    with pytest.raises(SiteError, match=re.escape(remedy)):
+        Site(
+            origin=origin,
+            server="127.0.0.1:1",
+            provider=Provider("https://login.example", "website"),
+            seconds=lambda: 0.0,
+            clock=lambda: builders.NOW,
+        )
