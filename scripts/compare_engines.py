@@ -45,7 +45,6 @@ from scripts.sampling_features import TABLES, Block, Column, Expected, expected,
 ROWS: Final = 1_000_000
 # What is in memory at once, of which every engine has a copy.
 BLOCK: Final = 100_000
-NAMES: Final = ("sqlite", "postgresql", "duckdb", "spark")
 _MEMORY_MB: Final = 600
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -20,8 +20,8 @@ import sqlalchemy as sa
 from bonafides.access.agents import SCOPES, Agent
 from bonafides.access.callers import Caller, CallerKind
 from bonafides.client import Client, RemoteError
-from bonafides.client.connection import AGENT_KEY
 from bonafides.client.faults import remote_error
+from bonafides.client.signed_channel import AGENT_KEY
 from bonafides.errors import BonafidesError
 from bonafides.identity import announcing, correction_operations, integrator_operations
 from bonafides.identity.claims import read_changes, read_claims

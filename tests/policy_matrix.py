@@ -30,8 +30,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 from bonafides.access import purposes
 from bonafides.access.callers import CallerKind
-from bonafides.client.connection import AGENT_KEY
 from bonafides.client.faults import RemoteError, remote_error
+from bonafides.client.signed_channel import AGENT_KEY
 from bonafides.v1.purpose_pb2 import ReadPurpose
 from tests import builders
 from tests.integrators import application, authorized

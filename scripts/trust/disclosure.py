@@ -26,7 +26,7 @@ from stdnum.cn import ric
 from structlog.testing import capture_logs
 
 from bonafides.access.disclosure import view
-from bonafides.client.connection import AGENT_KEY
+from bonafides.client.signed_channel import AGENT_KEY
 from bonafides.identity import registry_operations
 from bonafides.identity.codes import UnifiedCode
 from bonafides.v1 import archive_pb2, disclosure_pb2, enterprise_pb2, rights_pb2

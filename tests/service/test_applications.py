@@ -12,18 +12,22 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from bonafides.access import application_operations as operations
+from bonafides.access import managing
 from bonafides.access.applications import (
     APPLICATIONS_PER_DAY,
     CHALLENGE_TERM,
     CHALLENGES_PER_DAY,
     MOST_KEYS,
     Ground,
+    Step,
 )
 from bonafides.client import Client, RemoteError
 from bonafides.client.key_proofs import prove, thumbprint
 from bonafides.errors import BugError
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import DAY, MICROSECONDS, Instant, to_datetime
+from bonafides.personal import masks
 from bonafides.storage import applications as rows
 from bonafides.storage import tables
 from bonafides.storage.changes import APPLICATION, since
@@ -448,16 +452,38 @@ def test_misuse_locks_the_keys_and_leaves_a_report(served: Served) -> None:
             with refused("APPLICATION_STATE"):
                 attempt()
         with served.store.reading() as work:
-            (report,) = rows.suspensions(work, Ground.MISUSE, Instant(0), 10)
+            step = tables.application_step
+            report = work.execute(sa.select(step).where(step.c.step == Step.SUSPENDED)).one()
         assert (report.client_id, report.taken_by) == (
             made.client_id,
             "bonafides-sandbox|staff-1",
         )
-        assert report.about == "asks its users for passwords"
+        assert (report.ground, report.about) == (Ground.MISUSE, "asks its users for passwords")
         resumed = operator.applications.resume(made.client_id, "settled")
         # Its keys stay lost: it begins again with a new one.
         assert resumed.state == STATES.STATE_DRAFT
         assert client.applications.register_key(made.client_id, key(2))
+
+
+def test_list_of_many_applications_asks_the_database_no_more_than_one_of_one(
+    served: Served,
+) -> None:
+    room = managing.Register(served.store, served.vault, "sandbox", str, bytes, can_send=False)
+    asked: list[str] = []
+    with login(served) as client:
+        for place in range(3):
+            client.applications.create(**told(title=f"Shop {place}"))
+
+    def listed(limit: int) -> int:
+        asked.clear()
+        found = operations.list_own(room, None, (0, ""), limit, now=served.clock.now)
+        assert [each.email for each in found] == [masks.email(EMAIL)] * limit
+        return len(asked)
+
+    sa.event.listen(
+        served.store.engine, "before_cursor_execute", lambda *what: asked.append(what[2])
+    )
+    assert listed(1) == listed(3) > 0
 
 
 @pytest.mark.feature("I12")

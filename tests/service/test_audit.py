@@ -483,32 +483,7 @@ def test_page_token_of_nobody_is_refused(served: Served, token: str) -> None:
     assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
 
 
-# --- Who read a level, unlinking, the term --------------------------------------------
-
-
-@pytest.mark.feature("E9")
-def test_platform_that_was_shown_a_level_in_between_is_known(served: Served) -> None:
-    builders.enroll(served.store, CODE)
-    with served.client(served.token("platform")) as client:
-        client.get_rating(CODE.text, purpose=ELIGIBILITY)
-    with served.client(served.token("platform", platform="platform-b")) as client:
-        # Which shows no level.
-        client.list_stores(CODE.text)
-    after = Instant(NOW + 1)
-
-    def read(platform: str, start: Instant, end: Instant, code: UnifiedCode = CODE) -> bool:
-        with served.store.reading() as work:
-            return audit.read_between(work, served.vault, code.text, platform, start, end)
-
-    assert read(PLATFORM, NOW, after)
-    assert not read(PLATFORM, Instant(NOW - 1), NOW)
-    assert not read(PLATFORM, after, Instant(after + 1))
-    assert not read("platform-b", NOW, after)
-    assert not read(PLATFORM, NOW, after, OTHER)
-    with served.store.reading() as work:
-        known = audit.find_pseudonym(work, served.vault, CODE.text)
-        assert known is not None
-        assert audit.readers_of_level(work, known, NOW, after) == [PLATFORM]
+# --- Unlinking, the term -----------------------------------------------------------------
 
 
 @pytest.mark.feature("J2")

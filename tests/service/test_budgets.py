@@ -469,3 +469,13 @@ def test_commands_close_and_open_and_mark(served: Served) -> None:
     assert "end_time" in told("switch", "open", made["name"])
     assert told("canary", "mark", ABSENT.text)["marked"]
     assert len(told("canary", "list")["canaries"]) == 1
+
+
+@pytest.mark.parametrize("hours", ["-1", "9000", "nan", "inf"])
+def test_command_that_closes_for_no_time_there_is_names_the_option(hours: str) -> None:
+    told = CliRunner().invoke(
+        app, ["switch", "close", "--key", "x", "--hours", hours, "--reason", "x"]
+    )
+    assert told.exit_code == 2
+    assert "--hours" in told.stderr
+    assert "8760" in told.stderr

@@ -19,7 +19,7 @@ from bonafides.cli import app
 from bonafides.client import Client, Credentials, KeyUnusableError, RemoteError
 from bonafides.client.signed_channel import SignedChannel
 from bonafides.client.signing import SIGNED
-from bonafides.instants import DAY, HOUR, MICROSECONDS, Instant
+from bonafides.instants import DAY, HOUR, MICROSECONDS, Instant, day_of
 from bonafides.storage import assertions, tables
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import (
@@ -279,6 +279,22 @@ def test_what_was_signed_is_forgotten_on_the_day_after_the_next(store: Store) ->
         with store.writing() as work:
             assert assertions.use(work, "sandbox-1", once, now=now) is expected
             work.commit()
+    with store.reading() as work:
+        assert len(work.execute(tables.used_assertion.select()).all()) == 1
+
+
+def test_what_a_busy_day_left_is_forgotten_step_by_step_and_whole(store: Store) -> None:
+    """Some more than one step takes, and one of today."""
+    today = day_of(builders.NOW)
+    used = [
+        {"client_id": "sandbox-1", "jti": f"{place:022}", "day": today - (2 if place else 0)}
+        for place in range(10_002)
+    ]
+    with store.writing() as work:
+        work.execute(tables.used_assertion.insert(), used)
+        work.commit()
+    assert assertions.forget(store, now=builders.NOW) == 10_001
+    assert assertions.forget(store, now=builders.NOW) == 0
     with store.reading() as work:
         assert len(work.execute(tables.used_assertion.select()).all()) == 1
 

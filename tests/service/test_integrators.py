@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -12,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from bonafides.access import agents as rules
-from bonafides.access.agents import SCOPES
+from bonafides.access.agents import SCOPES, Agent
 from bonafides.client import RemoteError
 from bonafides.errors import BugError, NotFoundError
 from bonafides.identity import integrator_operations as operations
@@ -455,6 +456,32 @@ def test_taking_back_twice_changes_nothing(served: Served) -> None:
         with at(served, Instant(builders.NOW + MICROSECONDS)):
             assert giving.integrators.revoke(name) == first
         assert first.state == STATES.STATE_REVOKED
+
+
+@pytest.mark.feature("I10")
+def test_of_codes_that_are_exchanged_at_once_one_token_is_left(served: Served) -> None:
+    """Eight codes of one enterprise, and eight threads that begin together."""
+    ready(served)
+    with integrator(served, APP) as asking, owner(served, CODE) as giving:
+        link = asking.integrators.create_url(EVERY_SCOPE).url
+        codes = [
+            giving.integrators.authorize(
+                CODE.text, link, EVERY_SCOPE, term_days=90
+            ).authorization_code
+            for _ in range(8)
+        ]
+    here, together = room(served), threading.Barrier(len(codes))
+
+    def exchange(code: str) -> str:
+        together.wait(30)
+        return operations.exchange(here, APP, code, now=served.clock.now)[0].uid
+
+    with ThreadPoolExecutor(len(codes)) as threads:
+        made = set(threads.map(exchange, codes))
+    with served.store.reading() as work:
+        acting = [uid for uid in made if rows.holds(work, CODE.text, Agent(APP, uid, builders.NOW))]
+    assert len(made) == len(codes)
+    assert len(acting) == 1
 
 
 # --- Counting ----------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bonafides.client import NOT_MODIFIED, Client, RemoteError
 from bonafides.instants import DAY, Instant
-from bonafides.storage import platform_reads, tables
+from bonafides.storage import tables
 from bonafides.storage.follower import Follower
 from bonafides.storage.masks import Masks
 from bonafides.v1 import archive_pb2, archive_service_pb2
@@ -311,9 +311,10 @@ def test_another_process_forgets_a_mask_that_was_replaced(served: Served) -> Non
 def test_reads_of_a_platform_are_noted_once_a_day(served: Served, shop: Client) -> None:
     def noted() -> list[tuple[str, Instant, Instant]]:
         with served.store.reading() as work:
+            reader = tables.platform_reader
             return [
-                (each.platform, each.first, each.last)
-                for each in platform_reads.readers_of(work, CODE)
+                (row.platform, Instant(row.first_read_at), Instant(row.last_read_at))
+                for row in work.execute(sa.select(reader).where(reader.c.code == CODE))
             ]
 
     assert noted() == []

@@ -54,6 +54,37 @@ def test_reader_sees_one_snapshot_while_a_writer_commits(store: Store) -> None:
     assert _count(store) == before + 1
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_work_left_with_rows_unread_keeps_nobody_from_writing(
+    database_url: str, *, streamed: bool
+) -> None:
+    """A reader fails halfway and its rows are held on to; others write; it writes next."""
+    store, others = Store(database_url, connections=1), Store(database_url)
+    store.migrate()
+    with store.writing() as work:
+        work.execute(counter.insert(), [{"name": name, "value": 0} for name in "abc"])
+        work.commit()
+    options = {"yield_per": 1} if streamed else {}
+    held = []
+
+    def fail() -> None:
+        with store.reading() as work:
+            held.append(work.execute(sa.select(counter).execution_options(**options)))
+            next(held[0])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    for each in (others, store):
+        with each.writing() as work:
+            work.execute(counter.update().values(value=counter.c.value + 1))
+            work.commit()
+    with store.reading() as work:
+        assert set(work.execute(sa.select(counter.c.value)).scalars()) == {2}
+    for each in (store, others):
+        each.close()
+
+
 def test_racing_writers_lose_no_increment(store: Store) -> None:
     with store.writing() as work:
         work.execute(counter.insert(), {"name": "a", "value": 0})

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from bonafides.access import agents, policy
 from bonafides.access.agents import OWN, SCOPES
 from bonafides.access.callers import Caller, CallerKind, audience
-from bonafides.client.connection import AGENT_KEY
+from bonafides.client.signed_channel import AGENT_KEY
 from bonafides.errors import AgentTokenRequiredError, BugError, ScopeRequiredError
+from bonafides.rpc.call import AGENT
 from bonafides.v1 import disclosure_pb2
 
 CODE, OTHER = "91990000MA0000001T", "91990000MA00000028"
@@ -82,4 +83,4 @@ def test_token_of_fewer_than_256_bits_is_not_made() -> None:
 
 
 def test_client_and_server_mean_the_same_key() -> None:
-    assert AGENT_KEY == agents.METADATA_KEY
+    assert AGENT_KEY == AGENT

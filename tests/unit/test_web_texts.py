@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from google.type.date_pb2 import Date
@@ -14,6 +16,7 @@ from bonafides.web.fields import Group, Items, group_of
 from bonafides.web.labels import FIELDS
 from bonafides.web.language import LANGUAGES
 from bonafides.web.public_pages import withheld
+from bonafides.web.site import Provider, Site, SiteError
 from tests import builders
 
 WEB = Path(app.__file__).parent
@@ -100,3 +103,46 @@ def test_chinese_names_on_english_pages_are_marked_as_chinese() -> None:
     registration = group_of(archive, ENGLISH).parts["registration"]
     assert isinstance(registration, Group)
     assert registration.leaves[0].lang == "zh-CN"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "targets"),
+    [
+        ("https://bona.example/login", "'self'"),
+        ("https://login.example/a", "'self' https://login.example"),
+        # Another host, whose name begins as ours does.
+        ("https://bona.example.org", "'self' https://bona.example.org"),
+        ("https://bona.example:8443", "'self' https://bona.example:8443"),
+    ],
+)
+def test_login_form_may_lead_to_the_provider_and_nowhere_else(issuer: str, targets: str) -> None:
+    site = Site(
+        origin="https://bona.example",
+        server="127.0.0.1:1",
+        provider=Provider(issuer, "website"),
+        seconds=lambda: 0.0,
+        clock=lambda: builders.NOW,
+    )
+    assert app.app(site)._policy.endswith(f"form-action {targets}")
+
+
+@pytest.mark.parametrize(
+    ("origin", "remedy"),
+    [
+        ("https://Bona.example:443", "give https://bona.example."),
+        ("http://127.0.0.1:80", "give http://127.0.0.1."),
+        ("https://bona.example/", "give scheme, host and port"),
+        ("http://bona.example", "Give an https origin"),
+    ],
+)
+def test_origin_that_no_browser_would_name_is_refused_with_the_right_one(
+    origin: str, remedy: str
+) -> None:
+    with pytest.raises(SiteError, match=re.escape(remedy)):
+        Site(
+            origin=origin,
+            server="127.0.0.1:1",
+            provider=Provider("https://login.example", "website"),
+            seconds=lambda: 0.0,
+            clock=lambda: builders.NOW,
+        )

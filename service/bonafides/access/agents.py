@@ -27,8 +27,6 @@ from bonafides.access.callers import Caller
 from bonafides.errors import AgentTokenRequiredError, BugError, ScopeRequiredError
 from bonafides.instants import DAY, MICROSECONDS, Instant
 
-# The metadata key of the agent token.
-METADATA_KEY: Final = "bonafides-agent-token"
 # 256 bits: nobody finds one by trying.
 TOKEN_BYTES: Final = 32
 # An enterprise looks again at least once a year.

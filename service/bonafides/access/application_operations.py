@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -110,7 +110,7 @@ def list_own(
     """Returns applications, the oldest first, behind instant and client id."""
     with room.store.reading() as work:
         found = rows.list_own(work, None if maker is None else maker.name, after, limit)
-        return tuple(_shown(work, room, row, now) for row in found)
+        return _all_shown(work, room, found, now)
 
 
 def update(
@@ -275,30 +275,62 @@ def _new(
 def _is_pending(work: UnitOfWork, client_id: str, proposed: str, now: Instant) -> bool:
     return any(
         each.change == proposed and now < each.expires_at
-        for each in rows.changes_of(work, client_id)
+        for each in rows.waiting_changes(work, [client_id])[client_id]
     )
 
 
 def _missing(
     work: UnitOfWork, room: Register, row: ApplicationRow, now: Instant
 ) -> tuple[str, ...]:
+    return _lacking(room, row, has_key=managing.has_key(work, row.client_id, now))
+
+
+def _lacking(room: Register, row: ApplicationRow, *, has_key: bool) -> tuple[str, ...]:
     return rules.missing_for_launch(
         room.environment,
-        has_key=managing.has_key(work, row.client_id, now),
+        has_key=has_key,
         contract=row.contract_signed_at is not None,
         accepted=row.accepted_at is not None,
     )
 
 
 def _shown(work: UnitOfWork, room: Register, row: ApplicationRow, now: Instant) -> Shown:
-    address = managing.open_email(work, room.vault, row)
-    waiting = (managing.standing(each, now) for each in rows.changes_of(work, row.client_id))
+    return _all_shown(work, room, [row], now)[0]
+
+
+def _all_shown(
+    work: UnitOfWork, room: Register, found: Sequence[ApplicationRow], now: Instant
+) -> tuple[Shown, ...]:
+    """Returns them in order: so many statements, however many they are."""
+    ids = [row.client_id for row in found]
+    emails = managing.open_emails(work, room.vault, found)
+    waiting, keyed = rows.waiting_changes(work, ids), rows.with_key(work, ids, now)
+    return tuple(
+        _told(
+            room,
+            row,
+            email=emails.get(row.client_id),
+            changes=[managing.standing(each, now) for each in waiting[row.client_id]],
+            has_key=row.client_id in keyed,
+        )
+        for row in found
+    )
+
+
+def _told(
+    room: Register,
+    row: ApplicationRow,
+    *,
+    email: str | None,
+    changes: Sequence[ChangeRow],
+    has_key: bool,
+) -> Shown:
     trying = row.test_enterprise is not None and row.role is Role.INTEGRATOR
     done = row.launched_at is not None or row.state is State.CLOSED
     return Shown(
         row=row,
-        email="" if address is None else masks.email(address),
-        missing=() if done else _missing(work, room, row, now),
-        changes=tuple(each for each in waiting if each.state == managing.PENDING),
+        email="" if email is None else masks.email(email),
+        missing=() if done else _lacking(room, row, has_key=has_key),
+        changes=tuple(each for each in changes if each.state == managing.PENDING),
         test_token=integrators.test_token(room.vault, row.client_id) if trying else "",
     )

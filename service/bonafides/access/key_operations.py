@@ -129,7 +129,7 @@ def list_keys(
         own(work, maker, client_id, lock=False)
         waiting = [
             Held(_proposed(each), each.uid)
-            for each in rows.changes_of(work, client_id)
+            for each in rows.waiting_changes(work, [client_id])[client_id]
             if each.kind == ChangeKind.KEY and now < each.expires_at
         ]
         return (*waiting, *map(Held, reversed(rows.keys_of(work, client_id))))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import hmac
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -132,9 +132,7 @@ def settle(work: UnitOfWork, room: Register, client_id: str, now: Instant) -> No
 
 def has_key(work: UnitOfWork, client_id: str, now: Instant) -> bool:
     """Tells whether the application has a key that is good now or will be."""
-    return any(
-        key.revoked_at is None and now < key.not_after for key in rows.keys_of(work, client_id)
-    )
+    return bool(rows.with_key(work, [client_id], now))
 
 
 def limit(made: list[Instant], most: int, now: Instant) -> None:
@@ -158,14 +156,23 @@ def seal_email(work: UnitOfWork, vault: Vault, client_id: str, address: str) -> 
     return vault.seal(key, _place(client_id), address.encode())
 
 
-def open_email(work: UnitOfWork, vault: Vault, row: ApplicationRow) -> str | None:
-    """Returns the address; None: it was erased with the end of the application."""
-    subject = _subject(row.client_id)
-    wrapped = identity_rows.wrapped_keys(work, [subject]).get(subject)
-    if wrapped is None:
-        return None
-    key = vault.unwrap(subject, wrapped)
-    return vault.open(key, _place(row.client_id), Sealed(row.email_sealed)).decode()
+def open_emails(
+    work: UnitOfWork, vault: Vault, found: Sequence[ApplicationRow]
+) -> Mapping[str, str]:
+    """Returns the addresses of applications by client id.
+
+    One that is not there was erased with the end of its application.
+    """
+    subjects = {row.client_id: _subject(row.client_id) for row in found}
+    wrapped = identity_rows.wrapped_keys(work, list(subjects.values()))
+    opened = {}
+    for row in found:
+        subject = subjects[row.client_id]
+        if subject in wrapped:
+            key = vault.unwrap(subject, wrapped[subject])
+            sealed = Sealed(row.email_sealed)
+            opened[row.client_id] = vault.open(key, _place(row.client_id), sealed).decode()
+    return opened
 
 
 def forget_email(work: UnitOfWork, client_id: str) -> None:
@@ -191,10 +198,10 @@ def request_change(
         MailUnavailableError: nothing can be sent here.
         RateLimitedError: too many changes in 24 hours.
     """
-    address = open_email(work, room.vault, row)
+    address = open_emails(work, room.vault, [row]).get(row.client_id)
     if not room.can_send or address is None:
         raise MailUnavailableError
-    before = rows.changes_of(work, row.client_id, since=Instant(now - DAY))
+    before = rows.changes_since(work, row.client_id, Instant(now - DAY))
     limit(sorted(each.requested_at for each in before), rules.CHANGES_PER_DAY, now)
     end_changes(work, row.client_id, now, kind=kind)
     uid, code = str(uuid.uuid4()), room.draw(rules.CODE_DIGITS)
@@ -212,7 +219,7 @@ def end_changes(
     work: UnitOfWork, client_id: str, now: Instant, *, kind: ChangeKind | None = None
 ) -> None:
     """Ends, without effect, the changes that wait: of one kind, or all."""
-    for each in rows.changes_of(work, client_id):
+    for each in rows.waiting_changes(work, [client_id])[client_id]:
         if kind is None or each.kind == kind:
             rows.put_change(work, dataclasses.replace(each, state=EXPIRED, ended_at=now))
 

@@ -36,8 +36,6 @@ DISPLAY_TO_USERS: Final = purpose_pb2.READ_PURPOSE_DISPLAY_TO_USERS
 EVERY: Final = frozenset({ACCESS_ASSESSMENT, AUTHENTICATION, ELIGIBILITY, DISPLAY_TO_USERS})
 # Of a level: it tells nobody who an enterprise is.
 OF_LEVELS: Final = EVERY - {AUTHENTICATION}
-# The full name of the enum, by which a request's field is known to hold a purpose.
-ENUM: Final = ReadPurpose.DESCRIPTOR.full_name
 FIELD: Final = "purpose"
 
 # What of the archive a purpose does not need.

@@ -47,11 +47,10 @@ class Term:
     restorable_months: int = 0
 
 
-TABLE_DATE: Final = dt.date(2026, 11, 1)
 _ORDER_107: Final = "SAMR Order 107, in force 2025-12-25; secondary source"
 _DEFAULT: Final = "cautious default; no source was read"
 _PERFORMED: Final = "when it is performed and the court takes it off"
-# As of TABLE_DATE. Where a source gives a shortest and a longest term, the longest
+# As of 2026-11-01. Where a source gives a shortest and a longest term, the longest
 # is when a record stops by itself, the shortest when restoration may be asked for.
 TERMS: Final = (
     Term(Kind.PENALTY, Severity.MINOR, 3, "decision", "none needed", _ORDER_107, verified=False),

@@ -17,7 +17,7 @@ import typer
 from google.protobuf.message import Message
 
 from bonafides.cli import rendering_applied as rendering
-from bonafides.cli.agreeing import listed
+from bonafides.cli.agreeing import answered, each_of, listing
 from bonafides.cli.commands import app
 from bonafides.cli.faults import CommandError
 from bonafides.cli.session import Session, content
@@ -52,9 +52,9 @@ def application_create(
     notification_url: Annotated[str, typer.Option(help="https:// address; none: nowhere.")] = "",
 ) -> None:
     """Makes an application, which is yours and nobody else's."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.applications.create(
+    answered(
+        context,
+        lambda client: client.applications.create(
             application_role=v1.ApplicationRole.Value(f"APPLICATION_ROLE_{role.upper()}"),
             title=title,
             kind=v1.Application.Kind.Value(f"KIND_{kind.upper()}"),
@@ -64,26 +64,23 @@ def application_create(
             test_currency_code=currency,
             email=email,
             notification_url=notification_url,
-        )
-    session.answer(made, rendering.application(made))
+        ),
+        rendering.application,
+    )
 
 
 @application.command("list")
 def application_list(context: typer.Context) -> None:
     """Lists your applications; to staff, all."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.applications.list()
-    listed(session, "applications", found, rendering.applications(found))
+    listing(
+        context, "applications", lambda client: client.applications.list(), rendering.applications
+    )
 
 
 @application.command("show")
 def application_show(context: typer.Context, client_id: ClientId) -> None:
     """Shows an application, and what its launch waits for."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.applications.get(client_id)
-    session.answer(found, rendering.application(found))
+    answered(context, lambda client: client.applications.get(client_id), rendering.application)
 
 
 @application.command("update")
@@ -98,7 +95,6 @@ def application_update(
     ] = None,
 ) -> None:
     """Changes an application. Once launched, another address waits for a code."""
-    session: Session = context.obj
     told = {"title": title, "description": description, "notification_url": notification_url}
     given = {name: value for name, value in told.items() if value is not None}
     wanted = v1.Application(
@@ -107,9 +103,9 @@ def application_update(
         description=description or "",
         notification_url=notification_url or "",
     )
-    with session.client() as client:
-        made = client.applications.update(wanted, given)
-    session.answer(made, rendering.application(made))
+    answered(
+        context, lambda client: client.applications.update(wanted, given), rendering.application
+    )
 
 
 @application.command("new-key")
@@ -142,23 +138,21 @@ def application_key(
     expire: Annotated[dt.datetime | None, typer.Option(help="Until when; none: a year.")] = None,
 ) -> None:
     """Registers a key: sends its public half, and the proof that you hold the other."""
-    session: Session = context.obj
     try:
         key = key_proofs.from_pem(content(file, "FILE"))
     except key_proofs.KeyUnusableError as fault:
         raise typer.BadParameter(f"{fault}.", param_hint="FILE") from None
-    with session.client() as client:
-        made = client.applications.register_key(client_id, key, begin=begin, expire=expire)
-    session.answer(made, rendering.keys([made]))
+    answered(
+        context,
+        lambda client: client.applications.register_key(client_id, key, begin=begin, expire=expire),
+        each_of(rendering.keys),
+    )
 
 
 @application.command("keys")
 def application_keys(context: typer.Context, client_id: ClientId) -> None:
     """Lists the keys of an application."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.applications.keys(client_id)
-    listed(session, "keys", found, rendering.keys(found))
+    listing(context, "keys", lambda client: client.applications.keys(client_id), rendering.keys)
 
 
 @application.command("revoke-key")
@@ -167,10 +161,7 @@ def application_revoke_key(
     name: Annotated[str, typer.Argument(help="applications/CLIENT_ID/keys/THUMBPRINT")],
 ) -> None:
     """Revokes a key: what it signs counts no more."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.applications.revoke_key(name)
-    session.answer(made, rendering.keys([made]))
+    answered(context, lambda client: client.applications.revoke_key(name), each_of(rendering.keys))
 
 
 @application.command("confirm")
@@ -180,10 +171,9 @@ def application_confirm(
     code: Annotated[str, typer.Argument(help="The code that was sent, eight digits.")],
 ) -> None:
     """Brings a change about by the code that was sent to the registered e-mail."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.applications.confirm(name, code)
-    session.answer(made, rendering.changes([made]))
+    answered(
+        context, lambda client: client.applications.confirm(name, code), each_of(rendering.changes)
+    )
 
 
 @application.command("contract")
@@ -196,12 +186,13 @@ def application_contract(
     platform: Annotated[str, typer.Option(help="The platform; none for an integrator.")] = "",
 ) -> None:
     """Records a signed contract, as staff of live."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.applications.record_contract(
+    answered(
+        context,
+        lambda client: client.applications.record_contract(
             client_id, reference=reference, signed=signed, platform=platform
-        )
-    session.answer(made, rendering.application(made))
+        ),
+        rendering.application,
+    )
 
 
 @application.command("passed")
@@ -211,11 +202,12 @@ def application_passed(
     report: Annotated[Path, typer.Argument(help="The report of the acceptance run.")],
 ) -> None:
     """Records a passed acceptance run, as staff of the sandbox; the report stays here."""
-    session: Session = context.obj
     digest = hashlib.sha256(content(report, "REPORT")).digest()
-    with session.client() as client:
-        made = client.applications.record_acceptance(client_id, digest)
-    session.answer(made, rendering.application(made))
+    answered(
+        context,
+        lambda client: client.applications.record_acceptance(client_id, digest),
+        rendering.application,
+    )
 
 
 @application.command("statement")
@@ -238,20 +230,18 @@ def application_present(
     file: Annotated[Path, typer.Argument(help="The statement, as the sandbox printed it.")],
 ) -> None:
     """Brings the sandbox's statement to live."""
-    session: Session = context.obj
     statement = content(file, "FILE").decode("utf-8", "replace").strip()
-    with session.client() as client:
-        made = client.applications.present_acceptance(client_id, statement)
-    session.answer(made, rendering.application(made))
+    answered(
+        context,
+        lambda client: client.applications.present_acceptance(client_id, statement),
+        rendering.application,
+    )
 
 
 @application.command("launch")
 def application_launch(context: typer.Context, client_id: ClientId) -> None:
     """Launches an application in live, with contract, acceptance and key."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.applications.launch(client_id)
-    session.answer(made, rendering.application(made))
+    answered(context, lambda client: client.applications.launch(client_id), rendering.application)
 
 
 @application.command("suspend")
@@ -266,29 +256,28 @@ def application_suspend(
     reason: Reason,
 ) -> None:
     """Stops an application at once, as staff."""
-    session: Session = context.obj
     name = f"SUSPENSION_GROUND_{ground.replace('-', '_').upper()}"
-    with session.client() as client:
-        made = client.applications.suspend(client_id, v1.SuspensionGround.Value(name), reason)
-    session.answer(made, rendering.application(made))
+    answered(
+        context,
+        lambda client: client.applications.suspend(
+            client_id, v1.SuspensionGround.Value(name), reason
+        ),
+        rendering.application,
+    )
 
 
 @application.command("resume")
 def application_resume(context: typer.Context, client_id: ClientId, *, reason: Reason) -> None:
     """Takes a suspension back, as staff; revoked keys stay revoked."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.applications.resume(client_id, reason)
-    session.answer(made, rendering.application(made))
+    answered(
+        context, lambda client: client.applications.resume(client_id, reason), rendering.application
+    )
 
 
 @application.command("close")
 def application_close(context: typer.Context, client_id: ClientId) -> None:
     """Ends an application for good, with its keys."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.applications.close(client_id)
-    session.answer(made, rendering.application(made))
+    answered(context, lambda client: client.applications.close(client_id), rendering.application)
 
 
 @application.command("service-key")

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from bonafides.cli import rendering_platforms as rendering
-from bonafides.cli.agreeing import listed
+from bonafides.cli.agreeing import answered, each_of, listed, listing
 from bonafides.cli.commands import Code, app
 from bonafides.cli.options import Purpose, moment_of, purpose_of
 from bonafides.cli.session import Session, content
@@ -31,10 +31,12 @@ app.add_typer(platform, name="platform")
 @platform.command("batch")
 def platform_batch(context: typer.Context, codes: list[str], *, purpose: Purpose = None) -> None:
     """Shows up to 50 archives, each with its own status."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.platforms.batch(codes, purpose=purpose_of(purpose))
-    listed(session, "answers", found, rendering.answers(found))
+    listing(
+        context,
+        "answers",
+        lambda client: client.platforms.batch(codes, purpose=purpose_of(purpose)),
+        rendering.answers,
+    )
 
 
 @platform.command("changed")
@@ -71,27 +73,27 @@ def platform_decide(
     ] = None,
 ) -> None:
     """Records what your platform decided; it has no effect here."""
-    session: Session = context.obj
     taken = platform_pb2.PlatformDecision.Outcome.Value(f"OUTCOME_{outcome.upper()}")
-    with session.client() as client:
-        made = client.platforms.decide(
+    answered(
+        context,
+        lambda client: client.platforms.decide(
             code,
             taken,
             purpose=purpose_of(purpose),
             reason=reason,
             rests_on=RestsOn(archive_etag=etag),
             request_id=request_id,
-        )
-    session.answer(made, rendering.decisions([made]))
+        ),
+        each_of(rendering.decisions),
+    )
 
 
 @platform.command("decisions")
 def platform_decisions(context: typer.Context, code: Whose = "-") -> None:
     """Shows what platforms decided: your own, or about your enterprise."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.platforms.decisions(code)
-    listed(session, "decisions", found, rendering.decisions(found))
+    listing(
+        context, "decisions", lambda client: client.platforms.decisions(code), rendering.decisions
+    )
 
 
 @platform.command("ask")
@@ -109,22 +111,22 @@ def platform_ask(
     ] = None,
 ) -> None:
     """Asks an enterprise for more, as a platform."""
-    session: Session = context.obj
     wanted = platform_pb2.Inquiry.Kind.Value(f"KIND_{kind.upper()}")
-    with session.client() as client:
-        made = client.platforms.ask(
+    answered(
+        context,
+        lambda client: client.platforms.ask(
             code, wanted, text, deadline=moment_of(until, "--until"), request_id=request_id
-        )
-    session.answer(made, rendering.inquiries([made]))
+        ),
+        each_of(rendering.inquiries),
+    )
 
 
 @platform.command("inquiries")
 def platform_inquiries(context: typer.Context, code: Whose = "-") -> None:
     """Shows what platforms asked: your own, or your enterprise."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.platforms.inquiries(code)
-    listed(session, "inquiries", found, rendering.inquiries(found))
+    listing(
+        context, "inquiries", lambda client: client.platforms.inquiries(code), rendering.inquiries
+    )
 
 
 @platform.command("answer")
@@ -138,22 +140,20 @@ def platform_answer(
     ] = None,
 ) -> None:
     """Answers a platform, for your enterprise."""
-    session: Session = context.obj
     digest = b""
     if document is not None:
         digest = hashlib.sha256(content(document, "--document")).digest()
-    with session.client() as client:
-        made = client.platforms.answer(name, answer, document_sha256=digest)
-    session.answer(made, rendering.inquiries([made]))
+    answered(
+        context,
+        lambda client: client.platforms.answer(name, answer, document_sha256=digest),
+        each_of(rendering.inquiries),
+    )
 
 
 @platform.command("close")
 def platform_close(context: typer.Context, name: InquiryName) -> None:
     """Closes an inquiry of your platform's own."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.platforms.close(name)
-    session.answer(made, rendering.inquiries([made]))
+    answered(context, lambda client: client.platforms.close(name), each_of(rendering.inquiries))
 
 
 @platform.command("set-mask")
@@ -168,25 +168,20 @@ def platform_set_mask(
     reason: Annotated[str, typer.Option(help="Why; kept for good.")],
 ) -> None:
     """Sets what a platform is not shown, as staff."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.platforms.set_mask(name, paths or [], reason=reason)
-    session.answer(made, rendering.masks([made]))
+    answered(
+        context,
+        lambda client: client.platforms.set_mask(name, paths or [], reason=reason),
+        each_of(rendering.masks),
+    )
 
 
 @platform.command("mask")
 def platform_mask(context: typer.Context, name: PlatformName) -> None:
     """Shows what a platform is not shown: to staff, and to the platform itself."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.platforms.mask(name)
-    session.answer(made, rendering.masks([made]))
+    answered(context, lambda client: client.platforms.mask(name), each_of(rendering.masks))
 
 
 @platform.command("masks")
 def platform_masks(context: typer.Context, name: PlatformName) -> None:
     """Shows every mask that a platform had, as staff."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.platforms.masks(name)
-    listed(session, "masks", found, rendering.masks(found))
+    listing(context, "masks", lambda client: client.platforms.masks(name), rendering.masks)

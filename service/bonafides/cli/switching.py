@@ -8,15 +8,17 @@ bonafides canary mark 91990000MA0000001T
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from bonafides.cli import rendering_switches as rendering
-from bonafides.cli.agreeing import listed
+from bonafides.cli.agreeing import answered, each_of, listing
 from bonafides.cli.commands import Code, app
-from bonafides.cli.session import Session
 from bonafides.v1 import switch_pb2
+
+# As long as the service takes it: a year.
+_MOST_HOURS: Final = 8_760
 
 switch = typer.Typer(help="Interfaces that staff close, to all or to one caller.")
 canary = typer.Typer(help="Generated codes that nobody has a reason to look up.")
@@ -38,20 +40,23 @@ def switch_close(
     reason: Annotated[str, typer.Option(help="Why; for staff.")],
 ) -> None:
     """Closes an interface, everywhere within a second. Say to whom, or it is to everybody."""
-    session: Session = context.obj
     named = {"application": application, "key": key, "prefix": prefix}
     given = {kind: name for kind, name in named.items() if name}
     if len(given) > 1:
         raise typer.BadParameter("name one caller: --application, --key or --prefix")
+    if not 0 <= hours <= _MOST_HOURS:
+        raise typer.BadParameter(f"give 0 to {_MOST_HOURS} hours", param_hint="--hours")
     until = dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours) if hours else None
-    with session.client() as client:
-        made = client.switches.close(
+    answered(
+        context,
+        lambda client: client.switches.close(
             interface,
             reason=reason,
             target=switch_pb2.Switch.Target(**given) if given else None,
             until=until,
-        )
-    session.answer(made, rendering.switches([made]))
+        ),
+        each_of(rendering.switches),
+    )
 
 
 @switch.command("open")
@@ -59,10 +64,7 @@ def switch_open(
     context: typer.Context, name: Annotated[str, typer.Argument(help="switches/UID")]
 ) -> None:
     """Opens what a switch closed."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.switches.open(name)
-    session.answer(made, rendering.switches([made]))
+    answered(context, lambda client: client.switches.open(name), each_of(rendering.switches))
 
 
 @switch.command("list")
@@ -72,10 +74,12 @@ def switch_list(
     ended: Annotated[bool, typer.Option("--ended", help="Also those that are over.")] = False,
 ) -> None:
     """Shows what is closed."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.switches.switches(ended=ended)
-    listed(session, "switches", found, rendering.switches(found))
+    listing(
+        context,
+        "switches",
+        lambda client: client.switches.switches(ended=ended),
+        rendering.switches,
+    )
 
 
 @canary.command("mark")
@@ -86,16 +90,14 @@ def canary_mark(
     off: Annotated[bool, typer.Option("--off", help="It is none any more.")] = False,
 ) -> None:
     """Says that a generated code is a canary: the log tells of whoever looks it up."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.switches.set_canary(code, marked=not off)
-    session.answer(made, rendering.canaries([made]))
+    answered(
+        context,
+        lambda client: client.switches.set_canary(code, marked=not off),
+        each_of(rendering.canaries),
+    )
 
 
 @canary.command("list")
 def canary_list(context: typer.Context) -> None:
     """Shows the canaries."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.switches.canaries()
-    listed(session, "canaries", found, rendering.canaries(found))
+    listing(context, "canaries", lambda client: client.switches.canaries(), rendering.canaries)

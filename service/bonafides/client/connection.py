@@ -30,11 +30,9 @@ from bonafides.client.faults import (
     TokenUnusableError,
     remote_error,
 )
-from bonafides.client.signed_channel import SignedChannel
+from bonafides.client.signed_channel import AGENT_KEY, SignedChannel
 from bonafides.client.signing import Credentials
 
-# The metadata key by which an integrator names the enterprise that it acts for.
-AGENT_KEY: Final = "bonafides-agent-token"
 # That by which a proxy names the address that it calls for; believed of known ones alone.
 FORWARDED_KEY: Final = "x-forwarded-for"
 # Between two looks at a server that is starting.

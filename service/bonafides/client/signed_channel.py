@@ -23,7 +23,8 @@ from bonafides.v1 import token_service_pb2
 
 Metadata: TypeAlias = Sequence[tuple[str, str]]
 
-AGENT: Final = "bonafides-agent-token"
+# The metadata key by which an integrator names the enterprise that it acts for.
+AGENT_KEY: Final = "bonafides-agent-token"
 # As the library would: four attempts.
 _PAUSES: Final = (0.1, 0.2, 0.4)
 # The token was good when it was sent, and is not any more: its key was changed, or the
@@ -96,7 +97,7 @@ class SignedChannel(grpc.Channel):
 
         An agent token among the metadata is bound into a signature, reads too.
         """
-        agent = next((value for key, value in metadata if key == AGENT), None)
+        agent = next((value for key, value in metadata if key == AGENT_KEY), None)
         if method in SIGNED or agent is not None:
             return self._credentials.assertion(method, request, agent_token=agent)
         return self._credentials.token(lambda signed: self._exchanged(signed, seconds))

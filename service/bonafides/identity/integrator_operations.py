@@ -227,6 +227,8 @@ def exchange(
     token = rules.new_token(room.environment, room.draw(rules.TOKEN_BYTES))
     code_index = room.desk.vault.index(_CODE_INDEX, given)
     with room.desk.store.writing() as work:
+        # Two codes for one enterprise at once: neither would see the other's token to end.
+        identity_rows.take_turns(work, f"integrator {client_id}")
         _live(work, client_id)
         made = rows.exchange(work, client_id, code_index, _index(room, token), now)
         if made is None:

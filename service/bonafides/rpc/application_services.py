@@ -28,7 +28,7 @@ from bonafides.instants import Instant, from_timestamp, to_timestamp
 from bonafides.rpc import application_messages as written
 from bonafides.rpc.application_messages import client_id_of, part_of
 from bonafides.rpc.call import Call
-from bonafides.rpc.consent_messages import after, page, page_size
+from bonafides.rpc.consent_messages import after, page, page_size, part
 from bonafides.rpc.consent_services import principal, seen_as
 from bonafides.rpc.messages import is_platform
 from bonafides.v1 import application_pb2 as v1
@@ -84,10 +84,9 @@ class ApplicationService:
         found = operations.list_own(
             self._room, _reach(call), after(request), size + 1, now=call.now
         )
-        last = found[size - 1].row if len(found) > size else None
+        shown, more = part(found, size, lambda last: (last.row.created_at, last.row.client_id))
         return service.ListApplicationsResponse(
-            applications=[_shown(each, call) for each in found[:size]],
-            next_page_token="" if last is None else f"{last.created_at}.{last.client_id}",
+            applications=[_shown(each, call) for each in shown], next_page_token=more
         )
 
     def update_application(

@@ -5,7 +5,7 @@ shown, more = page(rows, request)      # at most 100, and where the next page be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from bonafides.errors import FieldViolation, InvalidFieldsError
@@ -51,6 +51,20 @@ def after(request: Any) -> tuple[int, str]:
     if not (at.isascii() and at.isdecimal() and len(at) < len(str(1 << 63))):
         raise _bad_token()
     return int(at), uid
+
+
+def part(
+    found: Sequence[T], size: int, place: Callable[[T], tuple[int, str]]
+) -> tuple[Sequence[T], str]:
+    """Returns what is shown of a list that was read one longer than that, if it is.
+
+    With it the token of the next page, which `after` reads; empty: there is none.
+    """
+    shown = found[:size]
+    if len(found) <= size:
+        return shown, ""
+    at, uid = place(shown[-1])
+    return shown, f"{at}.{uid}"
 
 
 def text(told: PublishedText) -> consent_pb2.PublishedText:

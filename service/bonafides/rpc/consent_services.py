@@ -223,8 +223,7 @@ class OwnershipService:
         """Lists what waits for staff."""
         size = written.page_size(request)
         found = ownership.list_disputes(self._room, after=written.after(request), limit=size + 1)
-        shown = found[:size]
-        more = f"{shown[-1].claimed_at}.{shown[-1].uid}" if len(found) > size else ""
+        shown, more = written.part(found, size, lambda last: (last.claimed_at, last.uid))
         call.shows(each.code for each in shown)
         return ownership_service.ListOwnershipDisputesResponse(
             claims=[view(written.claim(each), seen_as(call)) for each in shown],

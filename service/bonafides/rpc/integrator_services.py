@@ -18,7 +18,7 @@ from bonafides.identity.integrator_operations import Granting, Integration, Link
 from bonafides.instants import to_timestamp
 from bonafides.rpc import messages
 from bonafides.rpc.call import Call
-from bonafides.rpc.consent_messages import after, page, page_size
+from bonafides.rpc.consent_messages import after, page, page_size, part
 from bonafides.rpc.consent_services import actor, reader
 from bonafides.storage.agents import AuthorizationRow, Counts
 from bonafides.v1 import disclosure_pb2, integrator_pb2
@@ -101,8 +101,7 @@ class IntegratorService:
             found = integrators.of_application(
                 self._room, client_id, after=after(request), limit=size + 1
             )
-            shown = found[:size]
-            more = f"{shown[-1].granted_at}.{shown[-1].uid}" if len(found) > size else ""
+            shown, more = part(found, size, lambda last: (last.granted_at, last.uid))
         call.shows({each.code: None for each in shown})
         return integrator_service.ListIntegratorAuthorizationsResponse(
             authorizations=[_told(each, call, _eyes(call)) for each in shown],

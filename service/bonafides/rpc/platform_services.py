@@ -31,11 +31,11 @@ from bonafides.instants import Instant, from_timestamp, to_timestamp
 from bonafides.rpc import messages
 from bonafides.rpc import platform_messages as written
 from bonafides.rpc.call import Call
-from bonafides.rpc.consent_messages import after, page, page_size
+from bonafides.rpc.consent_messages import after, page, page_size, part
 from bonafides.rpc.consent_services import actor, principal, reader
 from bonafides.rpc.sights import Sights
 from bonafides.rpc.status import reply
-from bonafides.storage.platforms import DecisionRow, InquiryRow, Place
+from bonafides.storage.platforms import Place
 from bonafides.storage.snapshots import Snapshots
 from bonafides.v1 import disclosure_pb2, error_reason_pb2, platform_pb2, rating_pb2
 from bonafides.v1 import platform_service_pb2 as platform_service
@@ -132,11 +132,11 @@ class PlatformService:
             found = decisions.list_of_platform(self._desk, mine, code, place)
         else:
             found = decisions.list_of_enterprise(self._desk, reader(call, code), code, place)
-        shown, more = found[: place.size], len(found) > place.size
+        shown, more = part(found, place.size, lambda last: (last.recorded_at, last.uid))
         call.shows({each.code: None for each in shown})
         return platform_service.ListDecisionsResponse(
             decisions=[view(written.decision(each), _eyes(call)) for each in shown],
-            next_page_token=_token(shown[-1]) if more else "",
+            next_page_token=more,
         )
 
     def request_more(
@@ -165,11 +165,11 @@ class PlatformService:
             found = inquiries.list_of_platform(self._desk, mine, code, place)
         else:
             found = inquiries.list_of_enterprise(self._desk, actor(call, code), code, place)
-        shown, more = found[: place.size], len(found) > place.size
+        shown, more = part(found, place.size, lambda last: (last.asked_at, last.uid))
         call.shows({each.code: None for each in shown})
         return platform_service.ListInquiriesResponse(
             inquiries=[view(written.inquiry(each), _eyes(call)) for each in shown],
-            next_page_token=_token(shown[-1]) if more else "",
+            next_page_token=more,
         )
 
     def answer_inquiry(
@@ -280,11 +280,6 @@ def _place(
 ) -> Place:
     at, uid = after(request)
     return Place(at, uid, page_size(request))
-
-
-def _token(last: DecisionRow | InquiryRow) -> str:
-    at = last.recorded_at if isinstance(last, DecisionRow) else last.asked_at
-    return f"{at}.{last.uid}"
 
 
 def _eyes(call: Call) -> disclosure_pb2.Audience.ValueType:

@@ -28,7 +28,7 @@ NAMED: Final = 2
 
 _row: Final = tables.disclosure.c
 _PERSON: Final = _row.kind == CallerKind.MEMBER.value
-_RANK: Final = sa.case((_row.audience == "OWNER", OWN), else_=OTHERS)
+_OWN_TIMES: Final = sa.func.sum(sa.case((_row.audience == "OWNER", 1), else_=0))
 
 
 class Place(NamedTuple):
@@ -75,15 +75,21 @@ def lines(work: UnitOfWork, pseudonym: bytes, after: Place | None, limit: int) -
 def _persons(
     work: UnitOfWork, mine: sa.ColumnElement[bool], after: Place | None, limit: int
 ) -> list[Line]:
-    asked = sa.select(_row.day, _RANK.label("rank"), sa.func.count().label("times")).where(
-        mine, _PERSON
-    )
+    asked = sa.select(
+        _row.day, _OWN_TIMES.label("own"), (sa.func.count() - _OWN_TIMES).label("others")
+    ).where(mine, _PERSON)
     if after is not None:
-        asked = asked.where(
-            sa.or_(_row.day < after.day, sa.and_(_row.day == after.day, after.rank < _RANK))
-        )
-    grouped = asked.group_by(_row.day, _RANK).order_by(_row.day.desc(), _RANK).limit(limit)
-    return [Line(Place(row.day, row.rank), row.times) for row in work.execute(grouped)]
+        asked = asked.where(_row.day <= after.day)
+    # By the day alone, as the index has it: no more days are counted than are shown. One
+    # more, for that of which the page before showed all.
+    grouped = asked.group_by(_row.day).order_by(_row.day.desc()).limit(limit + 1)
+    told = (
+        Line(Place(row.day, rank), int(times))
+        for row in work.execute(grouped)
+        for rank, times in ((OTHERS, row.others), (OWN, row.own))
+        if times
+    )
+    return [line for line in told if after is None or _order(line) > _order_of(after)]
 
 
 def _named(
@@ -118,5 +124,9 @@ def _named(
 
 
 def _order(line: Line) -> tuple[int, ...]:
-    day, rank, shown_at, writer, number = line.place
+    return _order_of(line.place)
+
+
+def _order_of(place: Place) -> tuple[int, ...]:
+    day, rank, shown_at, writer, number = place
     return -day, rank, -shown_at, -writer, -number

@@ -13,7 +13,7 @@ read by it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -126,17 +126,8 @@ class UrlRow:
 
 def insert_url(work: UnitOfWork, row: UrlRow) -> None:
     """Adds the link."""
-    work.execute(
-        tables.authorization_url.insert(),
-        {
-            "client_id": row.client_id,
-            "uid": row.uid,
-            "url_index": row.url_index,
-            "scopes": " ".join(row.scopes),
-            "created_at": row.created_at,
-            "expires_at": row.expires_at,
-        },
-    )
+    told = asdict(row) | {"scopes": " ".join(row.scopes)}
+    work.execute(tables.authorization_url.insert(), told)
 
 
 def find_url(work: UnitOfWork, client_id: str, uid: str) -> UrlRow | None:
@@ -184,21 +175,10 @@ class AuthorizationRow:
 
 def insert_authorization(work: UnitOfWork, row: AuthorizationRow) -> None:
     """Adds the authorization. Its application has no token for it yet."""
-    work.execute(
-        tables.integrator_authorization.insert(),
-        {
-            "code": row.code,
-            "uid": row.uid,
-            "client_id": row.client_id,
-            "scopes": " ".join(row.scopes),
-            "environment": row.environment,
-            "granted_by": row.granted_by,
-            "granted_at": row.granted_at,
-            "expires_at": row.expires_at,
-            "code_index": row.code_index,
-            "code_expires_at": row.code_expires_at,
-        },
-    )
+    told = asdict(row) | {"scopes": " ".join(row.scopes)}
+    # That is the application's, and looked up with it.
+    del told["title"]
+    work.execute(tables.integrator_authorization.insert(), told)
 
 
 def find_authorization(
@@ -322,14 +302,7 @@ def _one_url(work: UnitOfWork, *where: sa.ColumnElement[bool]) -> UrlRow | None:
     row = work.execute(sa.select(tables.authorization_url).where(*where)).one_or_none()
     if row is None:
         return None
-    return UrlRow(
-        row.client_id,
-        row.uid,
-        row.url_index,
-        tuple(row.scopes.split()),
-        Instant(row.created_at),
-        Instant(row.expires_at),
-    )
+    return UrlRow(**(row._asdict() | {"scopes": tuple(row.scopes.split())}))
 
 
 def _authorizations(

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -30,7 +30,6 @@ _application: Final = tables.application.c
 _key: Final = tables.application_key.c
 _challenge: Final = tables.key_challenge.c
 _change: Final = tables.application_change.c
-_step: Final = tables.application_step.c
 
 
 # What an application is made with and keeps: it passes to nobody, and becomes nothing else.
@@ -140,7 +139,7 @@ def insert_application(work: UnitOfWork, row: ApplicationRow) -> bool:
         insert.on_conflict_do_nothing(index_elements=["client_id"]).returning(
             tables.application.c.client_id
         ),
-        _values(row, tables.application),
+        _values(row),
     )
     return added.first() is not None
 
@@ -203,27 +202,23 @@ class KeyRow:
 
 def keys_of(work: UnitOfWork, client_id: str) -> tuple[KeyRow, ...]:
     """Returns the application's keys, revoked and expired ones too, the oldest first."""
-    return tuple(
-        KeyRow(
-            row.client_id,
-            row.key_id,
-            row.algorithm,
-            row.public_key,
-            Instant(row.not_before),
-            Instant(row.not_after),
-            Instant(row.created_at),
-            _instant(row.revoked_at),
-        )
-        for row in work.execute(_KEYS, {"client_id": client_id})
+    found = work.execute(_KEYS, {"client_id": client_id})
+    return tuple(KeyRow(**row._asdict()) for row in found)
+
+
+def with_key(work: UnitOfWork, client_ids: Collection[str], now: Instant) -> frozenset[str]:
+    """Returns those of the applications that have a key which is good now or will be."""
+    found = work.execute(
+        sa.select(_key.client_id)
+        .where(_key.client_id.in_(client_ids), _key.revoked_at.is_(None), _key.not_after > now)
+        .distinct()
     )
+    return frozenset(found.scalars())
 
 
 def insert_key(work: UnitOfWork, row: KeyRow) -> None:
     """Adds the key, and has every process hear of it."""
-    work.execute(
-        tables.application_key.insert(),
-        _values(row, tables.application_key),
-    )
+    work.execute(tables.application_key.insert(), asdict(row))
     note(work, row.client_id, row.created_at)
 
 
@@ -256,16 +251,7 @@ class ChallengeRow:
 
 def insert_challenge(work: UnitOfWork, row: ChallengeRow) -> None:
     """Adds the challenge."""
-    work.execute(
-        tables.key_challenge.insert(),
-        {
-            "client_id": row.client_id,
-            "uid": row.uid,
-            "nonce": row.nonce,
-            "created_at": row.created_at,
-            "expires_at": row.expires_at,
-        },
-    )
+    work.execute(tables.key_challenge.insert(), asdict(row))
 
 
 def take_challenge(work: UnitOfWork, client_id: str, uid: str, now: Instant) -> ChallengeRow | None:
@@ -331,10 +317,7 @@ def put_change(work: UnitOfWork, row: ChangeRow) -> None:
         .values(state=row.state, tries=row.tries, ended_at=row.ended_at)
     )
     if not done.rowcount:
-        work.execute(
-            tables.application_change.insert(),
-            _values(row, tables.application_change),
-        )
+        work.execute(tables.application_change.insert(), asdict(row))
 
 
 def find_change(work: UnitOfWork, client_id: str, uid: str) -> ChangeRow | None:
@@ -347,17 +330,19 @@ def find_change(work: UnitOfWork, client_id: str, uid: str) -> ChangeRow | None:
     return None if row is None else _change_of(row)
 
 
-def changes_of(
-    work: UnitOfWork, client_id: str, *, since: Instant | None = None
-) -> tuple[ChangeRow, ...]:
-    """Returns changes, the latest first: those that wait, or all that were asked for since."""
-    which = _change.state == "PENDING" if since is None else _change.requested_at > since
-    found = work.execute(
-        sa.select(tables.application_change)
-        .where(_change.client_id == client_id, which)
-        .order_by(_change.requested_at.desc(), _change.uid)
-    )
-    return tuple(map(_change_of, found))
+def waiting_changes(
+    work: UnitOfWork, client_ids: Collection[str]
+) -> Mapping[str, Sequence[ChangeRow]]:
+    """Returns the changes of each of the applications that wait, the latest first."""
+    found: dict[str, list[ChangeRow]] = {client_id: [] for client_id in client_ids}
+    for row in _changes(work, _change.client_id.in_(client_ids), _change.state == "PENDING"):
+        found[row.client_id].append(row)
+    return found
+
+
+def changes_since(work: UnitOfWork, client_id: str, since: Instant) -> list[ChangeRow]:
+    """Returns the changes that were asked for since, however they stand, the latest first."""
+    return _changes(work, _change.client_id == client_id, _change.requested_at > since)
 
 
 # --- Steps -------------------------------------------------------------------------------
@@ -379,44 +364,14 @@ class StepRow:
 
 def add_step(work: UnitOfWork, row: StepRow) -> None:
     """Appends the step."""
-    work.execute(
-        tables.application_step.insert(),
-        _values(row, tables.application_step),
-    )
-
-
-def steps_of(work: UnitOfWork, client_id: str) -> tuple[StepRow, ...]:
-    """Returns what was done to the application, the oldest first."""
-    found = work.execute(
-        sa.select(tables.application_step)
-        .where(_step.client_id == client_id)
-        .order_by(_step.taken_at, _step.uid)
-    )
-    return tuple(map(_step_of, found))
-
-
-def suspensions(
-    work: UnitOfWork, ground: Ground, since: Instant, limit: int
-) -> tuple[StepRow, ...]:
-    """Returns suspensions for this ground since, the oldest first, for who looks into them."""
-    found = work.execute(
-        sa.select(tables.application_step)
-        .where(
-            _step.step == Step.SUSPENDED.value,
-            _step.taken_at > since,
-            _step.ground == ground.value,
-        )
-        .order_by(_step.taken_at, _step.uid)
-        .limit(limit)
-    )
-    return tuple(map(_step_of, found))
+    work.execute(tables.application_step.insert(), _values(row))
 
 
 # --- Helpers -----------------------------------------------------------------------------
 
 
-def _values(row: object, table: sa.Table) -> dict[str, Any]:
-    told = {column.name: getattr(row, column.name) for column in table.c}
+def _values(row: ApplicationRow | StepRow) -> dict[str, Any]:
+    told = asdict(row)
     return {name: v.value if isinstance(v, enum.Enum) else v for name, v in told.items()}
 
 
@@ -436,17 +391,17 @@ def _application_of(row: sa.Row[Any]) -> ApplicationRow:
     return ApplicationRow(**(told | enums))
 
 
+def _changes(work: UnitOfWork, *where: sa.ColumnElement[bool]) -> list[ChangeRow]:
+    found = work.execute(
+        sa.select(tables.application_change)
+        .where(*where)
+        .order_by(_change.requested_at.desc(), _change.uid)
+    )
+    return list(map(_change_of, found))
+
+
 def _change_of(row: sa.Row[Any]) -> ChangeRow:
     return ChangeRow(**row._asdict())
-
-
-def _step_of(row: sa.Row[Any]) -> StepRow:
-    ground = None if row.ground is None else Ground(row.ground)
-    return StepRow(**(row._asdict() | {"step": Step(row.step), "ground": ground}))
-
-
-def _instant(value: int | None) -> Instant | None:
-    return None if value is None else Instant(value)
 
 
 # Made once: building a statement takes longer than running it.

@@ -5,7 +5,7 @@ The way from an enterprise to its rows is its salt: without it, or without the k
 finds them. Deleting the salt unlinks what was written; what is written later gets another.
 
     batch.submit(Writer(vault), entries)
-    read_between(work, vault, code, "1688", start, end)      # bool
+    find_pseudonym(work, vault, code)                        # None: nothing was written
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ from typing import Any, Final, NamedTuple, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bonafides.access.audit import OK, Count, Entry
-from bonafides.instants import Day, Instant
+from bonafides.access.audit import Count, Entry
+from bonafides.instants import Day
 from bonafides.personal.sealing import Vault
 from bonafides.storage import tables
 from bonafides.storage.unit_of_work import Store, UnitOfWork
-from bonafides.v1 import disclosure_pb2
 
 T = TypeVar("T")
 
@@ -42,7 +41,6 @@ _PRUNED_AT_ONCE: Final = 10_000
 _MOST_VALUES: Final = 32_766
 # Rows of one statement that commits by itself.
 _MOST_ALONE: Final = 256
-_LEVEL_BIT: Final = 1 << disclosure_pb2.INFORMATION_CLASS_LEVEL
 
 _salts: Final = tables.audit_salt
 _shown: Final = tables.disclosure
@@ -168,41 +166,6 @@ def find_pseudonym(work: UnitOfWork, vault: Vault, code: str) -> bytes | None:
 def unlink(work: UnitOfWork, code: str) -> None:
     """Deletes the salt: the rows stay, and nobody can tell of whom they are."""
     work.execute(sa.delete(_salts).where(_salts.c.code == code))
-
-
-def read_between(  # noqa: PLR0917 - whose, of whom, and when: six parts of one question
-    work: UnitOfWork, vault: Vault, code: str, platform: str, start: Instant, end: Instant
-) -> bool:
-    """Returns whether the platform was shown the enterprise's level, from `start` up to `end`.
-
-    `end` is not inside. What was refused was not shown.
-    """
-    known = find_pseudonym(work, vault, code)
-    if known is None:
-        return False
-    found = sa.select(sa.literal(1)).where(
-        *_saw_level(known, start, end), _shown.c.platform == platform
-    )
-    return work.execute(found.limit(1)).first() is not None
-
-
-def readers_of_level(work: UnitOfWork, known: bytes, start: Instant, end: Instant) -> Sequence[str]:
-    """Returns the platforms that were shown the level of the enterprise with this pseudonym.
-
-    From `start` up to `end`, which is not inside; by name.
-    """
-    found = sa.select(_shown.c.platform).where(
-        *_saw_level(known, start, end), _shown.c.platform != ""
-    )
-    return work.execute(found.distinct().order_by(_shown.c.platform)).scalars().all()
-
-
-def _saw_level(known: bytes, start: Instant, end: Instant) -> Iterator[sa.ColumnElement[bool]]:
-    yield _shown.c.enterprise == known
-    yield _shown.c.shown_at >= start
-    yield _shown.c.shown_at < end
-    yield _shown.c.outcome == OK
-    yield _shown.c.classes.bitwise_and(_LEVEL_BIT) != 0
 
 
 def prune(work: UnitOfWork, today: Day) -> int:

@@ -61,25 +61,23 @@ def moments(
     One more than `size`, if there are; those behind `after`, an instant and a code.
     """
     mine = _mine(platform, now)
-    changed = sa.select(_shown.code, sa.func.coalesce(_shown.changed_at, 0).label("moment")).where(
-        _shown.view == view, _shown.code.in_(mine)
+    # What came earlier is nobody's last change from then on: it needn't be looked at.
+    begin = max(since, after[0])
+    moment = sa.func.coalesce(_shown.changed_at, 0)
+    changed = sa.select(_shown.code, moment.label("moment")).where(
+        _shown.view == view, _shown.code.in_(mine), moment >= begin
     )
     ruled = (
         sa.select(_wrong.code, _ruling.ruled_at.label("moment"))
         .join_from(tables.wrong_level, tables.correction_ruling, _same_ruling())
-        .where(_wrong.code.in_(mine), _is_last_ruling())
+        .where(_wrong.code.in_(mine), _ruling.ruled_at >= begin, _is_last_ruling())
     )
     both = sa.union_all(changed, ruled).subquery()
     last = sa.func.max(both.c.moment)
     found = work.execute(
         sa.select(both.c.code, last.label("moment"))
         .group_by(both.c.code)
-        .having(
-            sa.and_(
-                last >= since,
-                sa.or_(last > after[0], sa.and_(last == after[0], both.c.code > after[1])),
-            )
-        )
+        .having(sa.or_(last > after[0], sa.and_(last == after[0], both.c.code > after[1])))
         .order_by(last, both.c.code)
         .limit(size + 1)
     )
@@ -123,8 +121,7 @@ def reads(work: UnitOfWork, platform: str, codes: Sequence[str]) -> dict[str, Re
         )
     )
     return {
-        row.code: Reader(row.platform, Instant(row.first_read_at), Instant(row.last_read_at))
-        for row in found
+        row.code: Reader(Instant(row.first_read_at), Instant(row.last_read_at)) for row in found
     }
 
 

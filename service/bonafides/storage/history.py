@@ -63,7 +63,7 @@ def revisions(work: UnitOfWork, columns: Sequence[str]) -> Iterable[sa.Row[Any]]
         .select_from(record.outerjoin(judged, its_link))
         .where(record.c.sequence <= end)
     )
-    return work.connection.execution_options(yield_per=10_000).execute(told)
+    return work.execute(told.execution_options(yield_per=10_000))
 
 
 def extent(work: UnitOfWork) -> tuple[Instant, Instant] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -32,20 +32,7 @@ class MaskRow:
 
 def add(work: UnitOfWork, made: MaskRow) -> None:
     """Adds a mask, which holds from now on, and notes the change."""
-    work.execute(
-        platform_mask.insert(),
-        {
-            "platform": made.platform,
-            "version": made.version,
-            "number": made.number,
-            "uid": made.uid,
-            "request_digest": made.request_digest,
-            "withheld": " ".join(made.withheld),
-            "reason": made.reason,
-            "set_at": made.set_at,
-            "set_by": made.set_by,
-        },
-    )
+    work.execute(platform_mask.insert(), asdict(made) | {"withheld": " ".join(made.withheld)})
     work.note(Change(PLATFORM_MASK, made.platform, made.version, made.set_at))
 
 
@@ -75,14 +62,4 @@ def current(work: UnitOfWork) -> dict[str, MaskRow]:
 
 
 def _row(row: sa.Row[Any]) -> MaskRow:
-    return MaskRow(
-        platform=row.platform,
-        version=row.version,
-        number=row.number,
-        uid=row.uid,
-        request_digest=bytes(row.request_digest),
-        withheld=tuple(row.withheld.split()),
-        reason=row.reason,
-        set_at=Instant(row.set_at),
-        set_by=row.set_by,
-    )
+    return MaskRow(**(row._asdict() | {"withheld": tuple(row.withheld.split())}))

@@ -29,9 +29,8 @@ _reader: Final = platform_reader.c
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A platform that read. `last` is the first read of the last day with one."""
+    """Since when a platform read an enterprise; `last` is the first read of the last such day."""
 
-    platform: str
     first: Instant
     last: Instant
 
@@ -81,12 +80,3 @@ def note(work: UnitOfWork, platform: str, code: str, now: Instant) -> None:
     work.execute(
         row.on_conflict_do_update(index_elements=["code", "platform"], set_={"last_read_at": later})
     )
-
-
-def readers_of(work: UnitOfWork, code: str) -> tuple[Reader, ...]:
-    """Returns the platforms that read the enterprise, by name."""
-    found = work.execute(sa.select(platform_reader).where(_reader.code == code))
-    told = (
-        Reader(row.platform, Instant(row.first_read_at), Instant(row.last_read_at)) for row in found
-    )
-    return tuple(sorted(told, key=lambda each: each.platform))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -69,12 +69,12 @@ class Whose:
 
 def add_decision(work: UnitOfWork, made: DecisionRow) -> None:
     """Adds a decision."""
-    work.execute(platform_decision.insert(), _values(made))
+    work.execute(platform_decision.insert(), asdict(made))
 
 
 def add_inquiry(work: UnitOfWork, made: InquiryRow) -> None:
     """Adds an inquiry."""
-    work.execute(inquiry.insert(), _values(made))
+    work.execute(inquiry.insert(), asdict(made))
 
 
 def find_decision(work: UnitOfWork, code: str, platform: str, uid: str) -> DecisionRow | None:
@@ -171,17 +171,9 @@ def _set(work: UnitOfWork, made: InquiryRow, **values: Any) -> None:
     work.execute(sa.update(inquiry).where(*this, _inquiry.uid == made.uid).values(**values))
 
 
-def _values(row: DecisionRow | InquiryRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in row.__slots__}
-
-
 def _decision_row(row: sa.Row[Any]) -> DecisionRow:
-    told = {name: getattr(row, name) for name in DecisionRow.__slots__}
-    return DecisionRow(**(told | {"request_digest": bytes(row.request_digest)}))
+    return DecisionRow(**row._asdict())
 
 
 def _inquiry_row(row: sa.Row[Any]) -> InquiryRow:
-    told = {name: getattr(row, name) for name in InquiryRow.__slots__}
-    copy = None if row.document_sha256 is None else bytes(row.document_sha256)
-    digest = bytes(row.request_digest)
-    return InquiryRow(**(told | {"request_digest": digest, "document_sha256": copy}))
+    return InquiryRow(**row._asdict())

@@ -95,7 +95,7 @@ def exported(work: UnitOfWork, upto: int) -> sa.CursorResult[Any]:
 
     The columns are EXPORTED and, last, whether the link stands that a STORE record states.
     """
-    return work.connection.execution_options(yield_per=10_000).execute(_exported(upto))
+    return work.execute(_exported(upto).execution_options(yield_per=10_000))
 
 
 def staged(table: sa.Table) -> sa.Table:

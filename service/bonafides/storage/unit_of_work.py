@@ -6,7 +6,8 @@
 
 A unit of work that is left without `commit()` is rolled back. What it changes and
 others remember it notes (storage.changes); they hear of it with the commit. It may hold no
-network call. On SQLite one writer works at a time in a process, behind a lock:
+network call. Rows are read inside it: what is left unread when it is left can't be read
+anymore. On SQLite one writer works at a time in a process, behind a lock:
 waiting there costs nothing, where SQLite's own busy handler sleeps and starves.
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -55,10 +57,15 @@ class UnitOfWork:
         self.dialect: Final = connection.dialect.name
         self._told: Final = told
         self._noted: Final[list[Change]] = []
+        # The driver's. Weakly: a fold executes more statements than it may remember.
+        self._cursors: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
 
     def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
         """Executes a Core statement; a list of parameters means executemany."""
-        return self.connection.execute(statement, parameters)
+        result = self.connection.execute(statement, parameters)
+        if result.returns_rows:
+            self._cursors.add(result.cursor)
+        return result
 
     def note(self, change: Change) -> None:
         """Notes what is changed, to be told of when it is committed."""
@@ -71,6 +78,11 @@ class UnitOfWork:
         self.connection.commit()
         if self._noted:
             self._told(self._noted)
+
+    def close(self) -> None:
+        """Closes the rows that were not read to their end."""
+        for cursor in tuple(self._cursors):
+            cursor.close()
 
 
 class Store:
@@ -104,7 +116,8 @@ class Store:
                 connection.exec_driver_sql(
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
                 )
-            yield UnitOfWork(connection, self._tell)
+            with self._unit(connection) as work:
+                yield work
 
     @contextmanager
     def writing(self) -> Iterator[UnitOfWork]:
@@ -118,7 +131,8 @@ class Store:
                 # Take the write lock at once: a reader that turns writer halfway
                 # can't wait for it and fails with SQLITE_BUSY.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield UnitOfWork(connection, self._tell)
+            with self._unit(connection) as work:
+                yield work
 
     def run(self, statement: str, parameters: Sequence[Any]) -> int:
         """Runs one statement of SQLite's driver as a unit of work; returns how many rows it made.
@@ -193,6 +207,18 @@ class Store:
     def close(self) -> None:
         """Closes every connection."""
         self.engine.dispose()
+
+    @contextmanager
+    def _unit(self, connection: sa.Connection) -> Iterator[UnitOfWork]:
+        work = UnitOfWork(connection, self._tell)
+        try:
+            yield work
+        finally:
+            # Before the connection goes back to the pool. On SQLite a rollback lets a SELECT
+            # that is halfway stand, and its old snapshot with it: the next unit of work
+            # there could not begin to write, for as long as anything, a traceback say,
+            # held on to the rows.
+            work.close()
 
     def _tell(self, told: Sequence[Change]) -> None:
         for listener in self._listeners:

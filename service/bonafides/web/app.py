@@ -144,8 +144,6 @@ def _takes_copies(path: str) -> bool:
 
 def _form_targets(site: Site) -> str:
     """Returns where a form may lead besides here: the login form leads to the provider."""
-    issuer = site.provider.issuer
-    if issuer.startswith(site.origin):
-        return ""
-    scheme, _, rest = issuer.partition("://")
-    return f" {scheme}://{rest.split('/')[0]}"
+    scheme, _, rest = site.provider.issuer.partition("://")
+    origin = f"{scheme}://{rest.partition('/')[0]}"
+    return "" if origin == site.origin else f" {origin}"

@@ -81,13 +81,18 @@ class Site:
         """Checks the origin.
 
         Raises:
-            SiteError: it is no origin, or plain http outside loopback.
+            SiteError: it is no origin, not as browsers write it, or plain http outside loopback.
         """
         parts = urlsplit(self.origin)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
             raise SiteError(
                 f"{self.origin} is no origin: give scheme, host and port, as https://example.com."
             )
+        usual = ":80" if parts.scheme == "http" else ":443"
+        as_sent = self.origin.lower().removesuffix(usual)
+        if self.origin != as_sent:
+            # By Host and Origin alone it is told who is meant: nobody would be let in.
+            raise SiteError(f"{self.origin} is not as browsers write it: give {as_sent}.")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise SiteError(
                 f"{self.origin} is plain http outside this machine: cookies would travel in clear."

@@ -98,4 +98,6 @@ platform_authorization: Final = Table(
     Column("granted_at", BigInteger, nullable=False),
     # Set once.
     Column("revoked_at", BigInteger),
+    # The way in for a platform that asks what changed of all that are open to it.
+    Index("ix_platform_authorization_platform", "platform", "code"),
 )

@@ -333,6 +333,11 @@ def upgrade() -> None:
     with op.batch_alter_table("membership", schema=None) as batch_op:
         batch_op.create_index("ix_membership_login", ["issuer", "subject"], unique=False)
 
+    with op.batch_alter_table("platform_authorization", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_platform_authorization_platform", ["platform", "code"], unique=False
+        )
+
     with op.batch_alter_table("snapshot", schema=None) as batch_op:
         batch_op.add_column(sa.Column("content", sa.String(length=64), nullable=True))
         batch_op.add_column(sa.Column("changed_at", sa.BigInteger(), nullable=True))
@@ -343,6 +348,9 @@ def downgrade() -> None:
     with op.batch_alter_table("snapshot", schema=None) as batch_op:
         batch_op.drop_column("changed_at")
         batch_op.drop_column("content")
+
+    with op.batch_alter_table("platform_authorization", schema=None) as batch_op:
+        batch_op.drop_index("ix_platform_authorization_platform")
 
     with op.batch_alter_table("membership", schema=None) as batch_op:
         batch_op.drop_index("ix_membership_login")
