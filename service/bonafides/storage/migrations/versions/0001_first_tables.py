@@ -14,7 +14,7 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
+def upgrade() -> None:
     """Creates the tables."""
     op.create_table(
         "amendment",
@@ -812,7 +812,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     )
 
 
-def downgrade() -> None:  # noqa: PLR0915 - a statement for each table
+def downgrade() -> None:
     """Drops the tables, and with them all data."""
     op.drop_table("wrong_level")
     op.drop_table("write_cursor")
