@@ -2,10 +2,11 @@
 
 A round takes new registrations in, asks again for evidence that was missing, lets
 verifications lapse, folds new records into the archives, withholds what a dispute or a
-case left undecided, evaluates levels once a week, measures peers once a day, erases drafts
-that nobody confirmed, and forgets old changes, spent budgets, what was signed on days past,
-and accesses past their term. Each of these is repeatable and commits by itself: a process
-that dies in the middle loses nothing, and what failed is tried again in the next round. The
+case left undecided, evaluates levels once a week, assembles anew what platforms read and
+time has changed, measures peers once a day, erases drafts that nobody confirmed, and
+forgets old changes, spent budgets, what was signed on days past, and accesses past their
+term. Each of these is repeatable and commits by itself: a process that dies in the middle
+loses nothing, and what failed is tried again in the next round. The
 log gets the type of the fault and where it happened, never its text.
 
     worker = Worker(rounds(desk), now=now, pause_seconds=5)
@@ -21,6 +22,7 @@ from typing import Final
 
 import structlog
 
+from bonafides.archive import changed_operations as changed
 from bonafides.archive import operations as archive
 from bonafides.identity import (
     access_operations,
@@ -65,7 +67,7 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
 
     Without a courier nothing is sent.
     """
-    evaluated = archive.Evaluations()
+    evaluated, followed = archive.Evaluations(), changed.Following()
     sending = (
         []
         if courier is None
@@ -90,6 +92,10 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
         Round(
             "evaluate_due",
             lambda now: archive.evaluate_due(desk.store, desk.card, evaluated, now=now),
+        ),
+        Round(
+            "refresh_followed",
+            lambda now: changed.refresh_followed(desk.store, desk.card, followed, now=now),
         ),
         Round(
             "measure_peers",
