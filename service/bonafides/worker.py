@@ -68,6 +68,7 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
     Without a courier nothing is sent.
     """
     evaluated, followed = archive.Evaluations(), changed.Following()
+    watched = access_operations.Watch()
     sending = (
         []
         if courier is None
@@ -86,6 +87,7 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
         ),
         Round("recheck_due", lambda now: identity.recheck_due(desk, now)),
         Round("watch_lag", lambda _now: watch_lag(desk.store)),
+        Round("watch_platforms", lambda now: watch_platforms(desk.store, watched, now)),
         Round(
             "fold_and_refresh", lambda now: records.fold_and_refresh(desk.store, desk.card, now=now)
         ),
@@ -131,6 +133,12 @@ def watch_lag(store: Store, *, most: int = MOST_LAG) -> None:
     waiting = records.lag(store)
     if waiting > most:
         _log.warning("fold_lags", records=waiting, most=most)
+
+
+def watch_platforms(store: Store, watched: access_operations.Watch, now: Instant) -> None:
+    """Logs `unusual_reads` of a platform that reads many more new enterprises than usual."""
+    for each in access_operations.watch_platforms(store, watched, now=now):
+        _log.error("unusual_reads", platform=each.platform, today=each.today, usual=each.usual)
 
 
 class Worker:
