@@ -188,6 +188,11 @@ _MORE: Final[Mapping[str, Mapping[str, Any]]] = {
         "withheld_paths": ["rating"],
         "reason": "已核对",
     },
+    "SetSpendingLimit": {
+        "name": "platforms/1688/limit",
+        "enterprises_per_day": 2_000,
+        "reason": "2026-1",
+    },
     "SetSwitch": {"interface": "bonafides.v1.RatingService", "reason": "已核对"},
     "SuspendApplication": {
         "name": _APPLICATION,

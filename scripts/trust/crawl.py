@@ -21,6 +21,11 @@ Whoever shares a prefix with the attacker is refused with it and is not among th
 
     report = crawl(Crawl(), seed=1)
     figures(report)   # crawl.seen, crawl.refused, crawl.enterprises
+
+What a crawler sees is a number and no share, so a smaller register wants lower limits.
+Before staff set them (`bonafides limit`) they can be tried here:
+
+    python -m scripts.trust.crawl --enterprises 50000 --anonymous 4 --member 15
 """
 
 from __future__ import annotations
@@ -33,9 +38,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
-from bonafides.access.budgets import Limits
+import typer
+
+from bonafides.access.budgets import DEFAULTS, Limit, Limits, Payer
 from bonafides.access.callers import ANONYMOUS, Caller, CallerKind
 from bonafides.access.purses import Purses
 from bonafides.errors import BudgetSpentError
@@ -90,7 +97,7 @@ class _Actor:
     to_read: list[int] = field(default_factory=list)
 
 
-def crawl(size: Crawl, *, seed: int = 1, url: str = "") -> Report:
+def crawl(size: Crawl, *, seed: int = 1, url: str = "", limits: Limits | None = None) -> Report:
     """Runs the day; without a `url` on a database of SQLite that is made for it."""
     chance = random.Random(seed)  # noqa: S311 - a simulation
     report = Report(size.enterprises)
@@ -103,7 +110,7 @@ def crawl(size: Crawl, *, seed: int = 1, url: str = "") -> Report:
     heapq.heapify(line)
     unseen = iter(range(size.enterprises))
     held: list[int] = []
-    with _meters(url) as meters:
+    with _meters(url, limits or Limits()) as meters:
         turns = 0
         while line:
             now, number = heapq.heappop(line)
@@ -142,6 +149,28 @@ def figures(report: Report) -> Iterator[Figure]:
 def prove(extent: Extent) -> Iterator[Figure]:
     """Runs the day, and yields what came of it."""
     yield from figures(crawl(extent.crawled))
+
+
+def main(
+    *,
+    enterprises: Annotated[int, typer.Option(help="How many take part.")] = 400_000,
+    anonymous: Annotated[
+        int, typer.Option(help="Enterprises a day without a login, by prefix.")
+    ] = DEFAULTS[Payer.ANONYMOUS].enterprises,
+    member: Annotated[int, typer.Option(help="Enterprises a day of a login.")] = DEFAULTS[
+        Payer.MEMBER
+    ].enterprises,
+) -> None:
+    """Shows what a crawler sees, and which honest calls are refused, by these limits."""
+    tried = {Payer.ANONYMOUS: anonymous, Payer.MEMBER: member}
+    payers = {
+        payer: Limit(usual.calls, tried.get(payer, usual.enterprises))
+        for payer, usual in DEFAULTS.items()
+    }
+    report = crawl(Crawl(enterprises=enterprises), limits=Limits(payers))
+    print(f"seen by the crawler: {len(report.seen)}, {report.share_seen:.2%} of {enterprises}")
+    for kind, asked in sorted(report.asked.items()):
+        print(f"calls of {kind}: {asked}, refused: {report.refused[kind]}")
 
 
 def _read(meter: Meter, caller: Caller, prefix: str, target: int, now: Instant) -> int:
@@ -195,7 +224,7 @@ def _honest(size: Crawl, chance: random.Random) -> Iterator[_Actor]:
 
 
 @contextmanager
-def _meters(url: str) -> Iterator[list[Meter]]:
+def _meters(url: str, limits: Limits) -> Iterator[list[Meter]]:
     """Gives the budgets of processes that share a database."""
     with ExitStack() as stack:
         if not url:
@@ -211,9 +240,13 @@ def _meters(url: str) -> Iterator[list[Meter]]:
             switches = Switches(store, follower)
             follower.look()
             purses = Purses(StoredLedger(store), processes=_PROCESSES, wait_seconds=60.0)
-            made.append(Meter(purses, switches, Limits(), Vault(_KEY, "sandbox").index))
+            made.append(Meter(purses, switches, limits, Vault(_KEY, "sandbox").index))
         yield made
 
 
 def _code(number: int) -> str:
     return compose("91", GENERATED_REGION, f"{number:08d}").text
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -202,21 +202,14 @@ GUARDS: Final = (
         f"{_STORAGE}/applications.py",
         '    .where(_key.client_id == sa.bindparam("client_id"))\n',
         "",
-        (f"{_WHOSE_ROWS_TEST}::test_keys_changes_and_steps_are_those_of_the_application[sqlite]",),
+        (f"{_WHOSE_ROWS_TEST}::test_keys_and_changes_are_those_of_the_application[sqlite]",),
     ),
     Guard(
         "changes are those of the application",
         f"{_STORAGE}/applications.py",
-        ".where(_change.client_id == client_id, which)",
-        ".where(which)",
-        (f"{_WHOSE_ROWS_TEST}::test_keys_changes_and_steps_are_those_of_the_application[sqlite]",),
-    ),
-    Guard(
-        "steps are those of the application",
-        f"{_STORAGE}/applications.py",
-        ".where(_step.client_id == client_id)",
-        ".where(sa.true())",
-        (f"{_WHOSE_ROWS_TEST}::test_keys_changes_and_steps_are_those_of_the_application[sqlite]",),
+        "_changes(work, _change.client_id == client_id, _change.requested_at > since)",
+        "_changes(work, _change.requested_at > since)",
+        (f"{_WHOSE_ROWS_TEST}::test_keys_and_changes_are_those_of_the_application[sqlite]",),
     ),
     Guard(
         "a key that is over is not added",
@@ -244,6 +237,6 @@ GUARDS: Final = (
         f"{_STORAGE}/applications.py",
         "            _change.client_id == client_id, _change.uid == uid\n",
         "            _change.uid == uid\n",
-        (f"{_WHOSE_ROWS_TEST}::test_keys_changes_and_steps_are_those_of_the_application[sqlite]",),
+        (f"{_WHOSE_ROWS_TEST}::test_keys_and_changes_are_those_of_the_application[sqlite]",),
     ),
 )

@@ -102,8 +102,8 @@ GUARDS: Final = (
     Guard(
         "a form without a session is refused",
         f"{_WEB}/visits.py",
-        "if visit.session is None:",
-        "if False:",
+        "    if visit.session is None:\n        return True\n",
+        "",
         (f"{_VISITS_TEST}::test_form_without_a_session_is_forged",),
     ),
     Guard(
@@ -130,8 +130,8 @@ GUARDS: Final = (
     Guard(
         "a login on the website lives an hour at most",
         f"{_WEB}/sessions.py",
-        "expires_at = now + min(seconds, _MOST_SECONDS)",
-        "expires_at = now + seconds",
+        "token_ends_at = now + min(seconds, _MOST_SECONDS)",
+        "token_ends_at = now + seconds",
         (f"{_SESSIONS_TEST}::test_login_lives_an_hour_at_most_whatever_the_provider_says",),
     ),
     Guard(

@@ -48,6 +48,15 @@ GUARDS: Final = (
         (f"{_ATTACKS_TEST}::test_logged_out_session_is_over_for_whoever_has_its_id",),
     ),
     Guard(
+        "the website has no plaintext port that others reach",
+        f"{_SERVICE}/website.py",
+        "    if not has_tls(settings) and not listening.stays_here(settings.web_listen):\n",
+        "    if False:\n",
+        (
+            "tests/web/test_attacks.py::test_plaintext_port_outside_this_machine_is_refused_to_a_proxy_too[https://example.com-0.0.0.0:8080]",
+        ),
+    ),
+    Guard(
         "no page runs a script or stands in a frame",
         f"{_WEB}/doors.py",
         '                headers["Content-Security-Policy"] = self._policy\n',
@@ -57,7 +66,7 @@ GUARDS: Final = (
     Guard(
         "plaintext is served on loopback alone",
         f"{_SERVICE}/listening.py",
-        "if settings.tls_certificate is None and not _stays_here(settings.listen):",
+        "if settings.tls_certificate is None and not stays_here(settings.listen):",
         "if False:",
         (
             "tests/service/test_tls.py::test_plaintext_is_refused_wherever_it_could_be_reached_from_outside[0.0.0.0:0]",

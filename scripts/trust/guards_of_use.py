@@ -458,4 +458,31 @@ GUARDS: Final = (
             "tests/service/test_hostile_bytes.py::test_malformed_bytes_are_an_invalid_argument[/bonafides.v1.IdentityService/SubmitIdentity-truncated varint]",
         ),
     ),
+    Guard(
+        "a limit that staff set is taken up",
+        f"{_RPC}/metering.py",
+        "            self._take_up(held.limits)\n",
+        "            pass\n",
+        (
+            "tests/service/test_spending_limits.py::test_platform_sees_as_many_as_staff_set_at_once_and_what_it_saw_stays_seen[sqlite]",
+        ),
+    ),
+    Guard(
+        "what was leased under another limit is void",
+        f"{_ACCESS}/purses.py",
+        "                if purse.limit != limit:\n",
+        "                if False:\n",
+        (
+            f"{_BUDGETS_TEST}::test_another_limit_voids_what_was_leased_and_forgets_no_enterprise_that_was_seen",
+        ),
+    ),
+    Guard(
+        "a write without a request id is not tried again",
+        "service/bonafides/client/signed_channel.py",
+        "error.code() is not grpc.StatusCode.UNAVAILABLE or not repeats(method)",
+        "error.code() is not grpc.StatusCode.UNAVAILABLE",
+        (
+            "tests/service/test_aio.py::test_what_an_application_signs_is_tried_again_only_with_a_request_id",
+        ),
+    ),
 )

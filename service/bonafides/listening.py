@@ -23,14 +23,14 @@ def require_private(settings: Settings) -> None:
     """Refuses plaintext outside loopback, before anything is made (J8)."""
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise SettingsError("Set both BONAFIDES_TLS_CERTIFICATE and BONAFIDES_TLS_KEY, or neither.")
-    if settings.tls_certificate is None and not _stays_here(settings.listen):
+    if settings.tls_certificate is None and not stays_here(settings.listen):
         raise SettingsError(
             f"BONAFIDES_LISTEN is {settings.listen}: without TLS only loopback is served. Set "
             "BONAFIDES_TLS_CERTIFICATE and BONAFIDES_TLS_KEY, or listen on 127.0.0.1."
         )
 
 
-def _stays_here(listen: str) -> bool:
+def stays_here(listen: str) -> bool:
     """Returns whether every address that is listened on is of this machine alone."""
     if not mail.is_loopback(listen):
         return False

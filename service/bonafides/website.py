@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
+from bonafides import listening
 from bonafides.access.callers import SANDBOX_ISSUER, CallerKind, mint
 from bonafides.instants import Instant
 from bonafides.keys import load_or_create, read_secret
@@ -94,6 +95,7 @@ def site_of(
     Raises:
         SettingsError: it can't be served like this; the text names the remedy.
     """
+    _require_private(settings)
     origin = settings.web_origin or _own_origin(settings)
     clock = clock or _system_clock
     signer = None
@@ -127,7 +129,7 @@ def site_of(
 def serve(settings: Settings, site: Site) -> None:
     """Serves the site until SIGTERM or Ctrl-C."""
     host, port = _listen(settings)
-    with_tls = settings.tls_certificate is not None and site.secure and not settings.web_origin
+    with_tls = has_tls(settings)
     uvicorn.run(
         app(site),
         host=host,
@@ -144,6 +146,23 @@ def serve(settings: Settings, site: Site) -> None:
         ssl_certfile=settings.tls_certificate if with_tls else None,
         ssl_keyfile=settings.tls_key if with_tls else None,
     )
+
+
+def has_tls(settings: Settings) -> bool:
+    """Returns whether TLS is spoken here: not to a proxy on this machine that ends it."""
+    behind_proxy = settings.web_origin and listening.stays_here(settings.web_listen)
+    return settings.tls_certificate is not None and not behind_proxy
+
+
+def _require_private(settings: Settings) -> None:
+    """Refuses plaintext outside loopback, to a proxy too (J8)."""
+    _listen(settings)
+    if not has_tls(settings) and not listening.stays_here(settings.web_listen):
+        raise SettingsError(
+            f"BONAFIDES_WEB_LISTEN is {settings.web_listen}: without TLS only loopback is served. "
+            "Set BONAFIDES_TLS_CERTIFICATE and BONAFIDES_TLS_KEY, or listen on 127.0.0.1, behind "
+            "a proxy of this machine that ends TLS."
+        )
 
 
 def _provider(settings: Settings) -> Provider:

@@ -2,10 +2,11 @@
 
 A round takes new registrations in, asks again for evidence that was missing, lets
 verifications lapse, folds new records into the archives, withholds what a dispute or a
-case left undecided, evaluates levels once a week, measures peers once a day, erases drafts
-that nobody confirmed, and forgets old changes, spent budgets, what was signed on days past,
-and accesses past their term. Each of these is repeatable and commits by itself: a process
-that dies in the middle loses nothing, and what failed is tried again in the next round. The
+case left undecided, evaluates levels once a week, assembles anew what platforms read and
+time has changed, measures peers once a day, erases drafts that nobody confirmed, and
+forgets old changes, spent budgets, what was signed on days past, and accesses past their
+term. Each of these is repeatable and commits by itself: a process that dies in the middle
+loses nothing, and what failed is tried again in the next round. The
 log gets the type of the fault and where it happened, never its text.
 
     worker = Worker(rounds(desk), now=now, pause_seconds=5)
@@ -21,6 +22,7 @@ from typing import Final
 
 import structlog
 
+from bonafides.archive import changed_operations as changed
 from bonafides.archive import operations as archive
 from bonafides.identity import (
     access_operations,
@@ -65,7 +67,8 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
 
     Without a courier nothing is sent.
     """
-    evaluated = archive.Evaluations()
+    evaluated, followed = archive.Evaluations(), changed.Following()
+    watched = access_operations.Watch()
     sending = (
         []
         if courier is None
@@ -84,12 +87,17 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
         ),
         Round("recheck_due", lambda now: identity.recheck_due(desk, now)),
         Round("watch_lag", lambda _now: watch_lag(desk.store)),
+        Round("watch_platforms", lambda now: watch_platforms(desk.store, watched, now)),
         Round(
             "fold_and_refresh", lambda now: records.fold_and_refresh(desk.store, desk.card, now=now)
         ),
         Round(
             "evaluate_due",
             lambda now: archive.evaluate_due(desk.store, desk.card, evaluated, now=now),
+        ),
+        Round(
+            "refresh_followed",
+            lambda now: changed.refresh_followed(desk.store, desk.card, followed, now=now),
         ),
         Round(
             "measure_peers",
@@ -125,6 +133,12 @@ def watch_lag(store: Store, *, most: int = MOST_LAG) -> None:
     waiting = records.lag(store)
     if waiting > most:
         _log.warning("fold_lags", records=waiting, most=most)
+
+
+def watch_platforms(store: Store, watched: access_operations.Watch, now: Instant) -> None:
+    """Logs `unusual_reads` of a platform that reads many more new enterprises than usual."""
+    for each in access_operations.watch_platforms(store, watched, now=now):
+        _log.error("unusual_reads", platform=each.platform, today=each.today, usual=each.usual)
 
 
 class Worker:

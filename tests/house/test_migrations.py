@@ -42,6 +42,7 @@ def test_keys_of_enterprise_data_begin_with_the_code() -> None:
         "budget_day",
         "budget_seen",
         "operator_switch",
+        "spending_limit",
         "platform_mask",
         # Of callers: the enterprise is in them by its pseudonym alone.
         "disclosure",

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from bonafides.client import repeating
+from tests.asking import methods
+
 _ROOT = Path(__file__).parents[2]
 _FILES = [
     import_module(f"bonafides.v1.{path.stem}_pb2")
@@ -90,3 +93,12 @@ def test_no_method_lists_or_searches_enterprises() -> None:
     services = [s for file in _FILES for s in file.DESCRIPTOR.services_by_name.values()]
     named = [m.name for s in services for m in s.methods]
     assert [n for n in named if n.startswith(("ListEnterprises", "ListArchives", "Search"))] == []
+
+
+def test_client_tries_again_what_is_read_and_what_carries_a_request_id() -> None:
+    reads = ("Batch", "Get", "List", "LookUp", "Read", "Simulate")
+    # What it exchanges for a token counts once, and is made anew.
+    own = "/bonafides.v1.TokenService/ExchangeAssertion"
+    for name, method in methods().items():
+        safe = method.name.startswith(reads) or "request_id" in method.input_type.fields_by_name
+        assert repeating.repeats(name) == (safe or name == own), name

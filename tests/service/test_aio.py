@@ -8,24 +8,36 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 import bonafides
-from bonafides.client import InsecureTargetError, RemoteError
+from bonafides.client import Client, Credentials, InsecureTargetError, RemoteError
 from bonafides.client.aio import AsyncClient
 from bonafides.client.faults import ClosedClientError, TokenUnusableError
 from bonafides.errors import StoreUnavailableError
-from bonafides.instants import DAY, Instant, to_datetime
-from bonafides.v1 import platform_pb2, platform_service_pb2, rating_pb2
+from bonafides.instants import DAY, MICROSECONDS, Instant, to_datetime
+from bonafides.storage import tables
+from bonafides.v1 import (
+    platform_pb2,
+    platform_service_pb2,
+    rating_pb2,
+    rights_service_pb2,
+    rights_service_pb2_grpc,
+)
 from bonafides.v1.platform_service_pb2 import DESCRIPTOR
 from bonafides.v1.purpose_pb2 import READ_PURPOSE_ELIGIBILITY
-from tests import builders, rated
-from tests.serving import Served, probe_token, probing
+from tests import builders, credentials, rated
+from tests.credentials import Application, ed25519, registered
+from tests.serving import Served, probe_token, probing, serving
 
 PAGE = Path(__file__).parents[2] / "docs" / "platforms.md"
 COMPANY = builders.code()
@@ -227,16 +239,30 @@ def test_write_without_a_request_id_is_never_tried_again() -> None:
     assert service.calls == 1
 
 
+# What is signed is signed at the server's time, which need not be the machine's.
+_SHIFTED = (
+    "import runpy, sys, time; from bonafides.client import Credentials; del sys.argv[0]; "
+    "shift = float(sys.argv.pop(0)); clock = lambda: time.time() + shift; "
+    "Credentials.__init__.__kwdefaults__['clock'] = clock; "
+    "runpy.run_path(sys.argv[0], run_name='__main__')"
+)
+
+
 @pytest.mark.feature("F1", "F2")
 def test_example_of_the_page_runs_as_it_stands_there(served: Served, tmp_path: Path) -> None:
     rated.rated(served, COMPANY)
     (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert sum(1 for line in example.splitlines() if line) <= 20
-    script = tmp_path / "example.py"
+    script, key = tmp_path / "example.py", tmp_path / "app.pem"
     script.write_text(example, encoding="utf-8")
-    token = served.token("platform", subject="shop")
+    application = registered(served.store)
+    key.write_bytes(
+        application.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    shift = served.clock.now / MICROSECONDS - time.time()
+    program = [sys.executable, "-c", _SHIFTED, str(shift), str(script)]
     done = subprocess.run(  # noqa: S603 - our own page
-        [sys.executable, str(script), served.address, token, CODE, ABSENT],
+        [*program, served.address, application.client_id, str(key), CODE, ABSENT],
         env=os.environ | {"PYTHONPATH": str(Path(bonafides.__file__).parents[1])},
         capture_output=True,
         text=True,
@@ -246,9 +272,140 @@ def test_example_of_the_page_runs_as_it_stands_there(served: Served, tmp_path: P
     assert done.returncode == 0, done.stderr
     admitted, absent = done.stdout.splitlines()
     assert absent.startswith(ABSENT)
-    with served.client(token) as client:
+    with credentials.client(served, application) as client:
         (made,) = client.platforms.decisions()
         assert admitted == f"{CODE} {made.name}"
         assert made.level == client.get_rating(CODE, purpose=PURPOSE).level
         assert made.level != rating_pb2.LEVEL_NR
         assert made.record_time.ToDatetime(tzinfo=dt.UTC) == to_datetime(served.clock.now)
+
+
+# --- Applications ---------------------------------------------------------------------------
+
+
+def as_application(
+    served: Served, application: Application, work: Callable[[AsyncClient], Awaitable[T]]
+) -> T:
+    told = application.credentials(lambda: served.clock.now / MICROSECONDS)
+
+    async def connected() -> T:
+        async with AsyncClient(served.address, credentials=told) as client:
+            return await work(client)
+
+    return asyncio.run(connected())
+
+
+def signatures(served: Served) -> int:
+    with served.store.reading() as work:
+        return len(work.execute(tables.used_assertion.select()).all())
+
+
+@pytest.mark.feature("I6")
+def test_application_reads_by_one_token_and_signs_each_write(served: Served) -> None:
+    rated.rated(served, COMPANY)
+    application = registered(served.store)
+    told = [[builders.record_message(builders.transaction(f"own-{number}"))] for number in range(9)]
+
+    async def work(client: AsyncClient) -> int:
+        read = (client.get_archive(CODE, purpose=PURPOSE) for _ in range(5))
+        await asyncio.gather(*read)
+        assert signatures(served) == 1
+        made = await client.decide(
+            CODE, platform_pb2.PlatformDecision.OUTCOME_ENDED, purpose=PURPOSE, reason="LEFT"
+        )
+        assert await client.decisions() == [made]
+        assert signatures(served) == 2
+        return sum([each.accepted_count async for each in client.write_records(told, source="o")])
+
+    assert as_application(served, application, work) == 9
+    assert signatures(served) == 3
+
+
+@pytest.mark.feature("I6")
+def test_any_method_is_called_by_its_stub_as_the_application(served: Served) -> None:
+    application = registered(served.store)
+    request = rights_service_pb2.EraseBuyerRequest(buyer="buyer")
+
+    async def work(client: AsyncClient) -> rights_service_pb2.EraseBuyerResponse:
+        rights = rights_service_pb2_grpc.RightsServiceStub(client.channel)
+        return await client.call(rights.EraseBuyer, request)
+
+    assert as_application(served, application, work).records == 0
+    with pytest.raises(RemoteError) as refusal:
+        # Its access token does not write.
+        run(served, work, token=_token_of(served, application))
+    assert refusal.value.reason == "SIGNED_REQUEST_REQUIRED"
+
+
+def _token_of(served: Served, application: Application) -> str:
+    told = application.credentials(lambda: served.clock.now / MICROSECONDS)
+    with Client(served.address, credentials=told) as client:
+        return client.access_token()[0]
+
+
+def test_token_that_is_taken_no_more_is_got_anew(served: Served, tmp_path: Path) -> None:
+    application = registered(served.store)
+    told = application.credentials(lambda: served.clock.now / MICROSECONDS)
+
+    async def cursor(address: str) -> int:
+        async with AsyncClient(address, credentials=told) as client:
+            return await client.get_write_cursor("orders")
+
+    with serving(tmp_path / "other") as other:
+        assert registered(other.store).client_id == application.client_id
+        assert asyncio.run(cursor(other.address)) == 0
+    # Its token is of another deployment now.
+    assert asyncio.run(cursor(served.address)) == 0
+
+
+def test_what_an_application_signs_is_tried_again_only_with_a_request_id() -> None:
+    private_key = ed25519(5)
+    told = Credentials("sandbox-1", private_key)
+    ended = platform_pb2.PlatformDecision.OUTCOME_ENDED
+    name = f"enterprises/{CODE}/inquiries/{builders.request_id(1)}"
+    for asynchronous in (False, True):
+        once, again = Unavailable(), Unavailable()
+        for service, word in ((once, "close"), (again, "decide")):
+            with unavailable(service) as address, pytest.raises(RemoteError):
+                asyncio.run(_try(address, told, name, ended, word, asynchronous=asynchronous))
+        assert (once.calls, again.calls) == (1, 4)
+
+
+async def _try(
+    address: str, told: Credentials, name: str, ended: Any, word: str, *, asynchronous: bool
+) -> None:
+    if not asynchronous:
+        with Client(address, credentials=told) as client:
+            if word == "close":
+                client.platforms.close(name)
+            client.platforms.decide(CODE, ended, purpose=PURPOSE, reason="LEFT")
+    async with AsyncClient(address, credentials=told) as client:
+        if word == "close":
+            await client.close_inquiry(name)
+        await client.decide(CODE, ended, purpose=PURPOSE, reason="LEFT")
+
+
+class Unavailable(grpc.GenericRpcHandler):
+    """A server that answers every call with UNAVAILABLE, and counts them."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def service(self, _details: grpc.HandlerCallDetails) -> Any:
+        def refuse(_request: bytes, context: grpc.ServicerContext) -> bytes:
+            self.calls += 1
+            context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+            return b""
+
+        return grpc.unary_unary_rpc_method_handler(refuse)
+
+
+@contextmanager
+def unavailable(service: Unavailable) -> Iterator[str]:
+    server = grpc.server(ThreadPoolExecutor(2), handlers=[service])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()

@@ -380,6 +380,7 @@ def test_log_of_the_owner_is_complete_against_the_audit(served: Served, seed: in
     assert order == sorted(order)
 
 
+_PURPOSES = (ELIGIBILITY, purpose_pb2.READ_PURPOSE_ACCESS_ASSESSMENT)
 _NAMED = {Access.KIND_PLATFORM, Access.KIND_STAFF}
 
 
@@ -394,7 +395,7 @@ def _read_at_random(served: Served, drawn: random.Random) -> None:
         "operator": served.token("operator"),
         "nobody": None,
     }[kind]
-    purpose = ELIGIBILITY if kind.startswith("platform") else NO_PURPOSE
+    purpose = drawn.choice(_PURPOSES) if kind.startswith("platform") else NO_PURPOSE
     with served.client(token) as client:
         if kind == "nobody" or drawn.random() < 0.5:
             client.get_archive(code.text, purpose=purpose)
@@ -412,10 +413,10 @@ def _expected(served: Served) -> Counter[tuple[Any, ...]]:
             continue
         if row.kind == "member":
             own = Access.KIND_OWN_PERSONS if row.audience == "OWNER" else Access.KIND_PERSONS
-            lines[own, row.day, 0, "", ""] += 1
+            lines[own, row.day, 0, "", "", ""] += 1
         else:
             kind = Access.KIND_PLATFORM if row.platform else Access.KIND_STAFF
-            lines[kind, row.day, row.shown_at, row.platform, row.method] += 1
+            lines[kind, row.day, row.shown_at, row.platform, row.method, row.purpose] += 1
     return lines
 
 
@@ -423,7 +424,9 @@ def _lines(told: Sequence[access_pb2.Access]) -> Counter[tuple[Any, ...]]:
     lines: Counter[tuple[Any, ...]] = Counter()
     for line in told:
         at = line.access_time.ToMicroseconds() if line.HasField("access_time") else 0
-        lines[line.kind, _day(line), at, line.platform, line.method] += line.count
+        named = purpose_pb2.ReadPurpose.Name(line.purpose) if line.purpose else ""
+        purpose = named.removeprefix("READ_PURPOSE_")
+        lines[line.kind, _day(line), at, line.platform, line.method, purpose] += line.count
     return lines
 
 

@@ -10,6 +10,7 @@ import grpc
 import pytest
 
 from bonafides.archive import operations as archive
+from bonafides.archive.changed_operations import Following, refresh_followed
 from bonafides.archive.facts import Kind as FactKind
 from bonafides.client import Client, RemoteError
 from bonafides.client.requests import RestsOn
@@ -514,6 +515,31 @@ def test_archive_that_was_made_anew_and_says_the_same_did_not_change(served: Ser
         assert shop.get_archive(CODE, purpose=PURPOSE).rating.level
         assert shop.last_revision(CODE) > 1
         assert shop.platforms.changed(since, purpose=PURPOSE).archives == ()
+
+
+@pytest.mark.feature("F5")
+def test_change_that_time_alone_made_is_told_of_what_platforms_read(served: Served) -> None:
+    """The source said until when it lists; nobody writes anything."""
+    ends = Instant(builders.NOW + 2 * DAY)
+    told = [builders.listing(expires_at=ends)]
+    rated.rated(served, COMPANY, facts=told)
+    builders.enroll(served.store, builders.code(2))
+    with platform(served) as shop:
+        held = shop.get_archive_and_etag(CODE, purpose=PURPOSE)[1]
+    rated.later(served, 3 * DAY)
+    since, card, seen = to_datetime(served.clock.now), champion(None), Following()
+    with platform(served) as shop:
+        assert shop.platforms.changed(since, purpose=PURPOSE).archives == ()
+        # The second one was read by nobody.
+        assert refresh_followed(served.store, card, seen, now=served.clock.now) == 1
+        (changed,) = shop.platforms.changed(since, purpose=PURPOSE).archives
+        assert changed.name == f"enterprises/{CODE}/archive"
+        assert changed.etag != held
+    for _ in range(3):
+        assert refresh_followed(served.store, card, seen, now=served.clock.now) == 0
+    assert seen.done
+    rated.later(served, DAY)
+    assert refresh_followed(served.store, card, seen, now=served.clock.now) == 1
 
 
 @pytest.mark.feature("F5")

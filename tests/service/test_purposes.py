@@ -9,12 +9,15 @@ from typing import Any
 import grpc
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from bonafides.client import NOT_MODIFIED, Client, RemoteError
-from bonafides.instants import DAY, Instant
-from bonafides.storage import tables
+from bonafides.identity.access_operations import Watch
+from bonafides.instants import DAY, MICROSECONDS, Instant
+from bonafides.storage import platform_reads, tables
 from bonafides.storage.follower import Follower
 from bonafides.storage.masks import Masks
+from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_pb2, archive_service_pb2
 from bonafides.v1.purpose_pb2 import (
     READ_PURPOSE_ACCESS_ASSESSMENT,
@@ -23,6 +26,7 @@ from bonafides.v1.purpose_pb2 import (
     READ_PURPOSE_ELIGIBILITY,
     READ_PURPOSE_UNSPECIFIED,
 )
+from bonafides.worker import watch_platforms
 from tests import builders, rated
 from tests.serving import Served
 
@@ -336,3 +340,35 @@ def test_purpose_of_nobody_is_none(served: Served, shop: Client) -> None:
     with rated.member(served) as member:
         assert member.get_archive(CODE, purpose=READ_PURPOSE_UNSPECIFIED).name
     assert shop.get_archive(CODE, purpose=ELIGIBILITY).name
+
+
+@pytest.mark.feature("D8")
+def test_platform_that_reads_many_more_new_enterprises_than_usual_is_told_of_once_a_day(
+    store: Store,
+) -> None:
+    def read(platform: str, count: int, at: Instant) -> None:
+        with store.writing() as work:
+            for number in range(count):
+                platform_reads.note(work, platform, f"{at}-{number}"[-18:], at)
+            work.commit()
+
+    for back in range(1, 15):
+        read("steady", 60, Instant(builders.NOW - back * DAY))
+        read("stolen", 60, Instant(builders.NOW - back * DAY))
+    read("steady", 180, builders.NOW)
+    read("stolen", 181, builders.NOW)
+    read("begins", 100, builders.NOW)
+    watch = Watch()
+    with capture_logs() as events:
+        watch_platforms(store, watch, builders.NOW)
+        for minutes in (1, 11, 21):
+            watch_platforms(store, watch, Instant(builders.NOW + minutes * 60 * MICROSECONDS))
+    assert [each for each in events if each["event"] == "unusual_reads"] == [
+        {
+            "event": "unusual_reads",
+            "log_level": "error",
+            "platform": "stolen",
+            "today": 181,
+            "usual": 60,
+        }
+    ]

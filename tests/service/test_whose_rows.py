@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bonafides.access.applications import ChangeKind, Step
+from bonafides.access.applications import ChangeKind
 from bonafides.access.callers import Standing
 from bonafides.access.managing import PENDING
 from bonafides.identity.consent import Consent
@@ -244,14 +244,13 @@ def test_copy_is_its_uploaders_and_part_of_the_uploaders_submissions(store: Stor
 # --- Applications --------------------------------------------------------------------
 
 
-def test_keys_changes_and_steps_are_those_of_the_application(store: Store) -> None:
+def test_keys_and_changes_are_those_of_the_application(store: Store) -> None:
     for client_id in ("sandbox-1", "sandbox-2"):
         application(store, client_id)
     key = applications.KeyRow("sandbox-1", "k1", "EdDSA", b"", EARLIER, LATER, EARLIER)
     change = applications.ChangeRow(
         "sandbox-1", uid(1), ChangeKind.KEY.value, "{}", PENDING, NOW, DIGEST, LATER
     )
-    step = applications.StepRow("sandbox-1", uid(1), Step.CREATED, NOW, ANN.name)
     with store.writing() as work:
         for client_id, number in (("sandbox-1", 1), ("sandbox-2", 2)):
             applications.insert_key(
@@ -260,14 +259,13 @@ def test_keys_changes_and_steps_are_those_of_the_application(store: Store) -> No
             applications.put_change(
                 work, dataclasses.replace(change, client_id=client_id, uid=uid(number))
             )
-            applications.add_step(
-                work, dataclasses.replace(step, client_id=client_id, uid=uid(number))
-            )
         work.commit()
     with store.reading() as work:
         assert [each.key_id for each in applications.keys_of(work, "sandbox-2")] == ["k2"]
-        assert [each.uid for each in applications.changes_of(work, "sandbox-2")] == [uid(2)]
-        assert [each.uid for each in applications.steps_of(work, "sandbox-2")] == [uid(2)]
+        asked = applications.changes_since(work, "sandbox-2", EARLIER)
+        assert [each.uid for each in asked] == [uid(2)]
+        (waiting,) = applications.waiting_changes(work, ["sandbox-2"]).values()
+        assert [each.uid for each in waiting] == [uid(2)]
         assert applications.find_change(work, "sandbox-2", uid(1)) is None
 
 

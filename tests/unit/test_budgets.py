@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bonafides.access import budgets
-from bonafides.access.budgets import DEFAULTS, Account, Limit, Limits, Payer
+from bonafides.access import budgets, spending_limits
+from bonafides.access.budgets import DEFAULTS, Account, Limit, Limits, Payer, SetLimit
 from bonafides.access.callers import ANONYMOUS, Caller, CallerKind
 from bonafides.access.purses import Lease, Purses, Seen, ThreadWantedError, Want
 from bonafides.errors import BudgetSpentError, StoreUnavailableError
@@ -53,7 +53,8 @@ class Memory:
                     self._full_at[want.key], calls = after, count
         if want.enterprises:
             taken = self._taken.get((want.key, want.day), 0)
-            enterprises = min(want.limit.enterprises_block, want.limit.enterprises - taken)
+            left = max(0, want.limit.enterprises - taken)
+            enterprises = min(want.limit.enterprises_block, left)
             self._taken[want.key, want.day] = taken + enterprises
         known = {s.enterprise for s in self.written if (s.key, s.day) == (want.key, want.day)}
         return Lease(calls, again_at, enterprises, frozenset(known) if want.first else frozenset())
@@ -136,8 +137,8 @@ def test_accounts_of_different_callers_have_different_keys() -> None:
 
 def test_contract_says_how_many_enterprises_a_platform_sees() -> None:
     limits = Limits(contracts={"shop": 7})
-    assert limits.of_platform("shop").enterprises == 7
-    assert limits.of_platform("mall") == DEFAULTS[Payer.PLATFORM]
+    assert limits.of(Payer.PLATFORM, "shop").enterprises == 7
+    assert limits.of(Payer.PLATFORM, "mall") == DEFAULTS[Payer.PLATFORM]
 
 
 @given(st.integers(1, 10_000), st.lists(st.integers(0, 5 * MICROSECONDS), max_size=50))
@@ -324,3 +325,43 @@ def test_public_does_not_wait_for_a_slow_ledger_and_has_what_comes_late() -> Non
     purses.close(NOW)
     # What was asked for then came after all.
     purses.look_up([PUBLIC], 200, NOW, waits=False)
+
+
+@pytest.mark.feature("D8")
+def test_limit_of_one_goes_before_that_of_its_kind_and_staffs_before_the_settings() -> None:
+    limits = Limits(
+        {**DEFAULTS, Payer.PLATFORM: Limit(10, 20)},
+        {"shop": 30},
+        {"platform": SetLimit(calls=11), "platform:shop": SetLimit(enterprises=40)},
+    )
+    assert limits.of(Payer.PLATFORM, "shop") == Limit(11, 40)
+    assert limits.of(Payer.PLATFORM, "mall") == Limit(11, 20)
+    assert limits.of(Payer.MEMBER, "shop") == DEFAULTS[Payer.MEMBER]
+
+
+@pytest.mark.parametrize(
+    ("name", "payer"),
+    [
+        ("platforms/1688/limit", "platform:1688"),
+        ("applications/sandbox-1.a_b/limit", "integrator:sandbox-1.a_b"),
+        ("payers/anonymous/limit", "anonymous"),
+        ("payers/somebody/limit", None),
+        ("platforms/1688/limits", None),
+        ("platforms/a:b/limit", None),
+        ("platforms//limit", None),
+        ("members/x/limit", None),
+    ],
+)
+def test_limits_are_of_kinds_platforms_and_applications(name: str, payer: str | None) -> None:
+    assert spending_limits.read_payer(name) == payer
+    if payer is not None:
+        assert spending_limits.name_of(payer) == name
+
+
+@pytest.mark.feature("D8")
+def test_another_limit_voids_what_was_leased_and_forgets_no_enterprise_that_was_seen() -> None:
+    purses = Purses(Memory(), processes=8, wait_seconds=60)
+    wide = Account(Payer.ANONYMOUS, PUBLIC.key, Limit(6_000, 60))
+    assert seen_by(purses, [PUBLIC], range(40)) == 30
+    assert seen_by(purses, [wide], range(80)) == 60
+    assert seen_by(purses, [PUBLIC], range(80)) == 60

@@ -16,7 +16,7 @@ from bonafides.settings import Settings, SettingsError
 from bonafides.web.app import PAGES
 from bonafides.web.doors import FORM_BYTES, UPLOAD_BYTES
 from bonafides.web.visits import own_path
-from bonafides.website import site_of
+from bonafides.website import has_tls, site_of
 from tests import builders, rated
 from tests.serving import Served
 from tests.webbing import Visitor, Website, visiting
@@ -310,6 +310,27 @@ def test_plain_http_outside_this_machine_is_refused(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, web_origin="http://example.com")
     with pytest.raises(SettingsError, match="plain http"):
         site_of(settings, server="127.0.0.1:1")
+
+
+@pytest.mark.feature("J8")
+@pytest.mark.parametrize("listen", ["0.0.0.0:8080", "[::]:8080", "10.0.0.1:8080"])
+@pytest.mark.parametrize("origin", ["", "https://example.com", "http://127.0.0.1:8080"])
+def test_plaintext_port_outside_this_machine_is_refused_to_a_proxy_too(
+    tmp_path: Path, listen: str, origin: str
+) -> None:
+    settings = Settings(data_dir=tmp_path, web_listen=listen, web_origin=origin)
+    with pytest.raises(SettingsError, match="BONAFIDES_WEB_LISTEN"):
+        site_of(settings, server="127.0.0.1:1")
+    assert list(tmp_path.iterdir()) == []
+    certified = settings.model_copy(update={"tls_certificate": tmp_path / "chain.pem"})
+    assert has_tls(certified)
+
+
+@pytest.mark.feature("J8")
+def test_proxy_of_this_machine_that_ends_tls_is_spoken_to_in_clear(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, tls_certificate=tmp_path / "chain.pem")
+    assert has_tls(settings)
+    assert not has_tls(settings.model_copy(update={"web_origin": "https://example.com"}))
 
 
 def authorized(visitor: Visitor, **changes: str) -> httpx2.Response:

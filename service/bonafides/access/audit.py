@@ -146,6 +146,8 @@ DISCLOSES: Final = {
     "SwitchService/DeleteSwitch": _NOTHING,
     "SwitchService/SetCanary": _NOTHING,
     "SwitchService/ListCanaries": _NOTHING,
+    "SwitchService/SetSpendingLimit": _NOTHING,
+    "SwitchService/ListSpendingLimits": _NOTHING,
     "TokenService/ExchangeAssertion": _NOTHING,
     "ArchiveService/LookUpEnterprise": _SEVERAL,
     "PlatformService/BatchGetArchives": _SEVERAL,

@@ -111,17 +111,36 @@ DEFAULTS: Final[Mapping[Payer, Limit]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
+class SetLimit:
+    """What staff set while the service runs; None: as it is without that."""
+
+    calls: int | None = None
+    enterprises: int | None = None
+
+    def over(self, usual: Limit) -> Limit:
+        """Returns what holds where this was otherwise the limit."""
+        return Limit(self.calls or usual.calls, self.enterprises or usual.enterprises)
+
+
+_AS_IT_IS: Final = SetLimit()
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
-    """The limit of each payer, and of platforms whose contract says otherwise."""
+    """The limit of each payer: of one account before its kind, staff's before the settings."""
 
     payers: Mapping[Payer, Limit] = field(default_factory=lambda: DEFAULTS)
     # Enterprises a day, by the platform's name.
     contracts: Mapping[str, int] = field(default_factory=dict)
+    # What staff set, by kind, or by kind, colon and name; see access.spending_limits.
+    said: Mapping[str, SetLimit] = field(default_factory=dict)
 
-    def of_platform(self, platform: str) -> Limit:
-        """Returns a platform's limit."""
-        usual = self.payers[Payer.PLATFORM]
-        return Limit(usual.calls, self.contracts.get(platform, usual.enterprises))
+    def of(self, payer: Payer, name: str = "") -> Limit:
+        """Returns the limit of an account of this kind and name."""
+        limit = self.said.get(payer.value, _AS_IT_IS).over(self.payers[payer])
+        if payer is Payer.PLATFORM:
+            limit = Limit(limit.calls, self.contracts.get(name, limit.enterprises))
+        return self.said.get(f"{payer.value}:{name}", _AS_IT_IS).over(limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +160,15 @@ def accounts(
     `key_of` makes a pseudonym of the name of an account, which may name a person.
     """
 
-    def account(payer: Payer, name: str, limit: Limit | None = None) -> Account:
-        return Account(payer, key_of(f"{payer}|{name}"), limit or limits.payers[payer])
+    def account(payer: Payer, name: str) -> Account:
+        return Account(payer, key_of(f"{payer}|{name}"), limits.of(payer, name))
 
     if caller.kind is CallerKind.ANONYMOUS:
         return (account(Payer.ANONYMOUS, prefix),)
     if caller.acts_for:
         return (account(Payer.INTEGRATOR, caller.application or caller.submitter),)
     if caller.kind is CallerKind.PLATFORM:
-        limit = limits.of_platform(caller.platform)
-        return (account(Payer.PLATFORM, caller.platform, limit),)
+        return (account(Payer.PLATFORM, caller.platform),)
     if caller.kind is CallerKind.OPERATOR:
         return (account(Payer.OPERATOR, caller.submitter),)
     return account(Payer.MEMBER, caller.submitter), account(Payer.GROUP, prefix)

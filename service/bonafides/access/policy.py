@@ -209,6 +209,8 @@ POLICIES: Final = (
     Policy("/bonafides.v1.ApplicationService/GetServiceKey", _EVERYBODY),
     Policy("/bonafides.v1.SwitchService/SetCanary", _STAFF, budget=Budget.NONE),
     Policy("/bonafides.v1.SwitchService/ListCanaries", _STAFF, budget=Budget.NONE),
+    Policy("/bonafides.v1.SwitchService/SetSpendingLimit", _STAFF, budget=Budget.NONE),
+    Policy("/bonafides.v1.SwitchService/ListSpendingLimits", _STAFF, budget=Budget.NONE),
     Policy("/bonafides.v1.PlatformService/CloseInquiry", _PLATFORMS, signed=True),
     Policy("/bonafides.v1.PlatformService/SetPlatformMask", _STAFF),
     Policy("/bonafides.v1.PlatformService/GetPlatformMask", _WRITERS),

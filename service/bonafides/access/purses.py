@@ -101,6 +101,8 @@ class Ledger(Protocol):
 class Purse:
     """What this process has of one account."""
 
+    # Of what it was leased: staff may set another while the process runs.
+    limit: Limit | None = None
     calls: int = 0
     # Until when there are not so many to be had: who wants as many needn't ask.
     again_at: Instant = _LONG_AGO
@@ -230,7 +232,7 @@ class Purses:
         lacking: _Lacking = []
         paid: list[tuple[Purse, int]] = []
         for account in accounts:
-            purse = self._purse(account.key, day)
+            purse = self._purse(account.key, account.limit, day)
             # A bucket never holds more: what costs more would never be paid.
             count = calls if calls == 1 else min(calls, account.limit.calls)
             if purse.calls >= count:
@@ -253,7 +255,7 @@ class Purses:
         lacking: _Lacking = []
         charged: list[tuple[str, Purse]] = []
         for account in accounts:
-            purse = self._purse(account.key, day)
+            purse = self._purse(account.key, account.limit, day)
             if enterprise in purse.seen:
                 continue
             if purse.enterprises > 0:
@@ -343,7 +345,7 @@ class Purses:
 
     def _out_of_hand(self, want: Want, now: Instant) -> Lease:
         """Returns what one process may give without asking."""
-        purse = self._purse(want.key, want.day)
+        purse = self._purse(want.key, want.limit, want.day)
         limit = want.limit.part(self._processes)
         calls, again_at = 0, Instant(0)
         if want.calls:
@@ -360,7 +362,7 @@ class Purses:
         return Lease(calls, again_at, given, alone=True)
 
     def _fill(self, want: Want, lease: Lease) -> None:
-        purse = self._purse(want.key, want.day)
+        purse = self._purse(want.key, want.limit, want.day)
         # The longest without a lease goes first: that is near enough to the longest unused.
         self._purses.move_to_end(want.key)
         purse.calls += lease.calls
@@ -377,16 +379,22 @@ class Purses:
             purse.seen |= lease.seen
             self._remembered += len(purse.seen) - before
 
-    def _purse(self, key: str, day: Day) -> Purse:
-        """Returns the purse of an account; what it had of another day is gone."""
+    def _purse(self, key: str, limit: Limit, day: Day) -> Purse:
+        """Returns the purse of an account; what it had of another day or limit is gone."""
         purse = self._purses.get(key)
         if purse is not None:
+            if purse.limit is not limit:
+                if purse.limit != limit:
+                    # Whom it was charged with, it was charged with under any limit.
+                    purse.calls, purse.again_at, purse.lacked = 0, _LONG_AGO, 0
+                    purse.enterprises, purse.spent = 0, False
+                purse.limit = limit
             if purse.day != day and purse.day >= 0:
                 self._empty(purse)
             return purse
         while self._purses and (len(self._purses) >= self._most or self._remembered > _MOST_SEEN):
             self._empty(self._purses.popitem(last=False)[1])
-        purse = self._purses[key] = Purse()
+        purse = self._purses[key] = Purse(limit)
         return purse
 
     def _empty(self, purse: Purse) -> None:

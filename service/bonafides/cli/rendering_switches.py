@@ -1,4 +1,4 @@
-"""Lays out switches and canaries for staff.
+"""Lays out switches, canaries and limits for staff.
 
 See `rendering` for the rules.
 
@@ -40,6 +40,20 @@ def canaries(shown: Iterable[switch_pb2.Canary]) -> RenderableType:
         ("Canary", lambda c: "yes" if c.marked else "no more"),
         ("Since", lambda c: moment(c.say_time)),
         ("By", lambda c: c.said_by),
+    )
+
+
+def limits(shown: Iterable[switch_pb2.SpendingLimit]) -> RenderableType:
+    """Returns limits: what may be spent, why, by whom it was set."""
+    return table_of(
+        shown,
+        ("Limit", lambda s: s.name),
+        ("Enterprises a day", lambda s: str(s.enterprises_per_day or "as usual")),
+        ("Calls a minute", lambda s: str(s.calls_per_minute or "as usual")),
+        ("Why", lambda s: s.reason),
+        ("Since", lambda s: moment(s.set_time)),
+        ("By", lambda s: s.set_by),
+        ("Until", lambda s: layout.moment_of(s, "end_time") or ""),
     )
 
 

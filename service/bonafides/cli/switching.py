@@ -1,8 +1,9 @@
-"""The commands of staff against crawling: switches and canaries.
+"""The commands of staff against crawling: switches, canaries and limits.
 
 bonafides switch close --interface bonafides.v1.ArchiveService --hours 2 --reason "..."
 bonafides switch close --prefix 203.0.113.0/24 --reason "..."
 bonafides canary mark 91990000MA0000001T
+bonafides limit set platforms/1688/limit --enterprises 20000 --reason "contract 2026-1"
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ _MOST_HOURS: Final = 8_760
 switch = typer.Typer(help="Interfaces that staff close, to all or to one caller.")
 canary = typer.Typer(help="Generated codes that nobody has a reason to look up.")
 app.add_typer(switch, name="switch")
+limit = typer.Typer(help="What staff let callers spend.")
 app.add_typer(canary, name="canary")
+app.add_typer(limit, name="limit")
 
 
 @switch.command("close")
@@ -101,3 +104,39 @@ def canary_mark(
 def canary_list(context: typer.Context) -> None:
     """Shows the canaries."""
     listing(context, "canaries", lambda client: client.switches.canaries(), rendering.canaries)
+
+
+@limit.command("set")
+def limit_set(
+    context: typer.Context,
+    name: Annotated[
+        str,
+        typer.Argument(help="platforms/NAME, applications/CLIENT_ID or payers/KIND, with /limit."),
+    ],
+    *,
+    enterprises: Annotated[
+        int | None, typer.Option(min=1, help="Distinct enterprises a day; unset: as usual.")
+    ] = None,
+    calls: Annotated[
+        int | None, typer.Option(min=1, help="Calls a minute; unset: as usual.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; of a platform, its contract.")],
+) -> None:
+    """Sets what a platform, an application or a kind of caller may spend, within a second."""
+    answered(
+        context,
+        lambda client: client.switches.set_limit(
+            name, reason=reason, calls=calls, enterprises=enterprises
+        ),
+        lambda made: rendering.limits([made]),
+    )
+
+
+@limit.command("list")
+def limit_list(
+    context: typer.Context,
+    *,
+    ended: Annotated[bool, typer.Option("--ended", help="Also those that were replaced.")] = False,
+) -> None:
+    """Shows the limits that staff set."""
+    listing(context, "limits", lambda client: client.switches.limits(ended=ended), rendering.limits)

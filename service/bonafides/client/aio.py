@@ -5,11 +5,17 @@ same requests, faults and rules of `connection`: a deadline for each call, plain
 loopback alone. UNAVAILABLE is tried again inside the deadline, for reads and for writes
 that carry a request id; for other writes never.
 
-`token` is a token, or what gives one before each call, a function or a coroutine: it can
-take a new one from an issuer when the old one ends.
+An application calls by its `credentials`: each write is signed, reads carry a token that is
+got when it is needed. `token` is a token, or what gives one before each call, a function or
+a coroutine: it can take a new one from an issuer when the old one ends.
 
-    async with AsyncClient("127.0.0.1:50051", token=tokens.current) as client:
+Every other method is called through its generated stub on `client.channel`, typed, by the
+same rules:
+
+    async with AsyncClient("127.0.0.1:50051", credentials=credentials) as client:
         archive = await client.get_archive(code, purpose=READ_PURPOSE_ELIGIBILITY)
+        drafts = DraftServiceStub(client.channel)
+        draft = await client.call(drafts.CreateDraft, request)
 """
 
 from __future__ import annotations
@@ -19,16 +25,22 @@ import datetime as dt
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias, TypeVar
 
 import grpc
 
 from bonafides.client import requests
 from bonafides.client.connection import BROKEN, async_channel, authorization
-from bonafides.client.faults import ClosedClientError, RemoteError, remote_error
+from bonafides.client.faults import (
+    ClosedClientError,
+    RemoteError,
+    TokenUnusableError,
+    remote_error,
+)
 from bonafides.client.outbox import Outbox
 from bonafides.client.platforms import Changes, gathered, with_etags
 from bonafides.client.requests import NOTHING, RestsOn
+from bonafides.client.signing import Credentials
 from bonafides.v1 import (
     archive_pb2,
     archive_service_pb2_grpc,
@@ -44,6 +56,8 @@ from bonafides.v1 import (
 )
 from bonafides.v1.purpose_pb2 import ReadPurpose
 
+_Request = TypeVar("_Request")
+_Answer = TypeVar("_Answer")
 Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
 
 # Below the server's own bound on connections, so that streams end by our wish.
@@ -58,7 +72,8 @@ class AsyncClient:
         self,
         target: str,
         *,
-        token: Token,
+        token: Token | None = None,
+        credentials: Credentials | None = None,
         root_certificates: bytes | None = None,
         timeout_seconds: float = 5.0,
     ) -> None:
@@ -66,15 +81,19 @@ class AsyncClient:
 
         Raises:
             InsecureTargetError: no root certificates, and not loopback.
+            TokenUnusableError: both token and credentials.
         """
+        if token is not None and credentials is not None:
+            raise TokenUnusableError
         self._token: Final = token
         self._timeout_seconds: Final = timeout_seconds
-        self._channel: Final = async_channel(target, root_certificates)
-        self._archives: Final = archive_service_pb2_grpc.ArchiveServiceStub(self._channel)
-        self._identity: Final = identity_service_pb2_grpc.IdentityServiceStub(self._channel)
-        self._platforms: Final = platform_service_pb2_grpc.PlatformServiceStub(self._channel)
-        self._ratings: Final = rating_service_pb2_grpc.RatingServiceStub(self._channel)
-        self._records: Final = record_service_pb2_grpc.RecordServiceStub(self._channel)
+        # For generated stubs; whoever has a token calls them by `call`.
+        self.channel: Final = async_channel(target, root_certificates, credentials)
+        self._archives: Final = archive_service_pb2_grpc.ArchiveServiceStub(self.channel)
+        self._identity: Final = identity_service_pb2_grpc.IdentityServiceStub(self.channel)
+        self._platforms: Final = platform_service_pb2_grpc.PlatformServiceStub(self.channel)
+        self._ratings: Final = rating_service_pb2_grpc.RatingServiceStub(self.channel)
+        self._records: Final = record_service_pb2_grpc.RecordServiceStub(self.channel)
 
     async def __aenter__(self) -> Self:
         return self
@@ -89,7 +108,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Closes the channel; calls under way are cancelled."""
-        await self._channel.close()
+        await self.channel.close()
 
     async def get_archive(
         self, code: str, *, purpose: ReadPurpose.ValueType, min_revision: int | None = None
@@ -100,7 +119,7 @@ class AsyncClient:
             RemoteError: NOT_FOUND for an enterprise that takes no part.
         """
         request = requests.archive(code, purpose=purpose, min_revision=min_revision)
-        found: archive_pb2.Archive = await self._call(self._archives.GetArchive, request)
+        found: archive_pb2.Archive = await self.call(self._archives.GetArchive, request)
         return found
 
     async def get_rating(self, code: str, *, purpose: ReadPurpose.ValueType) -> rating_pb2.Rating:
@@ -110,7 +129,7 @@ class AsyncClient:
             RemoteError: NOT_FOUND for an enterprise that takes no part.
         """
         request = requests.rating(code, purpose)
-        found: rating_pb2.Rating = await self._call(self._ratings.GetRating, request)
+        found: rating_pb2.Rating = await self.call(self._ratings.GetRating, request)
         return found
 
     async def get_submission(self, name: str) -> enterprise_pb2.Submission:
@@ -120,7 +139,7 @@ class AsyncClient:
             RemoteError: NOT_FOUND to all but its submitter.
         """
         request = requests.submission(name)
-        found: enterprise_pb2.Submission = await self._call(self._identity.GetSubmission, request)
+        found: enterprise_pb2.Submission = await self.call(self._identity.GetSubmission, request)
         return found
 
     async def batch(
@@ -128,7 +147,7 @@ class AsyncClient:
     ) -> Sequence[platform_pb2.ArchiveAnswer]:
         """Gets up to 50 archives, as `PlatformCalls.batch`."""
         request = requests.batch(with_etags(asked), purpose)
-        answer = await self._call(self._platforms.BatchGetArchives, request)
+        answer = await self.call(self._platforms.BatchGetArchives, request)
         answers: Sequence[platform_pb2.ArchiveAnswer] = answer.answers
         return answers
 
@@ -153,7 +172,7 @@ class AsyncClient:
         request = requests.decision(
             code, outcome, purpose=purpose, reason=reason, rests_on=rests_on, own_id=request_id
         )
-        made: platform_pb2.PlatformDecision = await self._call(
+        made: platform_pb2.PlatformDecision = await self.call(
             self._platforms.RecordDecision, request
         )
         return made
@@ -175,7 +194,7 @@ class AsyncClient:
     ) -> platform_pb2.Inquiry:
         """Asks an enterprise for more, as `PlatformCalls.ask`."""
         request = requests.more(code, kind, text, deadline=deadline, own_id=request_id)
-        made: platform_pb2.Inquiry = await self._call(self._platforms.RequestMore, request)
+        made: platform_pb2.Inquiry = await self.call(self._platforms.RequestMore, request)
         return made
 
     async def inquiries(self, code: str = "-") -> list[platform_pb2.Inquiry]:
@@ -187,13 +206,13 @@ class AsyncClient:
     async def close_inquiry(self, name: str) -> platform_pb2.Inquiry:
         """Closes an inquiry of the platform's own."""
         request = requests.closing(name)
-        closed: platform_pb2.Inquiry = await self._call(self._platforms.CloseInquiry, request)
+        closed: platform_pb2.Inquiry = await self.call(self._platforms.CloseInquiry, request)
         return closed
 
     async def get_write_cursor(self, source: str) -> int:
         """Gets up to which batch a source is stored; 0 if none ever was."""
         request = record_service_pb2.GetWriteCursorRequest(source=source)
-        found = await self._call(self._records.GetWriteCursor, request)
+        found = await self.call(self._records.GetWriteCursor, request)
         sequence: int = found.sequence
         return sequence
 
@@ -257,13 +276,21 @@ class AsyncClient:
     async def _pages(self, method: Any, request: Any) -> list[Any]:
         read = []
         while True:
-            page = await self._call(method, request)
+            page = await self.call(method, request)
             read.append(page)
             if not page.next_page_token:
                 return read
             request.page_token = page.next_page_token
 
-    async def _call(self, method: Any, request: Any) -> Any:
+    async def call(
+        self, method: grpc.aio.UnaryUnaryMultiCallable[_Request, _Answer], request: _Request
+    ) -> _Answer:
+        """Calls any method of a stub on `channel`, within the deadline.
+
+        Raises:
+            RemoteError: refused or failed.
+            ClosedClientError: the channel was closed.
+        """
         metadata = await self._metadata()
         try:
             return await method(request, timeout=self._timeout_seconds, metadata=metadata)
@@ -274,5 +301,5 @@ class AsyncClient:
             raise ClosedClientError from error
 
     async def _metadata(self) -> tuple[tuple[str, str], ...]:
-        token = self._token if isinstance(self._token, str) else self._token()
+        token = self._token() if callable(self._token) else self._token
         return authorization(await token if inspect.isawaitable(token) else token)

@@ -2,7 +2,8 @@
 
 Rules:
 - every call has a deadline;
-- only UNAVAILABLE is tried again, with growing pauses, inside that deadline;
+- only UNAVAILABLE is tried again, with growing pauses, inside that deadline, and only what
+  is done once however often it comes (`repeating`);
 - plaintext goes to loopback alone; anywhere else the connection is TLS, checked
   against the root certificates that the caller names;
 - the token stands in no repr and no error.
@@ -23,6 +24,7 @@ from typing import Final, TypeVar
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from bonafides.client import repeating
 from bonafides.client.faults import (
     ClosedClientError,
     InsecureTargetError,
@@ -30,6 +32,7 @@ from bonafides.client.faults import (
     TokenUnusableError,
     remote_error,
 )
+from bonafides.client.signed_aio import AsyncSignedChannel
 from bonafides.client.signed_channel import AGENT_KEY, SignedChannel
 from bonafides.client.signing import Credentials
 
@@ -51,15 +54,7 @@ _SERVICE_CONFIG: Final = json.dumps(
                     "retryableStatusCodes": ["UNAVAILABLE"],
                 },
             },
-            # Taken up again by us, behind the cursor; the library would replay it all.
-            {"name": [{"service": "bonafides.v1.RecordService", "method": "WriteRecords"}]},
-            # Writes of platforms and of who answers them that carry no request id.
-            {
-                "name": [
-                    {"service": "bonafides.v1.PlatformService", "method": "AnswerInquiry"},
-                    {"service": "bonafides.v1.PlatformService", "method": "CloseInquiry"},
-                ]
-            },
+            {"name": repeating.names()},
         ]
     }
 )
@@ -225,27 +220,29 @@ def _usable(token: str) -> str:
     return token
 
 
-def async_channel(target: str, root_certificates: bytes | None) -> grpc.aio.Channel:
+def async_channel(
+    target: str, root_certificates: bytes | None, credentials: Credentials | None
+) -> grpc.aio.Channel:
     """Returns a channel for an event loop, by the same rules.
 
     Raises:
         InsecureTargetError: no root certificates, and not loopback.
     """
+    options = _options(root_certificates, credentials)
     if root_certificates is not None:
-        credentials = grpc.ssl_channel_credentials(root_certificates)
-        return grpc.aio.secure_channel(target, credentials, options=_OPTIONS)
-    if not _is_loopback(target):
+        tls = grpc.ssl_channel_credentials(root_certificates)
+        channel = grpc.aio.secure_channel(target, tls, options=options)
+    elif _is_loopback(target):
+        channel = grpc.aio.insecure_channel(target, options=options)
+    else:
         raise InsecureTargetError(target)
-    return grpc.aio.insecure_channel(target, options=_PLAINTEXT_OPTIONS)
+    return channel if credentials is None else AsyncSignedChannel(channel, credentials)
 
 
 def _channel(
     target: str, root_certificates: bytes | None, credentials: Credentials | None
 ) -> grpc.Channel:
-    options = _OPTIONS if root_certificates is not None else _PLAINTEXT_OPTIONS
-    if credentials is not None:
-        # What is tried again is signed again: not by the library.
-        options = (*options, ("grpc.enable_retries", 0))
+    options = _options(root_certificates, credentials)
     if root_certificates is not None:
         tls = grpc.ssl_channel_credentials(root_certificates)
         channel = grpc.secure_channel(target, tls, options=options)
@@ -254,6 +251,14 @@ def _channel(
     else:
         raise InsecureTargetError(target)
     return channel if credentials is None else SignedChannel(channel, credentials)
+
+
+def _options(
+    root_certificates: bytes | None, credentials: Credentials | None
+) -> tuple[tuple[str, str | int], ...]:
+    options = _OPTIONS if root_certificates is not None else _PLAINTEXT_OPTIONS
+    # What is tried again is signed again: not by the library.
+    return options if credentials is None else (*options, ("grpc.enable_retries", 0))
 
 
 def _is_loopback(target: str) -> bool:

@@ -2,7 +2,8 @@
 
 A request is made bytes here, once, so that what is signed is what goes out. Stubs and
 callers notice nothing of it. Instead of the library, which would send one signature
-twice, this tries UNAVAILABLE again, with growing pauses, inside the deadline.
+twice, this tries UNAVAILABLE again, with growing pauses, inside the deadline; of what is
+tried again at all see `repeating`.
 
     channel = SignedChannel(grpc.secure_channel(...), credentials)
     stub = ArchiveServiceStub(channel)
@@ -18,6 +19,7 @@ from typing import Any, Final, Self, TypeAlias
 import grpc
 
 from bonafides.client.faults import remote_error
+from bonafides.client.repeating import repeats
 from bonafides.client.signing import EXCHANGE, SIGNED, Credentials
 from bonafides.v1 import token_service_pb2
 
@@ -26,14 +28,14 @@ Metadata: TypeAlias = Sequence[tuple[str, str]]
 # The metadata key by which an integrator names the enterprise that it acts for.
 AGENT_KEY: Final = "bonafides-agent-token"
 # As the library would: four attempts.
-_PAUSES: Final = (0.1, 0.2, 0.4)
+PAUSES: Final = (0.1, 0.2, 0.4)
 # The token was good when it was sent, and is not any more: its key was changed, or the
 # server's.
 _STALE: Final = frozenset({"CREDENTIAL_INVALID", "CREDENTIAL_EXPIRED"})
 # Source: gRFC A6.
 _PUSHBACK: Final = "grpc-retry-pushback-ms"
 _OPEN: Final = "/grpc."
-_EXCHANGE_SECONDS: Final = 5.0
+EXCHANGE_SECONDS: Final = 5.0
 
 
 class SignedChannel(grpc.Channel):
@@ -52,7 +54,7 @@ class SignedChannel(grpc.Channel):
         """Returns a method that is called with credentials; health needs none."""
         if method.startswith(_OPEN):
             return self._channel.unary_unary(method, *arguments, **options)
-        serialize, deserialize = _both(arguments, options)
+        serialize, deserialize = serializers(arguments, options)
         inner: Any = self._channel.unary_unary(method, None, deserialize)
         return _Unary(self, method, serialize, inner)
 
@@ -60,7 +62,7 @@ class SignedChannel(grpc.Channel):
         """Returns a method that streams with credentials."""
         if method.startswith(_OPEN):
             return self._channel.stream_stream(method, *arguments, **options)
-        serialize, deserialize = _both(arguments, options)
+        serialize, deserialize = serializers(arguments, options)
         inner: Any = self._channel.stream_stream(method, None, deserialize)
         return _Stream(self, method, serialize, inner)
 
@@ -108,14 +110,14 @@ class SignedChannel(grpc.Channel):
 
     def is_stale(self, credential: str, method: str, error: grpc.RpcError) -> bool:
         """Returns whether another token may be taken where this one was not; forgets it."""
-        if method in SIGNED or remote_error(error).reason not in _STALE:
-            return False
-        self._credentials.forget(credential)
-        return True
+        stale = is_stale(method, error)
+        if stale:
+            self._credentials.forget(credential)
+        return stale
 
     def _exchanged(self, assertion: str, seconds: float | None) -> tuple[str, float]:
         request = token_service_pb2.ExchangeAssertionRequest(assertion=assertion)
-        made = self._exchange(request, timeout=min(seconds or _EXCHANGE_SECONDS, _EXCHANGE_SECONDS))
+        made = self._exchange(request, timeout=min(seconds or EXCHANGE_SECONDS, EXCHANGE_SECONDS))
         return made.token, made.expire_time.seconds
 
 
@@ -143,15 +145,15 @@ class _Unary:
         """Returns the answer and the call; `timeout` is for all attempts together."""
         wire = self._serialize(request)
         end = None if timeout is None else time.monotonic() + timeout
-        pauses = iter(_PAUSES)
+        pauses = iter(PAUSES)
         renewed = False
         while True:
             credential = ""
             try:
                 told = metadata or ()
-                credential = self._channel.authorized(self._method, wire, told, _left(end))
+                credential = self._channel.authorized(self._method, wire, told, left(end))
                 sent = (*told, ("authorization", f"Bearer {credential}"))
-                return self._inner.with_call(wire, timeout=_left(end), metadata=sent, **options)
+                return self._inner.with_call(wire, timeout=left(end), metadata=sent, **options)
             except grpc.RpcError as error:
                 if (
                     credential
@@ -160,7 +162,7 @@ class _Unary:
                 ):
                     renewed = True
                     continue
-                pause = next(pauses, None) if _may_repeat(error) else None
+                pause = next(pauses, None) if may_repeat(self._method, error) else None
                 if pause is None or (end is not None and time.monotonic() + pause >= end):
                     raise
             time.sleep(pause)
@@ -197,21 +199,26 @@ class _Stream:
         )
 
 
-def _both(arguments: Sequence[Any], options: dict[str, Any]) -> tuple[Any, Any]:
+def serializers(arguments: Sequence[Any], options: dict[str, Any]) -> tuple[Any, Any]:
     """Returns serializer and deserializer, however a stub gives them."""
     given = dict(zip(("request_serializer", "response_deserializer"), arguments, strict=False))
     given |= options
     return given["request_serializer"], given["response_deserializer"]
 
 
-def _left(end: float | None) -> float | None:
+def is_stale(method: str, error: grpc.RpcError) -> bool:
+    """Returns whether the method goes by a token, and it was this that was not taken."""
+    return method not in SIGNED and remote_error(error).reason in _STALE
+
+
+def left(end: float | None) -> float | None:
     """Returns the seconds that are left; None: there is no deadline."""
     return None if end is None else max(end - time.monotonic(), 0.0)
 
 
-def _may_repeat(error: grpc.RpcError) -> bool:
-    """Returns whether a call may be tried again: where nothing was decided, and not told not to."""
-    if error.code() is not grpc.StatusCode.UNAVAILABLE:
+def may_repeat(method: str, error: grpc.RpcError) -> bool:
+    """Returns whether a call may be tried again: it is done once, and nobody told not to."""
+    if error.code() is not grpc.StatusCode.UNAVAILABLE or not repeats(method):
         return False
     told: Any = error.trailing_metadata() or ()
     return (_PUSHBACK, "-1") not in map(tuple, told)

@@ -166,6 +166,20 @@ class Credentials:
                 self._token = _Token(*exchange(self.assertion(EXCHANGE)))
             return self._token.text
 
+    def remembered(self) -> str | None:
+        """Returns a token that is good for a minute at least, if there is one."""
+        with self._lock:
+            known = self._token
+            if known is None or known.ends_at - self._clock() < _MARGIN_SECONDS:
+                return None
+            return known.text
+
+    def keep(self, token: str, ends_at: float) -> str:
+        """Remembers a token until it ends, in seconds since 1970; returns it."""
+        with self._lock:
+            self._token = _Token(token, ends_at)
+        return token
+
     def forget(self, token: str) -> None:
         """Forgets a token that the server takes no more."""
         with self._lock:

@@ -17,7 +17,7 @@ from bonafides.v1 import switch_pb2, switch_service_pb2, switch_service_pb2_grpc
 
 
 class SwitchCalls:
-    """What staff close, and canaries. Each call raises RemoteError if it is refused."""
+    """What staff close, canaries, and limits. Each call raises RemoteError if it is refused."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection: Final = connection
@@ -69,4 +69,32 @@ class SwitchCalls:
             canary
             for page in pages(self._connection, self._stub.ListCanaries, request)
             for canary in page.canaries
+        ]
+
+    def set_limit(
+        self,
+        name: str,
+        *,
+        reason: str,
+        calls: int | None = None,
+        enterprises: int | None = None,
+        request_id: str | None = None,
+    ) -> switch_pb2.SpendingLimit:
+        """Sets what an account may spend, such as platforms/1688/limit; neither: as usual."""
+        request = switch_service_pb2.SetSpendingLimitRequest(
+            request_id=request_id or str(uuid.uuid4()),
+            name=name,
+            calls_per_minute=calls,
+            enterprises_per_day=enterprises,
+            reason=reason,
+        )
+        return self._connection.call(self._stub.SetSpendingLimit, request)[0]
+
+    def limits(self, *, ended: bool = False) -> Sequence[switch_pb2.SpendingLimit]:
+        """Lists the limits that were set and hold, by name; replaced ones too, if asked."""
+        request = switch_service_pb2.ListSpendingLimitsRequest(show_ended=ended)
+        return [
+            limit
+            for page in pages(self._connection, self._stub.ListSpendingLimits, request)
+            for limit in page.limits
         ]

@@ -2,6 +2,7 @@
 
 list_accesses     its access log, page by page
 forget_accesses   deletes rows of the audit past their term
+watch_platforms   finds platforms that read unusually many enterprises anew
 
 What the log is made of is written before each answer (`bonafides.access.audit`); this only
 reads it, for those who act for the enterprise. After the enterprise's salt was deleted,
@@ -11,14 +12,20 @@ its log begins anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
+from bonafides.access.unusual import DAYS, is_unusual, usual
 from bonafides.identity.consent_operations import require_actor
 from bonafides.identity.membership import Actor
 from bonafides.identity.operations import Desk
-from bonafides.instants import Instant, day_of
-from bonafides.storage import audit
+from bonafides.instants import MICROSECONDS, Day, Instant, day_of
+from bonafides.storage import audit, platform_reads
 from bonafides.storage.access_log import Line, Place, lines
 from bonafides.storage.unit_of_work import Store
+
+_LOOKED_EVERY: Final = 600 * MICROSECONDS
+_LONG_AGO: Final = Instant(0)
 
 
 def list_accesses(
@@ -45,3 +52,44 @@ def forget_accesses(store: Store, *, now: Instant) -> int:
         if not step:
             return deleted
         deleted += step
+
+
+@dataclass(frozen=True, slots=True)
+class Unusual:
+    """A platform that reads many new enterprises today: how many, and how many are usual."""
+
+    platform: str
+    today: int
+    usual: int
+
+
+@dataclass(slots=True)
+class Watch:
+    """What a process has told of already: on which day, of which platforms, until when."""
+
+    day: Day | None = None
+    told: set[str] = field(default_factory=set)
+    next_at: Instant = _LONG_AGO
+
+
+def watch_platforms(store: Store, watch: Watch, *, now: Instant) -> list[Unusual]:
+    """Returns platforms that read unusually many new enterprises, each once a day.
+
+    Looks every ten minutes. Source: access.unusual.
+    """
+    if now < watch.next_at:
+        return []
+    today = day_of(now)
+    watch.next_at = Instant(now + _LOOKED_EVERY)
+    if watch.day != today:
+        watch.day, watch.told = today, set()
+    days = [Day(today - back) for back in range(DAYS, -1, -1)]
+    with store.reading() as work:
+        counted = platform_reads.new_by_day(work, days)
+    found = [
+        Unusual(platform, counts[-1], usual(counts[:-1]))
+        for platform, counts in sorted(counted.items())
+        if platform not in watch.told and is_unusual(counts[-1], counts[:-1])
+    ]
+    watch.told.update(each.platform for each in found)
+    return found

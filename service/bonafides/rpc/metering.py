@@ -14,14 +14,15 @@ call is tried again on a thread. A call pays once, however often it is tried.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Final
 
 import structlog
 
 from bonafides.access import budgets, policy
-from bonafides.access.budgets import Account, Budget, Limits
+from bonafides.access.budgets import Account, Budget, Limits, SetLimit
 from bonafides.access.callers import ANONYMOUS, Caller, CallerKind
 from bonafides.access.purses import Purses, ThreadWantedError
 from bonafides.access.switches import APPLICATION, KEY, NEVER, PREFIX
@@ -110,10 +111,8 @@ class Meter:
         self._index: Final = index
         self.digest: Final[Callable[[str], int]] = lru_cache(_MOST_REMEMBERED)(self._digest)
         self._prefix: Final = lru_cache(_MOST_REMEMBERED)(self._prefix_of)
-        self._accounts: Final = lru_cache(_MOST_REMEMBERED)(
-            lambda caller, prefix: budgets.accounts(caller, prefix, limits, self._key)
-        )
-        self._public: Final = lru_cache(_MOST_REMEMBERED)(partial(self._accounts, ANONYMOUS))
+        self._limits: Final = limits
+        self._take_up({})
 
     def origin(self, peer: str, metadata: Iterable[Any]) -> str:
         """Returns the prefix that a call comes from."""
@@ -147,8 +146,10 @@ class Meter:
         """
         # The anonymous are all one caller, and the most of all: no need to hash it.
         public = caller.kind is CallerKind.ANONYMOUS
-        accounts = self._public(origin) if public else self._accounts(caller, origin)
         held = self._held(caller, waits=waits)
+        if held.limits is not self._said:
+            self._take_up(held.limits)
+        accounts = self._public(origin) if public else self._accounts(caller, origin)
         if held.closed:
             self._require_open(held, method, _names(caller, origin, accounts), now)
         budget = policy.budget(method)
@@ -171,6 +172,16 @@ class Meter:
         """Notes that somebody looked a canary up."""
         pseudonym = self._index("audit", code)[:_ENTERPRISE_BYTES].hex()
         _log.error("canary_looked_up", caller=caller.kind.value, key=key, enterprise=pseudonym)
+
+    def _take_up(self, said: Mapping[str, SetLimit]) -> None:
+        """Remembers accounts anew, by the limits that staff set."""
+        limits = replace(self._limits, said=said)
+        accounts = lru_cache(_MOST_REMEMBERED)(
+            lambda caller, prefix: budgets.accounts(caller, prefix, limits, self._key)
+        )
+        self._said = said
+        self._accounts = accounts
+        self._public = lru_cache(_MOST_REMEMBERED)(partial(accounts, ANONYMOUS))
 
     def _held(self, caller: Caller, *, waits: bool) -> Held:
         exact = caller.kind is not CallerKind.ANONYMOUS

@@ -1,4 +1,4 @@
-"""The methods by which staff close interfaces and mark canaries.
+"""The methods by which staff close interfaces, mark canaries and set limits.
 
 As in `bonafides.rpc.consent_services`: what may be done is decided by the room.
 """
@@ -11,17 +11,22 @@ from typing import Any, Final
 
 from google.protobuf import descriptor_pool
 
+from bonafides.access.budgets import SetLimit
 from bonafides.access.disclosure import view
+from bonafides.access.spending_limits import name_of, read_payer
 from bonafides.access.switches import APPLICATION, KEY, PREFIX, read_caller
 from bonafides.errors import FieldViolation, InvalidFieldsError, NotFoundError
+from bonafides.identity import limit_operations
 from bonafides.identity import switch_operations as operations
+from bonafides.identity.limit_operations import Allowing
 from bonafides.identity.operations import Desk
 from bonafides.identity.switch_operations import Closing
-from bonafides.instants import from_timestamp, to_timestamp
+from bonafides.instants import Instant, from_timestamp, to_timestamp
 from bonafides.rpc import messages
 from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import page
 from bonafides.rpc.consent_services import principal
+from bonafides.storage.spending_limits import LimitRow
 from bonafides.storage.switches import CanaryRow, SwitchRow
 from bonafides.v1 import disclosure_pb2, switch_pb2
 from bonafides.v1 import switch_service_pb2 as switch_service
@@ -34,10 +39,14 @@ _TARGETS: Final = {
     KEY: "Give the key of an account, 32 hexadecimal digits, as the log has it.",
     PREFIX: "Give an address prefix, IPv4 /24 or IPv6 /56, such as 203.0.113.0/24.",
 }
+_PAYERS: Final = (
+    "Write the name as platforms/{platform}/limit, applications/{application}/limit or "
+    "payers/{payer}/limit, with anonymous, member, group, platform, integrator or operator."
+)
 
 
 class SwitchService:
-    """Lets staff close an interface, or close it to one caller."""
+    """Lets staff close an interface, or close it to one caller, and say who may spend what."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk: Final = desk
@@ -92,6 +101,38 @@ class SwitchService:
         shown, more = page(operations.list_canaries(self._desk), request)
         return switch_service.ListCanariesResponse(
             canaries=[view(_canary(each), _EYES) for each in shown], next_page_token=more
+        )
+
+    def set_spending_limit(
+        self, request: switch_service.SetSpendingLimitRequest, call: Call
+    ) -> switch_pb2.SpendingLimit:
+        """Sets what an account may spend."""
+        payer = read_payer(request.name)
+        if payer is None:
+            raise InvalidFieldsError((FieldViolation("name", "RESOURCE_NAME", _PAYERS),))
+        asked = Allowing(
+            payer=payer,
+            limit=SetLimit(
+                request.calls_per_minute if request.HasField("calls_per_minute") else None,
+                request.enterprises_per_day if request.HasField("enterprises_per_day") else None,
+            ),
+            reason=request.reason,
+            request_id=str(uuid.UUID(request.request_id)),
+            request_digest=call.request_digest,
+        )
+        made = limit_operations.set_limit(self._desk, principal(call), asked, now=call.now)
+        return view(_limit(made, None), _EYES)
+
+    def list_spending_limits(
+        self,
+        request: switch_service.ListSpendingLimitsRequest,
+        call: Call,  # noqa: ARG002 - the list is the same for all staff
+    ) -> switch_service.ListSpendingLimitsResponse:
+        """Lists limits."""
+        found = limit_operations.list_limits(self._desk, ended=request.show_ended)
+        shown, more = page(found, request)
+        return switch_service.ListSpendingLimitsResponse(
+            limits=[view(_limit(*each), _EYES) for each in shown], next_page_token=more
         )
 
 
@@ -151,3 +192,17 @@ def _canary(row: CanaryRow) -> switch_pb2.Canary:
         say_time=to_timestamp(row.said_at),
         said_by=row.actor,
     )
+
+
+def _limit(row: LimitRow, ended_at: Instant | None) -> switch_pb2.SpendingLimit:
+    made = switch_pb2.SpendingLimit(
+        name=name_of(row.payer),
+        calls_per_minute=row.limit.calls,
+        enterprises_per_day=row.limit.enterprises,
+        reason=row.reason,
+        set_time=to_timestamp(row.set_at),
+        set_by=row.set_by,
+    )
+    if ended_at is not None:
+        made.end_time.CopyFrom(to_timestamp(ended_at))
+    return made

@@ -125,6 +125,20 @@ def reads(work: UnitOfWork, platform: str, codes: Sequence[str]) -> dict[str, Re
     }
 
 
+def followed(work: UnitOfWork, after: str, size: int) -> list[str]:
+    """Returns enterprises that some platform read, by code, behind this one."""
+    found = sa.select(_reader.code).where(_reader.code > after).distinct()
+    return list(work.execute(found.order_by(_reader.code).limit(size)).scalars())
+
+
+def due(work: UnitOfWork, codes: Sequence[str], view: str, now: Instant) -> list[str]:
+    """Returns those of the enterprises whose view is past its time, by code."""
+    past = sa.select(_shown.code).where(
+        _shown.code.in_(codes), _shown.view == view, _shown.next_change_at <= now
+    )
+    return list(work.execute(past.order_by(_shown.code)).scalars())
+
+
 def _mine(platform: str, now: Instant) -> sa.CompoundSelect[str]:
     return sa.union(
         sa.select(_granted.code).where(

@@ -11,14 +11,14 @@ wrong. What was read, and for what, is the audit's to keep.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bonafides.instants import Day, Instant, day_of
+from bonafides.instants import Day, Instant, day_of, start_of
 from bonafides.storage.tables import platform_reader
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 
@@ -80,3 +80,21 @@ def note(work: UnitOfWork, platform: str, code: str, now: Instant) -> None:
     work.execute(
         row.on_conflict_do_update(index_elements=["code", "platform"], set_={"last_read_at": later})
     )
+
+
+def new_by_day(work: UnitOfWork, days: Sequence[Day]) -> dict[str, list[int]]:
+    """Returns how many enterprises each platform read for the first time, day by day.
+
+    Platforms without any are left out. `days` follow each other.
+    """
+    counts = [sa.func.sum(sa.case((_is_first_on(day), 1), else_=0)) for day in days]
+    since = _reader.first_read_at >= start_of(days[0])
+    found = work.execute(
+        sa.select(_reader.platform, *counts).where(since).group_by(_reader.platform)
+    )
+    return {platform: list(map(int, told)) for platform, *told in map(tuple, found)}
+
+
+def _is_first_on(day: Day) -> sa.ColumnElement[bool]:
+    first = _reader.first_read_at
+    return sa.and_(first >= start_of(day), first < start_of(Day(day + 1)))

@@ -1,4 +1,4 @@
-"""Rows of switches and canaries, and a memory of those that hold.
+"""Rows of switches and canaries, and a memory of what staff set: these, and limits.
 
 with store.writing() as work:
     add(work, SwitchRow(...))
@@ -9,14 +9,16 @@ switches.closed(now=now, exact=True)
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import sqlalchemy as sa
 
+from bonafides.access.budgets import SetLimit
 from bonafides.access.switches import NEVER, Closed, Switch
 from bonafides.instants import Instant
+from bonafides.storage import spending_limits
 from bonafides.storage.changes import SWITCH, Change
 from bonafides.storage.follower import Follower
 from bonafides.storage.tables import canary, operator_switch
@@ -117,10 +119,11 @@ def say_canary(work: UnitOfWork, row: CanaryRow) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What holds: switches by what they close, and the codes of canaries."""
+    """What holds: switches by what they close, the codes of canaries, and limits by payer."""
 
     closed: Closed
     canaries: frozenset[str]
+    limits: Mapping[str, SetLimit] = field(default_factory=dict)
 
 
 class Switches:
@@ -168,6 +171,7 @@ class Switches:
                     for row in switches_that_hold(work)
                 ),
                 frozenset(row.code for row in canaries(work) if row.marked),
+                {row.payer: row.limit for row in spending_limits.current(work)},
             )
         with self._lock:
             if heard >= self._read:

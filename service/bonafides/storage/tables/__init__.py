@@ -35,6 +35,7 @@ from bonafides.storage.tables.budgets import (
     budget_seen,
     canary,
     operator_switch,
+    spending_limit,
 )
 from bonafides.storage.tables.columns import metadata
 from bonafides.storage.tables.consents import (
@@ -176,6 +177,7 @@ __all__ = [
     "rollup_buyer",
     "rollup_day",
     "snapshot",
+    "spending_limit",
     "store_dispute",
     "store_link",
     "subject_key",

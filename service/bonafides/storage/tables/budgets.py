@@ -1,4 +1,4 @@
-"""Tables of what callers spend, of switches that staff set, and of canaries.
+"""Tables of what callers spend and may spend, of switches that staff set, and of canaries.
 
 Accounts are named by pseudonyms. What is of a day or of a bucket is forgotten once it is
 over (`bonafides.storage.budgets.prune`).
@@ -69,4 +69,21 @@ canary: Final = Table(
     Column("marked", Boolean, nullable=False),
     Column("said_at", BigInteger, nullable=False),
     Column("actor", Text, nullable=False),
+)
+
+# Append-only: what staff let an account spend; the last row of a name holds.
+spending_limit: Final = Table(
+    "spending_limit",
+    metadata,
+    # anonymous, member, ...: a kind; platform:NAME, integrator:CLIENT_ID: one of a kind.
+    Column("payer", String(80), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("uid", String(36), nullable=False, unique=True),
+    # Null: as in the settings.
+    Column("calls", BigInteger),
+    Column("enterprises", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("request_digest", String(64), nullable=False),
 )

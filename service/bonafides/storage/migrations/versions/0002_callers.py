@@ -312,6 +312,20 @@ def upgrade() -> None:
         batch_op.create_index("ix_platform_reader_platform", ["platform", "code"], unique=False)
 
     op.create_table(
+        "spending_limit",
+        sa.Column("payer", sa.String(length=80), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("uid", sa.String(length=36), nullable=False),
+        sa.Column("calls", sa.BigInteger(), nullable=True),
+        sa.Column("enterprises", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("set_at", sa.BigInteger(), nullable=False),
+        sa.Column("set_by", sa.Text(), nullable=False),
+        sa.Column("request_digest", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("payer", "number", name=op.f("pk_spending_limit")),
+        sa.UniqueConstraint("uid", name=op.f("uq_spending_limit_uid")),
+    )
+    op.create_table(
         "title_key",
         sa.Column("code", sa.String(length=18), nullable=False),
         sa.Column("title_key", sa.String(length=64), nullable=False),
@@ -363,6 +377,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_title_key_title_key"))
 
     op.drop_table("title_key")
+    op.drop_table("spending_limit")
     with op.batch_alter_table("platform_reader", schema=None) as batch_op:
         batch_op.drop_index("ix_platform_reader_platform")
 

@@ -1,0 +1,83 @@
+"""What staff let accounts spend.
+
+set_limit      sets what a kind of account, a platform or an application may spend
+list_limits    those that hold; replaced ones too, if asked
+
+A limit that is set goes before the settings, one of a platform or application before one
+of its kind. Every row names its author and his reason, and stays. Processes hear of it
+with the commit, or within a second; what they leased under the limit before is void, and
+what was spent under it stays spent.
+
+Sources: 002 §2.2(2); 000 §6(9, 10).
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from bonafides.access.budgets import SetLimit
+from bonafides.errors import RequestIdReusedError
+from bonafides.identity.membership import Principal
+from bonafides.identity.operations import Desk
+from bonafides.instants import Instant
+from bonafides.storage import spending_limits as rows
+from bonafides.storage.identity import take_turns
+from bonafides.storage.spending_limits import LimitRow
+
+
+@dataclass(frozen=True, slots=True)
+class Allowing:
+    """What a member of staff lets somebody spend, why, by which request."""
+
+    # As `bonafides.access.spending_limits.read_payer` writes it.
+    payer: str
+    limit: SetLimit
+    reason: str
+    request_id: str
+    request_digest: bytes
+
+
+def set_limit(desk: Desk, staff: Principal, asked: Allowing, *, now: Instant) -> LimitRow:
+    """Sets a limit in place of the one before; idempotent by the request id.
+
+    Raises:
+        RequestIdReusedError: the request id came before with another digest.
+    """
+    made_of = desk.vault.index("spending limit", f"{staff.name}|{asked.request_id}")
+    uid = str(uuid.UUID(bytes=made_of[:16], version=4))
+    digest = desk.vault.index("request", asked.request_digest.hex()).hex()
+    with desk.store.writing() as work:
+        take_turns(work, "spending limits")
+        known = rows.find(work, uid)
+        if known is not None:
+            if known.request_digest != digest:
+                raise RequestIdReusedError
+            return known
+        made = LimitRow(
+            payer=asked.payer,
+            number=rows.last_number(work, asked.payer) + 1,
+            uid=uid,
+            limit=asked.limit,
+            reason=asked.reason,
+            set_at=now,
+            set_by=staff.name,
+            request_digest=digest,
+        )
+        rows.add(work, made)
+        work.commit()
+    return made
+
+
+def list_limits(desk: Desk, *, ended: bool) -> list[tuple[LimitRow, Instant | None]]:
+    """Returns limits by payer, the latest first, and when each was replaced; None: it holds."""
+    with desk.store.reading() as work:
+        found = rows.limits(work)
+    told: list[tuple[LimitRow, Instant | None]] = []
+    later: LimitRow | None = None
+    for row in found:
+        replaced = later is not None and later.payer == row.payer
+        if ended or not replaced:
+            told.append((row, later.set_at if later is not None and replaced else None))
+        later = row
+    return told
