@@ -295,7 +295,7 @@ GUARDS: Final = (
         f"{_WEB}/app.py",
         "autoescape=True,",
         "autoescape=False,",
-        (f"{_ATTACKS_TEST}::test_markup_in_what_a_visitor_sends_stays_text",),
+        ("tests/web/test_injection.py::test_markup_in_what_a_visitor_sends_stays_text",),
     ),
     Guard(
         "fields of a form are bounded",
