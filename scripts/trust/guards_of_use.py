@@ -396,7 +396,9 @@ GUARDS: Final = (
             '            raise BugError(f"{method.name} shows an enterprise and does not say which")\n'
         ),
         "",
-        (f"{_AUDIT_TEST}::test_row_says_who_what_when_and_the_digests_of_the_very_bytes[sqlite]",),
+        (
+            f"{_AUDIT_TEST}::test_answer_that_does_not_say_of_whom_it_is_is_a_fault_and_leaves_no_row[sqlite]",
+        ),
     ),
     Guard(
         "reads of the public are counted before too many are not",

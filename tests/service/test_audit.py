@@ -31,7 +31,7 @@ from bonafides.access.audit import OK, Count, Entry, Shape, Shown, entry
 from bonafides.access.callers import ANONYMOUS, SANDBOX_ISSUER, Caller, CallerKind, mint
 from bonafides.client import Client, RemoteError
 from bonafides.client.requests import NO_PURPOSE
-from bonafides.errors import StoreUnavailableError
+from bonafides.errors import BugError, StoreUnavailableError
 from bonafides.identity.access_operations import forget_accesses
 from bonafides.identity.codes import UnifiedCode
 from bonafides.instants import DAY, Day, Instant, day_of, start_of
@@ -256,6 +256,25 @@ def test_public_is_served_until_a_thousand_counts_are_not_written(
     finally:
         # Its thread keeps the process until it is closed.
         batch.close()
+
+
+@pytest.mark.feature("F4")
+def test_answer_that_does_not_say_of_whom_it_is_is_a_fault_and_leaves_no_row(
+    store: Store, vault: Vault
+) -> None:
+    batch = SharedBatch(store)
+    descriptor = archive_service_pb2.DESCRIPTOR.services_by_name["ArchiveService"]
+    method = bound(descriptor.methods_by_name["GetArchive"], _Handlers())
+    event = Event("id")
+    received = Received((), [])
+    received.call = Call(Caller(CallerKind.MEMBER, "issuer", "subject"), NOW, received, event)
+
+    async def read() -> None:
+        with pytest.raises(BugError):
+            Recorder(batch, vault).answered(method, received, event, b"")
+
+    asyncio.run(read())
+    assert rows(store) == []
 
 
 class _Handlers:
