@@ -16,8 +16,10 @@ import httpx2
 import uvicorn
 
 from bonafides import website
+from bonafides.identity.codes import UnifiedCode
 from bonafides.web.app import app
 from bonafides.web.site import Site
+from tests import builders
 from tests.serving import Served
 
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
@@ -151,3 +153,32 @@ def fields_in(html: str) -> list[str]:
     parser = _Fields()
     parser.feed(html)
     return sorted(parser.found)
+
+
+def filled(visitor: Visitor, of: UnifiedCode, /, **changes: str) -> dict[str, str]:
+    """Returns the form of an identity, filled in, with the versions that the page shows."""
+    page = visitor.get("/submit").text
+    told = builders.registration()
+    form = {name: value_in(page, name) for name in ("csrf", "request_id", "agreement")}
+    form |= {
+        "code": of.text,
+        "title": told.title,
+        "legal_form": told.legal_form or "",
+        "registered_address": told.registered_address or "",
+        "capital": "1000000.00",
+        "established": "2016-11-03",
+        "person": builders.PERSON,
+        "id_number": builders.ID_NUMBER,
+        "phone": builders.PHONE,
+        "email": builders.EMAIL,
+        "platforms": "1688，taobao",
+        "consent_VERIFY_IDENTITY": "yes",
+    }
+    return form | changes
+
+
+def value_in(page: str, name: str) -> str:
+    """Returns the value of a field that a page fills in."""
+    found = re.search(rf'name="{name}"[^>]* value="([^"]+)"', page)
+    assert found is not None
+    return found[1]

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import grpc
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import bonafides
 from bonafides.client import Client, Credentials, InsecureTargetError, RemoteError
@@ -341,6 +342,17 @@ def _token_of(served: Served, application: Application) -> str:
     told = application.credentials(lambda: served.clock.now / MICROSECONDS)
     with Client(served.address, credentials=told) as client:
         return client.access_token()[0]
+
+
+def test_health_is_asked_without_a_credential(served: Served) -> None:
+    async def asked(client: AsyncClient) -> int:
+        request = health_pb2.HealthCheckRequest()
+        stub = health_pb2_grpc.HealthStub(client.channel)  # type: ignore[no-untyped-call]  # the library ships no types
+        return int((await stub.Check(request, timeout=20)).status)
+
+    # An application that the server doesn't know gets no token.
+    stranger = Application("sandbox-unknown", ed25519(), "unknown")
+    assert as_application(served, stranger, asked) == health_pb2.HealthCheckResponse.SERVING
 
 
 def test_token_that_is_taken_no_more_is_got_anew(served: Served, tmp_path: Path) -> None:

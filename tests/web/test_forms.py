@@ -11,7 +11,7 @@ from bonafides.identity.registry_operations import load_registry
 from bonafides.v1 import enterprise_pb2
 from tests import builders, licenses, rated
 from tests.serving import Served
-from tests.webbing import Visitor
+from tests.webbing import Visitor, filled, value_in
 
 NEW = builders.code(801)
 OWN = builders.code()
@@ -29,34 +29,6 @@ def registered(served: Served) -> Served:
     return served
 
 
-def filled(visitor: Visitor, **changes: str) -> dict[str, str]:
-    """Returns the form as somebody fills it in, with the versions that the page shows."""
-    page = visitor.get("/en/submit").text
-    told = builders.registration()
-    form = {name: _value(page, name) for name in ("csrf", "request_id", "agreement")}
-    form |= {
-        "code": NEW.text,
-        "title": told.title,
-        "legal_form": told.legal_form or "",
-        "registered_address": told.registered_address or "",
-        "capital": "1000000.00",
-        "established": "2016-11-03",
-        "person": builders.PERSON,
-        "id_number": builders.ID_NUMBER,
-        "phone": builders.PHONE,
-        "email": builders.EMAIL,
-        "platforms": "1688，taobao",
-        "consent_VERIFY_IDENTITY": "yes",
-    }
-    return form | changes
-
-
-def _value(page: str, name: str) -> str:
-    found = re.search(rf'name="{name}"[^>]* value="([^"]+)"', page)
-    assert found is not None
-    return found[1]
-
-
 def files() -> dict[str, tuple[str, bytes, str]]:
     return {
         "copy": ("licence.jpg", COPY, "image/jpeg"),
@@ -69,7 +41,7 @@ def test_identity_is_submitted_with_its_copy_and_verified(
     registered: Served, visitor: Visitor
 ) -> None:
     visitor.log_in()
-    page = visitor.post("/en/submit", filled(visitor), files=files())
+    page = visitor.post("/en/submit", filled(visitor, NEW), files=files())
     assert page.status_code == 200
     assert "/submissions/" in page.url.path
     assert "Verified" in page.text
@@ -83,7 +55,7 @@ def test_identity_is_submitted_with_its_copy_and_verified(
 @pytest.mark.usefixtures("registered")
 def test_same_form_sent_twice_submits_once(visitor: Visitor) -> None:
     visitor.log_in()
-    form = filled(visitor)
+    form = filled(visitor, NEW)
     first = visitor.post("/en/submit", form, files=files())
     assert visitor.post("/en/submit", form, files=files()).url.path == first.url.path
 
@@ -93,7 +65,7 @@ def test_faulty_form_is_shown_again_with_every_fault_and_what_was_entered(
     registered: Served, visitor: Visitor
 ) -> None:
     visitor.log_in()
-    wrong = filled(visitor, phone="1", email="nobody", capital="much")
+    wrong = filled(visitor, NEW, phone="1", email="nobody", capital="much")
     page = visitor.post("/en/submit", wrong, files=files())
     assert page.status_code == 400
     assert 'href="#capital"' in page.text
@@ -110,7 +82,7 @@ def test_faulty_form_is_shown_again_with_every_fault_and_what_was_entered(
 @pytest.mark.usefixtures("registered")
 def test_form_without_documents_says_which_are_needed(visitor: Visitor) -> None:
     visitor.log_in()
-    page = visitor.post("/en/submit", filled(visitor), files={"copy": ("", b"", "image/jpeg")})
+    page = visitor.post("/en/submit", filled(visitor, NEW), files={"copy": ("", b"", "image/jpeg")})
     assert page.status_code == 400
     assert 'href="#copy"' in page.text
     assert 'href="#document"' in page.text
@@ -120,17 +92,17 @@ def test_form_without_documents_says_which_are_needed(visitor: Visitor) -> None:
 def test_what_is_no_image_is_refused_by_the_service(visitor: Visitor) -> None:
     visitor.log_in()
     told = files() | {"copy": ("x.exe", b"MZ" * 200, "image/jpeg")}
-    page = visitor.post("/en/submit", filled(visitor), files=told)
+    page = visitor.post("/en/submit", filled(visitor, NEW), files=told)
     assert page.status_code == 400
 
 
 @pytest.mark.feature("J2")
 def test_erasing_is_asked_twice_and_then_done(registered: Served, visitor: Visitor) -> None:
     visitor.log_in()
-    visitor.post("/en/submit", filled(visitor), files=files())
+    visitor.post("/en/submit", filled(visitor, NEW), files=files())
     below = f"/en/enterprises/{NEW.text}"
     page = visitor.get(f"{below}/data").text
-    name = _value(page, "submission")
+    name = value_in(page, "submission")
     form = {"csrf": visitor.csrf("/en"), "submission": name}
     assert "Erase for good?" in visitor.post(f"{below}/erase", form).text
     with registered.client(registered.token(subject="sandbox-visitor")) as client:
@@ -142,7 +114,7 @@ def test_erasing_is_asked_twice_and_then_done(registered: Served, visitor: Visit
 @pytest.mark.usefixtures("registered")
 def test_persons_values_are_shown_masked_alone(visitor: Visitor) -> None:
     visitor.log_in()
-    page = visitor.post("/en/submit", filled(visitor), files=files())
+    page = visitor.post("/en/submit", filled(visitor, NEW), files=files())
     held = visitor.get(f"/en/enterprises/{NEW.text}/data")
     for answer in (page, held):
         assert builders.ID_NUMBER not in answer.text
@@ -170,7 +142,7 @@ def test_further_consent_is_granted_by_one_form_and_sent_twice_stands_once(
     path = f"/en{ARCHIVE}/consents"
     form = {
         "csrf": visitor.csrf(path),
-        "request_id": _value(visitor.get(path).text, "request_id"),
+        "request_id": value_in(visitor.get(path).text, "request_id"),
         "purpose": "SHOW_BUSINESS_FILE",
         "expires": "2027-06-30",
     }
@@ -206,14 +178,14 @@ def test_change_is_announced_with_the_new_copy_and_then_checked(
     registered: Served, visitor: Visitor
 ) -> None:
     visitor.log_in()
-    visitor.post("/en/submit", filled(visitor), files=files())
+    visitor.post("/en/submit", filled(visitor, NEW), files=files())
     rated.later(registered)
     visitor.post("/en/logout", {"csrf": visitor.csrf("/en")})
     visitor.log_in(NEW.text)
     path = f"/en/enterprises/{NEW.text}/amend"
     form = {
         "csrf": visitor.csrf(path),
-        "request_id": _value(visitor.get(path).text, "request_id"),
+        "request_id": value_in(visitor.get(path).text, "request_id"),
         "registered_address": "九九市演示路二号",
     }
     copy = {"copy": ("licence.jpg", OTHER_COPY, "image/jpeg")}
@@ -254,7 +226,9 @@ def test_reason_about_a_check_leads_to_the_checks_by_their_names(
     served: Served, visitor: Visitor
 ) -> None:
     visitor.log_in(NEW.text)
-    uid = visitor.post("/en/submit", filled(visitor), files=files()).url.path.rpartition("/")[2]
+    uid = visitor.post("/en/submit", filled(visitor, NEW), files=files()).url.path.rpartition("/")[
+        2
+    ]
     below = f"/enterprises/{NEW.text}/corrections"
     page = visitor.get(f"{below}?target=check:{uid}:CHECK").text
     offered = re.findall(r'<option value="(check:[^"]+)"', page)

@@ -20,7 +20,7 @@ from bonafides.web.owner_pages import LINKS
 from tests import builders, licenses, rated
 from tests.serving import Served, serving
 from tests.spoken import english_in
-from tests.webbing import Visitor, serving_website, visiting
+from tests.webbing import Visitor, filled, serving_website, visiting
 
 OWN = builders.code()
 NEW = builders.code(802)
@@ -52,36 +52,9 @@ def roomy(tmp_path: Path) -> Iterator[Visitor]:
         yield visitor
 
 
-def filled(visitor: Visitor, **changes: str) -> dict[str, str]:
-    """Returns the form as somebody fills it in, with the versions that the page shows."""
-    page = visitor.get("/submit").text
-    told = builders.registration()
-    form = {name: _value(page, name) for name in ("csrf", "request_id", "agreement")}
-    form |= {
-        "code": NEW.text,
-        "title": told.title,
-        "legal_form": told.legal_form or "",
-        "registered_address": told.registered_address or "",
-        "capital": "1000000.00",
-        "established": "2016-11-03",
-        "person": builders.PERSON,
-        "id_number": builders.ID_NUMBER,
-        "phone": builders.PHONE,
-        "email": builders.EMAIL,
-        "consent_VERIFY_IDENTITY": "yes",
-    }
-    return form | changes
-
-
 def submitted(visitor: Visitor, copy: bytes = COPY, **changes: str) -> httpx2.Response:
     files = {"copy": ("licence.jpg", copy, "image/jpeg"), "document": DOCUMENT}
-    return visitor.post("/submit", filled(visitor, **changes), files=files)
-
-
-def _value(page: str, name: str) -> str:
-    found = re.search(rf'name="{name}"[^>]* value="([^"]+)"', page)
-    assert found is not None
-    return found[1]
+    return visitor.post("/submit", filled(visitor, NEW, **changes), files=files)
 
 
 def faults(page: httpx2.Response) -> dict[str, str]:

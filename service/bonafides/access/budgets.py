@@ -35,8 +35,6 @@ from bonafides.instants import MICROSECONDS, Day, Instant, day_of, start_of
 
 # Over how long a bucket fills.
 PERIOD: Final = 60 * MICROSECONDS
-# No bucket fills quicker than by a token each microsecond.
-MOST_CALLS: Final = PERIOD
 UNKNOWN_PREFIX: Final = "unknown"
 
 _LOCAL: Final = "local"

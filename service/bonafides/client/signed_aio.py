@@ -16,6 +16,7 @@ import grpc
 from bonafides.client.signed_channel import (
     AGENT_KEY,
     EXCHANGE_SECONDS,
+    OPEN,
     PAUSES,
     Metadata,
     is_stale,
@@ -42,13 +43,17 @@ class AsyncSignedChannel(grpc.aio.Channel):
         )
 
     def unary_unary(self, method: str, *arguments: Any, **options: Any) -> Any:
-        """Returns a method that is called with credentials."""
+        """Returns a method that is called with credentials; health needs none."""
+        if method.startswith(OPEN):
+            return self._channel.unary_unary(method, *arguments, **options)
         serialize, deserialize = serializers(arguments, options)
         inner: Any = self._channel.unary_unary(method, None, deserialize)
         return _Unary(self, method, serialize, inner)
 
     def stream_stream(self, method: str, *arguments: Any, **options: Any) -> Any:
         """Returns a method that streams with credentials."""
+        if method.startswith(OPEN):
+            return self._channel.stream_stream(method, *arguments, **options)
         serialize, deserialize = serializers(arguments, options)
         inner: Any = self._channel.stream_stream(method, None, deserialize)
         return _Stream(self, method, serialize, inner)
@@ -102,8 +107,8 @@ class AsyncSignedChannel(grpc.aio.Channel):
         return token
 
 
-class _Unary:
-    """One method, called with a credential of its own each time."""
+class _Method:
+    """One method, and how its requests are made bytes."""
 
     def __init__(
         self,
@@ -116,6 +121,10 @@ class _Unary:
         self._method: Final = method
         self._serialize: Final = serialize
         self._inner: Final = inner
+
+
+class _Unary(_Method):
+    """One method, called with a credential of its own each time."""
 
     async def __call__(
         self,
@@ -147,20 +156,8 @@ class _Unary:
             await asyncio.sleep(pause)
 
 
-class _Stream:
+class _Stream(_Method):
     """One method that streams, opened with a credential for its first message."""
-
-    def __init__(
-        self,
-        channel: AsyncSignedChannel,
-        method: str,
-        serialize: Callable[[Any], bytes],
-        inner: Any,
-    ) -> None:
-        self._channel: Final = channel
-        self._method: Final = method
-        self._serialize: Final = serialize
-        self._inner: Final = inner
 
     def __call__(
         self,

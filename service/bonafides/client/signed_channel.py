@@ -34,7 +34,8 @@ PAUSES: Final = (0.1, 0.2, 0.4)
 _STALE: Final = frozenset({"CREDENTIAL_INVALID", "CREDENTIAL_EXPIRED"})
 # Source: gRFC A6.
 _PUSHBACK: Final = "grpc-retry-pushback-ms"
-_OPEN: Final = "/grpc."
+# Services of the library: whoever asks them need not be known.
+OPEN: Final = "/grpc."
 EXCHANGE_SECONDS: Final = 5.0
 
 
@@ -52,7 +53,7 @@ class SignedChannel(grpc.Channel):
 
     def unary_unary(self, method: str, *arguments: Any, **options: Any) -> Any:
         """Returns a method that is called with credentials; health needs none."""
-        if method.startswith(_OPEN):
+        if method.startswith(OPEN):
             return self._channel.unary_unary(method, *arguments, **options)
         serialize, deserialize = serializers(arguments, options)
         inner: Any = self._channel.unary_unary(method, None, deserialize)
@@ -60,7 +61,7 @@ class SignedChannel(grpc.Channel):
 
     def stream_stream(self, method: str, *arguments: Any, **options: Any) -> Any:
         """Returns a method that streams with credentials."""
-        if method.startswith(_OPEN):
+        if method.startswith(OPEN):
             return self._channel.stream_stream(method, *arguments, **options)
         serialize, deserialize = serializers(arguments, options)
         inner: Any = self._channel.stream_stream(method, None, deserialize)
