@@ -98,7 +98,8 @@ class Http2:
         self.socket: Final = self._frames.socket
         self._first, self._later = _header_blocks(f"{address[0]}:{address[1]}", path, token)
         self._number = -1
-        self._answered: set[int] = set()
+        # The calls that have not ended, and whether their message came.
+        self._open: dict[int, bool] = {}
 
     def call(self, body: bytes) -> int:
         """Sends a call with the message and returns its stream's number."""
@@ -112,16 +113,20 @@ class Http2:
             frame(_HEADERS, _END_HEADERS, self._number, block)
             + frame(_DATA, _END_STREAM, self._number, message)
         )
+        self._open[self._number] = False
         return self._number
 
     def ends(self) -> Iterator[End]:
         """Reads once what has come, and yields the calls that it ends."""
         for kind, flags, stream, payload in self._frames.received():
+            # A server may reset a stream that it has ended, where it did not read to the end.
+            if stream not in self._open:
+                continue
             if kind == _DATA and len(payload) > _MESSAGE_PREFIX:
-                self._answered.add(stream)
+                self._open[stream] = True
             if kind == _RESET or (kind in {_DATA, _HEADERS} and flags & _END_STREAM):
-                yield stream, kind != _RESET and stream in self._answered
-                self._answered.discard(stream)
+                answered = self._open.pop(stream)
+                yield stream, kind != _RESET and answered
 
 
 class Http2Stream:
