@@ -78,6 +78,8 @@ from bonafides.rpc.token_services import TokenService
 from bonafides.settings import Settings, SettingsError
 from bonafides.sourcing import evidence_sources, magic
 from bonafides.storage.agencies import Agents
+from bonafides.storage.audit import Writer
+from bonafides.storage.audit_log import AuditLog
 from bonafides.storage.follower import Follower
 from bonafides.storage.known_applications import KnownApplications
 from bonafides.storage.masks import Masks
@@ -153,6 +155,7 @@ class Server:
     writer: GroupCommit
     # What calls leave in the database before they are answered: rows of the audit.
     batch: SharedBatch
+    audit: AuditLog
     recorder: Recorder
     worker: Worker
     services: Mapping[ServiceDescriptor, object]
@@ -193,6 +196,7 @@ class Server:
         await self._grpc.start()
         self.writer.start()
         self.batch.start()
+        self.audit.start()
         await self.stock.serving()
         if self.background:
             self.worker.start()
@@ -210,6 +214,7 @@ class Server:
         await asyncio.to_thread(self.storing.shutdown)
         await asyncio.to_thread(self.writer.close)
         await self.recorder.drain()
+        await self.audit.drain()
         await asyncio.to_thread(self.batch.close)
         self.follower.stop()
         self.watch.stop()
@@ -281,7 +286,8 @@ def build(settings: Settings, clock: Clock) -> Server:
         lambda batches, now: records.take_in(store, batches, now=now), now=clock
     )
     batch = SharedBatch(store)
-    recorder = Recorder(batch, vault)
+    audit = AuditLog(store, batch, Writer(vault))
+    recorder = Recorder(audit, batch, vault)
     shelf = Shelf(store, vault, settings.documents_per_day)
     storing = ThreadPoolExecutor(1, thread_name_prefix="document")
     reading = read_documents(shelf, qr.QrReader() if qr.installed() else None)
@@ -341,6 +347,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         login_keys=login_keys,
         writer=writer,
         batch=batch,
+        audit=audit,
         recorder=recorder,
         worker=Worker(rounds(desk, courier), now=clock, pause_seconds=settings.worker_seconds),  # 4
         services=services,

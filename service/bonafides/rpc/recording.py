@@ -31,7 +31,8 @@ from bonafides.instants import Day, day_of
 from bonafides.personal.sealing import Vault
 from bonafides.rpc.call import Call, Method, Received
 from bonafides.rpc.events import Event
-from bonafides.storage.audit import PSEUDONYM_BYTES, Writer, add_counts
+from bonafides.storage.audit import PSEUDONYM_BYTES, add_counts
+from bonafides.storage.audit_log import AuditLog
 from bonafides.storage.shared_batch import SharedBatch
 from bonafides.v1 import disclosure_pb2
 
@@ -56,9 +57,10 @@ _log: Final = structlog.get_logger("bonafides.audit")
 class Recorder:
     """Writes disclosures down. Used on one event loop alone."""
 
-    def __init__(self, batch: SharedBatch, vault: Vault) -> None:
+    def __init__(self, log: AuditLog, batch: SharedBatch, vault: Vault) -> None:
+        """Writes rows to the log, and counts through the batch."""
+        self._rows: Final = log
         self._batch: Final = batch
-        self._writer: Final = Writer(vault)
         self._pseudonym: Final = lru_cache(_MOST_CALLERS)(
             lambda name: vault.index(_FIELD, name)[:PSEUDONYM_BYTES]
         )
@@ -129,14 +131,13 @@ class Recorder:
         caller = call.caller
         shape = shape_of(method.name, method.answer, received.audience or _eyes(caller))
         name = self._pseudonym(caller.submitter)
-        return self._batch.written(
-            self._writer,
+        return self._rows.written(
             [
                 audit.entry(
                     caller, name, shape, Shown(code, call.now, received.purpose, outcome), digests
                 )
                 for code in codes
-            ],
+            ]
         )
 
     def _counted(self, method: Method, call: Call) -> asyncio.Future[None] | None:

@@ -13,9 +13,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, count
 from typing import Any, Final, NamedTuple, TypeVar
 
 import sqlalchemy as sa
@@ -25,7 +25,7 @@ from bonafides.access.audit import Count, Entry
 from bonafides.instants import Day
 from bonafides.personal.sealing import Vault
 from bonafides.storage import tables
-from bonafides.storage.unit_of_work import Store, UnitOfWork
+from bonafides.storage.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ _PRUNED_AT_ONCE: Final = 10_000
 # What SQLite binds to one statement.
 _MOST_VALUES: Final = 32_766
 # Rows of one statement that commits by itself.
-_MOST_ALONE: Final = 256
+MOST_AT_ONCE: Final = 256
 
 _salts: Final = tables.audit_salt
 _shown: Final = tables.disclosure
@@ -64,7 +64,7 @@ _SALTS_HOLD: Final = (
 
 
 class Writer:
-    """Stores rows, for the one process that it is made in. Used on one thread at a time.
+    """Stores rows, for the one process that it is made in. Two threads may share it.
 
     A sort of the shared batch.
     """
@@ -73,7 +73,7 @@ class Writer:
         self._vault: Final = vault
         # No process writes under the number of another, or of its own former life.
         self._writer: Final = secrets.randbits(62)
-        self._number = 0
+        self._numbers: Final = count()
         # The salts that were read last, each with the pseudonym that it makes. Whoever uses
         # one has the database say in the same transaction that it is still the salt.
         self._known: Final[dict[str, _Known]] = {}
@@ -81,43 +81,49 @@ class Writer:
     def __call__(self, work: UnitOfWork, entries: Sequence[Entry]) -> None:
         """Adds a row for each entry, in one statement as far as the database allows."""
         codes = _codes(entries)
-        self._remember(_salts_of(work, codes))
-        _insert(work, self._rows(entries, codes))
+        known = self._remember(_salts_of(work, codes))
+        _insert(work, self._rows(entries, known))
 
-    def alone(self, store: Store, entries: Sequence[Entry]) -> bool:
-        """Adds the rows by one statement, if every salt is known; False: nothing is added."""
+    def statement(self, entries: Sequence[Entry]) -> tuple[str, Sequence[Any]] | None:
+        """Returns a statement of SQLite that adds the rows, all or none, and its values.
+
+        It adds them if the salts that are remembered are those that stand. None: some are
+        not remembered, and have to be read.
+        """
         codes = _codes(entries)
-        if store.url.get_backend_name() != "sqlite" or len(entries) > _MOST_ALONE:
-            return False
         try:
-            salts = {code: self._known[code].salt for code in codes}
+            known = {code: self._known[code] for code in codes}
         except KeyError:
-            return False
-        values = list(chain.from_iterable(self._rows(entries, codes)))
-        values += [json.dumps(salts), len(salts)]
-        # All of them or none: as many salts as are used must still be what they were.
-        return store.run(_insert_sqlite(len(entries), checked=True), values) == len(entries)
+            return None
+        values = list(chain.from_iterable(self._rows(entries, known)))
+        values += [json.dumps({code: each.salt for code, each in known.items()}), len(known)]
+        return _insert_sqlite(len(entries), checked=True), values
 
-    def _rows(self, entries: Sequence[Entry], codes: Iterable[str]) -> Sequence[Sequence[Any]]:
-        known: dict[str | None, bytes | None] = {
-            code: self._known[code].pseudonym for code in codes
+    def _rows(
+        self, entries: Sequence[Entry], known: Mapping[str, _Known]
+    ) -> Sequence[Sequence[Any]]:
+        names: dict[str | None, bytes | None] = {
+            code: each.pseudonym for code, each in known.items()
         }
-        known[None] = None
-        rows = [
-            (known[code], known[acts_for], day, self._writer, number, *rest)
-            for number, (code, acts_for, day, *rest) in enumerate(entries, start=self._number)
-        ]
+        names[None] = None
         # Numbers of rows that are not stored in the end are not used again.
-        self._number += len(entries)
-        return rows
+        return [
+            (names[code], names[acts_for], day, self._writer, next(self._numbers), *rest)
+            for code, acts_for, day, *rest in entries
+        ]
 
-    def _remember(self, salts: Mapping[str, bytes]) -> None:
-        if len(self._known) + len(salts) > _MOST_KNOWN:
-            self._known.clear()
+    def _remember(self, salts: Mapping[str, bytes]) -> Mapping[str, _Known]:
+        """Returns the salts with their pseudonyms, made where they are not remembered."""
+        found = {}
         for code, salt in salts.items():
             known, told = self._known.get(code), salt.hex().upper()
             if known is None or known.salt != told:
-                self._known[code] = _Known(told, pseudonym(self._vault, code, salt))
+                known = _Known(told, pseudonym(self._vault, code, salt))
+            found[code] = known
+        if len(self._known) + len(found) > _MOST_KNOWN:
+            self._known.clear()
+        self._known.update(found)
+        return found
 
 
 class _Known(NamedTuple):
@@ -212,9 +218,9 @@ def _add_salts(work: UnitOfWork, rows: Sequence[tuple[str, bytes]]) -> None:
 
 
 @lru_cache(64)
-def _salts_sqlite(count: int) -> str:
+def _salts_sqlite(salts: int) -> str:
     """Returns one statement for so many salts, for the reason given in `_read_salts`."""
-    rows = ", ".join(["(?, ?)"] * count)
+    rows = ", ".join(["(?, ?)"] * salts)
     return f"INSERT OR IGNORE INTO {_salts.name} (code, salt) VALUES {rows}"  # noqa: S608 - constants
 
 
@@ -234,15 +240,15 @@ def _insert(work: UnitOfWork, rows: Sequence[Sequence[Any]]) -> None:
             copy.write_row(row)
 
 
-@lru_cache(2 * _MOST_ALONE)
-def _insert_sqlite(count: int, *, checked: bool) -> str:
+@lru_cache(2 * MOST_AT_ONCE)
+def _insert_sqlite(rows: int, *, checked: bool) -> str:
     """Returns one statement for so many rows, for the reason given in `_read_salts`.
 
     `checked`: it adds none if not all of the salts, given behind the rows as an object in
     JSON and a number, are those that the database has.
     """
     row = f"({', '.join('?' * len(_NAMES))})"
-    values = f"VALUES {', '.join([row] * count)}"
+    values = f"VALUES {', '.join([row] * rows)}"
     source = f"SELECT * FROM ({values}) WHERE {_SALTS_HOLD}" if checked else values  # noqa: S608 - constants
     return f"INSERT INTO {_shown.name} ({_COLUMNS}) {source}"
 

@@ -5,9 +5,7 @@ has rows hands them in and waits; one thread takes all that came within a few
 milliseconds, of whatever sort, and stores it in one commit. The rules:
 
 1. A sort is a function that stores rows of one kind: `sort(work, rows)`. It is called
-   once for each commit, with all rows of its sort, in the order in which they came. One
-   that has `sort.alone(store, rows)` is tried by that where a commit holds no other sort:
-   it may know a quicker way to store them durably, or return False and have stored nothing.
+   once for each commit, with all rows of its sort, in the order in which they came.
 2. Who waits is told after the commit, and everybody in it alike: stored for good, or
    StoreUnavailableError. Nothing is tried again behind the back of who was told.
 3. Rows gather for the linger, at most 5 ms, if the commit before held several; a caller
@@ -38,14 +36,14 @@ import structlog
 from bonafides.errors import StoreUnavailableError
 from bonafides.storage.unit_of_work import Store, UnitOfWork
 
+LINGER_SECONDS: Final = 0.004
 MOST_LINGER_SECONDS: Final = 0.005
 # Some 10 MB, and what a slow disk leaves waiting in seconds.
-_MOST_ROWS: Final = 20_000
+MOST_ROWS: Final = 20_000
 # As long as a call without a deadline of its own may take.
-_PATIENCE_SECONDS: Final = 2.0
+PATIENCE_SECONDS: Final = 2.0
 
 Sort: TypeAlias = Callable[[UnitOfWork, Sequence[Any]], object]
-Alone: TypeAlias = Callable[[Store, Sequence[Any]], bool]
 
 _log: Final = structlog.get_logger("bonafides.shared_batch")
 
@@ -57,9 +55,9 @@ class SharedBatch:
         self,
         store: Store,
         *,
-        linger_seconds: float = 0.004,
-        patience_seconds: float = _PATIENCE_SECONDS,
-        most_rows: int = _MOST_ROWS,
+        linger_seconds: float = LINGER_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
+        most_rows: int = MOST_ROWS,
     ) -> None:
         if not 0 <= linger_seconds <= MOST_LINGER_SECONDS:
             raise ValueError("rows may linger for 5 ms at most")
@@ -158,11 +156,10 @@ class SharedBatch:
         # In the same order in every process: they must not wait for each other in a ring.
         sorts = sorted(group.sorts.items(), key=lambda item: getattr(item[0], "__qualname__", ""))
         try:
-            if not self._stored_alone(sorts):
-                with self._store.writing() as work:
-                    for sort, rows in sorts:
-                        sort(work, rows)
-                    work.commit()
+            with self._store.writing() as work:
+                for sort, rows in sorts:
+                    sort(work, rows)
+                work.commit()
         except Exception as fault:  # noqa: BLE001 - whatever it is, the rows are not stored
             if not self._failing:
                 # Once: every call of an outage has its own line in the log of calls.
@@ -173,11 +170,6 @@ class SharedBatch:
         self.commits += 1
         self.rows += group.count
         return True
-
-    def _stored_alone(self, sorts: Sequence[tuple[Sort, Sequence[Any]]]) -> bool:
-        (sort, rows), *others = sorts
-        alone: Alone | None = None if others else getattr(sort, "alone", None)
-        return alone is not None and alone(self._store, rows)
 
 
 class _Group:

@@ -134,30 +134,6 @@ class Store:
             with self._unit(connection) as work:
                 yield work
 
-    def run(self, statement: str, parameters: Sequence[Any]) -> int:
-        """Runs one statement of SQLite's driver as a unit of work; returns how many rows it made.
-
-        It is durable when this returns. To begin and to commit are statements of their own,
-        and each hands the interpreter to other threads and waits to have it back: among busy
-        threads that costs more than what the statement does.
-
-        Raises:
-            StoreUnavailableError: the database can't be reached.
-        """
-        with _unavailable_is_ours(), self._writer:
-            connection = self.engine.raw_connection()
-            try:
-                cursor = connection.cursor()
-                try:
-                    cursor.execute(statement, parameters)
-                    return cursor.rowcount
-                finally:
-                    cursor.close()
-            except sqlite3.OperationalError as fault:
-                raise StoreUnavailableError from fault
-            finally:
-                connection.close()
-
     def migrate(self) -> None:
         """Brings the schema up to date. Safe to repeat, and to run in two processes at once."""
         with _unavailable_is_ours():

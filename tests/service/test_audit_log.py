@@ -1,0 +1,192 @@
+"""Rows of the audit, durable before anybody is told, with and without the kernel's own sync."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bonafides.access.audit import OK, Entry, Shape, Shown, entry
+from bonafides.access.callers import Caller, CallerKind
+from bonafides.errors import StoreUnavailableError
+from bonafides.personal.sealing import Vault
+from bonafides.storage import audit, tables
+from bonafides.storage.audit_log import AuditLog
+from bonafides.storage.shared_batch import SharedBatch
+from bonafides.storage.unit_of_work import Store
+from tests import builders
+from tests.builders import NOW
+
+pytestmark = pytest.mark.feature("F4")
+
+CODES = [builders.code(number).text for number in range(1, 31)]
+
+
+@pytest.fixture
+def batch(store: Store) -> Iterator[SharedBatch]:
+    made = SharedBatch(store)
+    made.start()
+    try:
+        yield made
+    finally:
+        # Its thread keeps the process until it is closed.
+        made.close()
+
+
+@contextlib.asynccontextmanager
+async def started(store: Store, batch: SharedBatch, vault: Vault) -> AsyncIterator[AuditLog]:
+    log = AuditLog(store, batch, audit.Writer(vault))
+    log.start()
+    try:
+        yield log
+    finally:
+        await log.drain()
+
+
+def row(code: str) -> Entry:
+    shape = Shape("MEMBER", "ArchiveService/GetArchive", 0, 0)
+    caller = Caller(CallerKind.MEMBER, "issuer", "subject", token_id="token")
+    return entry(caller, b"c", shape, Shown(code, NOW, "", OK), (b"q", b"a"))
+
+
+def stored(store: Store) -> int:
+    with store.reading() as work:
+        rows = sa.select(sa.func.count()).select_from(tables.disclosure)
+        return int(work.execute(rows).scalar_one())
+
+
+def test_rows_are_there_for_others_once_their_caller_is_told(
+    store: Store, batch: SharedBatch, vault: Vault
+) -> None:
+    async def hand_in() -> None:
+        async with started(store, batch, vault) as log:
+            for number, code in enumerate([*CODES[:3], *CODES[:3]], start=1):
+                await log.written([row(code)])
+                assert stored(store) == number
+
+    asyncio.run(hand_in())
+
+
+def test_rows_of_callers_side_by_side_share_commits_and_none_is_lost(
+    store: Store, batch: SharedBatch, vault: Vault
+) -> None:
+    async def hand_in() -> int:
+        async with started(store, batch, vault) as log:
+
+            async def call(code: str) -> None:
+                for _ in range(10):
+                    await log.written([row(code), row(CODES[0])])
+
+            await asyncio.gather(*map(call, CODES))
+            return log.commits + batch.commits
+
+    assert 10 <= asyncio.run(hand_in()) < 10 * len(CODES)
+    assert stored(store) == 2 * 10 * len(CODES)
+    with store.reading() as work:
+        numbers = work.execute(sa.select(tables.disclosure.c.number)).scalars().all()
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_known_enterprise_takes_no_thread_where_the_kernel_syncs(
+    tmp_path: Path, vault: Vault
+) -> None:
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in() -> tuple[int, int]:
+            async with started(store, batch, vault) as log:
+                await log.written([row(CODES[0])])
+                before = batch.commits
+                await log.written([row(CODES[0])])
+                return log.commits, batch.commits - before
+
+        assert asyncio.run(hand_in()) == (1, 0)
+
+
+def test_other_writer_at_work_is_waited_for_by_the_thread(tmp_path: Path, vault: Vault) -> None:
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in() -> None:
+            async with started(store, batch, vault) as log:
+                await log.written([row(CODES[0])])
+                with store.writing() as work:
+                    waiting = log.written([row(CODES[0])])
+                    await asyncio.sleep(0.05)
+                    assert not waiting.done()
+                    work.commit()
+                await waiting
+
+        asyncio.run(hand_in())
+        assert stored(store) == 2
+
+
+def test_enterprise_that_was_unlinked_gets_another_name_at_once(
+    tmp_path: Path, vault: Vault
+) -> None:
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in() -> None:
+            async with started(store, batch, vault) as log:
+                for _ in range(2):
+                    await log.written([row(CODES[0])])
+                with store.writing() as work:
+                    audit.unlink(work, CODES[0])
+                    work.commit()
+                await log.written([row(CODES[0])])
+
+        asyncio.run(hand_in())
+        with store.reading() as work:
+            names = work.execute(
+                sa.select(tables.disclosure.c.enterprise).order_by(tables.disclosure.c.number)
+            )
+            first, second, last = names.scalars().all()
+        assert first == second != last
+
+
+def test_disk_that_does_not_sync_is_told_and_nobody_is_told_that_it_is_stored(
+    tmp_path: Path, vault: Vault
+) -> None:
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in() -> None:
+            async with started(store, batch, vault) as log:
+                await log.written([row(CODES[0])])
+                assert log._file is not None
+                # What can't be synced: a pipe in the place of the log.
+                reading, writing = os.pipe()
+                os.dup2(reading, log._file._wal)
+                with pytest.raises(StoreUnavailableError):
+                    await log.written([row(CODES[0])])
+                os.close(reading)
+                os.close(writing)
+
+        asyncio.run(hand_in())
+
+
+def test_what_was_handed_in_is_stored_before_the_end(tmp_path: Path, vault: Vault) -> None:
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in() -> None:
+            async with started(store, batch, vault) as log:
+                waiting = [log.written([row(code)]) for code in CODES]
+            assert all(one.done() and one.exception() is None for one in waiting)
+
+        asyncio.run(hand_in())
+        assert stored(store) == len(CODES)
+
+
+@contextlib.contextmanager
+def on_file(folder: Path) -> Iterator[tuple[Store, SharedBatch]]:
+    store = Store(f"sqlite:///{folder / 'audit.sqlite'}")
+    store.migrate()
+    batch = SharedBatch(store)
+    batch.start()
+    try:
+        yield store, batch
+    finally:
+        batch.close()
+        store.close()
