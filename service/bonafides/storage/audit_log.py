@@ -68,6 +68,7 @@ class AuditLog:
         self._busy = False
         self._crowded = False
         self._since_copy = 0
+        # The loop itself holds its tasks weakly.
         self._syncing: asyncio.Task[None] | None = None
         self.commits = 0
 
@@ -99,9 +100,7 @@ class AuditLog:
 
     async def drain(self) -> None:
         """Stores what was handed in, and closes the file. The shared batch is closed after it."""
-        while self._syncing is not None or self._open.entries:
-            if self._syncing is None:
-                self._store_open()
+        while self._busy:
             await asyncio.sleep(LINGER_SECONDS)
         if self._file is not None:
             self._file.close()
@@ -149,7 +148,6 @@ class AuditLog:
             _log.error("audit_not_synced", rows=len(group.entries), error=type(fault).__name__)
             stored = False
         self.commits += stored
-        self._syncing = None
         self._tell(group, stored=stored)
 
     def _tell(self, group: _Group, *, stored: bool) -> None:
@@ -207,7 +205,7 @@ class _File:
         await self._aio.fdsync(self._wal)
 
     def close(self) -> None:
-        self._aio.close()
+        self._aio.close()  # type: ignore[no-untyped-call]  # the library's
         self._connection.close()
         os.close(self._wal)
 
@@ -217,7 +215,8 @@ def _opened(path: str) -> _File | None:
     if linux_aio_asyncio is None or not path:
         return None
     try:
-        return _File(path, linux_aio_asyncio.AsyncioContext(_SYNCS_AT_ONCE))
+        aio = linux_aio_asyncio.AsyncioContext(_SYNCS_AT_ONCE)  # type: ignore[no-untyped-call]  # the library's
+        return _File(path, aio)
     except (OSError, sqlite3.Error) as fault:
         _log.info("audit_by_thread", error=type(fault).__name__)
         return None
