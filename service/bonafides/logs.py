@@ -15,7 +15,8 @@ import json
 import logging
 import sys
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Any, Final
 
@@ -60,8 +61,41 @@ def _line(_logger: Any, level: str, event: MutableMapping[str, Any]) -> str:
     return _ENCODER.encode(event)
 
 
-def _to_stderr(*_: Any) -> structlog.WriteLogger:
-    return structlog.WriteLogger(sys.stderr)
+class _Stderr:
+    """Writes lines to stderr; those of one `together` at once, behind all others."""
+
+    def __init__(self) -> None:
+        self._held: list[str] | None = None
+
+    def write(self, line: str) -> None:
+        if self._held is None:
+            sys.stderr.write(f"{line}\n")
+        else:
+            self._held.append(f"{line}\n")
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        self._held = []
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            sys.stderr.write("".join(held))
+
+    # What a logger of structlog is asked for, by the levels of events.
+    debug = info = warning = error = critical = exception = write
+
+
+_STDERR: Final = _Stderr()
+
+
+def together() -> AbstractContextManager[None]:
+    """Has what is logged meanwhile written at once: to write fifty lines costs as much as one."""
+    return _STDERR.together()
+
+
+def _to_stderr(*_: Any) -> _Stderr:
+    return _STDERR
 
 
 class _Libraries(logging.Handler):

@@ -191,6 +191,8 @@ class Purses:
             StoreUnavailableError: they can't be leased, and the caller isn't anonymous.
         """
         with self._lock:
+            if calls == 1 and self._is_paid(accounts, now):
+                return
             lacking = self._pay_calls(accounts, calls, now, reads=reads)
         if lacking:
             pay = partial(self._pay_calls, accounts, calls, now, reads=reads)
@@ -207,6 +209,8 @@ class Purses:
             StoreUnavailableError: as in `spend`.
         """
         with self._lock:
+            if self._is_seen(accounts, enterprise, now):
+                return
             lacking = self._pay_enterprise(accounts, enterprise, now)
         if lacking:
             pay = partial(self._pay_enterprise, accounts, enterprise, now)
@@ -223,6 +227,31 @@ class Purses:
             unwritten, self._unwritten = self._unwritten, []
         if unwritten:
             self._ledger.lease((), unwritten, now)
+
+    def _is_paid(self, accounts: Sequence[Account], now: Instant) -> bool:
+        """Takes a token of each account, if all have one at hand, as nearly always."""
+        purses = self._at_hand(accounts, now)
+        if purses is None or any(purse.calls < 1 for purse in purses):
+            return False
+        for purse in purses:
+            purse.calls -= 1
+        return True
+
+    def _is_seen(self, accounts: Sequence[Account], enterprise: int, now: Instant) -> bool:
+        """Returns whether all accounts were charged with the enterprise today, and here."""
+        purses = self._at_hand(accounts, now)
+        return purses is not None and all(enterprise in purse.seen for purse in purses)
+
+    def _at_hand(self, accounts: Sequence[Account], now: Instant) -> list[Purse] | None:
+        """Returns the purses of all accounts, as they are; None: one is new, or of another day."""
+        day = budgets.today(now)
+        found = []
+        for account in accounts:
+            purse = self._purses.get(account.key)
+            if purse is None or purse.limit is not account.limit or purse.day not in {day, _NO_DAY}:
+                return None
+            found.append(purse)
+        return found
 
     def _pay_calls(
         self, accounts: Sequence[Account], calls: int, now: Instant, *, reads: bool

@@ -117,17 +117,18 @@ class Journal:
     def write(self) -> None:
         """Writes what was noted."""
         noted, self._noted = self._noted, []
-        for event, method, seconds, ended_at in noted:
-            fields = event.fields()
-            if event.enterprise is not None:
-                fields["enterprise"] = self._pseudonym(event.enterprise)
-            (self._log.error if event.alarming else self._log.info)(
-                "rpc",
-                method=method,
-                milliseconds=round(seconds * 1_000, 1),
-                timestamp=logs.timestamp(ended_at),
-                **fields,
-            )
+        with logs.together():
+            for event, method, seconds, ended_at in noted:
+                fields = event.fields()
+                if event.enterprise is not None:
+                    fields["enterprise"] = self._pseudonym(event.enterprise)
+                (self._log.error if event.alarming else self._log.info)(
+                    "rpc",
+                    method=method,
+                    milliseconds=round(seconds * 1_000, 1),
+                    timestamp=logs.timestamp(ended_at),
+                    **fields,
+                )
 
 
 def frames(error: BaseException) -> list[str]:

@@ -23,7 +23,7 @@ from grpc_health.v1 import health, health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from bonafides.errors import BonafidesError, MalformedMessageError, ServerBusyError
-from bonafides.rpc.reading import Context, read_message
+from bonafides.rpc.reading import Context, Reading
 from bonafides.rpc.status import reply
 
 M = TypeVar("M", bound=Message)
@@ -34,6 +34,7 @@ _MOST_OPEN: Final = 64
 _BUSY_RETRY_SECONDS: Final = 1
 # A prober sends its request at once.
 _READ_SECONDS: Final = 2.0
+_READING: Final = Reading()
 _LAST_NEWS_SECONDS: Final = 0.1
 _log: Final = structlog.get_logger("bonafides.rpc")
 
@@ -145,7 +146,7 @@ def _guarded(handle: Callable[[Any, Context], Awaitable[Any]]) -> Callable[[Any,
 
 
 async def _asked(context: Context) -> health_pb2.HealthCheckRequest:
-    wire = await read_message(context, _READ_SECONDS)
+    wire = await _READING.message(context, _READ_SECONDS)
     if wire is None:
         raise MalformedMessageError
     return _parsed(health_pb2.HealthCheckRequest, wire)

@@ -82,7 +82,7 @@ from bonafides.rpc.call import (
 )
 from bonafides.rpc.events import Event, Journal
 from bonafides.rpc.metering import Meter
-from bonafides.rpc.reading import Context, read_message
+from bonafides.rpc.reading import Context, Reading
 from bonafides.rpc.recording import Recorder
 from bonafides.rpc.status import CALL_ID, Reply, reply
 from bonafides.rpc.streams import Flow, Stream
@@ -155,6 +155,7 @@ class Pipeline:
         self._limits: Final = limits
         self._world: Final = world
         self._admission: Final = _Admission(limits.admitted)
+        self._reading: Final = Reading()
         # Calls that wait for a revision; counted on the event loop alone.
         self._waiting = 0
         self._journal: Final = Journal(world.now, world.pseudonym, limits.log_linger_seconds)
@@ -226,6 +227,8 @@ class Pipeline:
         finally:
             seconds = self._world.monotonic() - started
             self._journal.note(event, method.name, seconds)  # 10
+            # Else each call is a ring of objects, which only the collector frees.
+            received.call = None
         if told is not None:
             await context.abort(told.code, told.message, told.trailers)
         context.set_trailing_metadata(tuple(received.trailers))
@@ -238,7 +241,7 @@ class Pipeline:
         received.deadline = self._world.monotonic() + seconds
         # The message itself must come within the default.
         patience = min(seconds, self._limits.default_deadline_seconds)
-        received.wire = await read_message(context, patience)
+        received.wire = await self._reading.message(context, patience)
         answer = self._at_once(method, received, event)
         if answer is None:
             answer = await self._patiently(method, received, event)
@@ -310,7 +313,8 @@ class Pipeline:
         """Reads the message that an assertion of a stream is about, before it is opened."""
         if not self._callers.is_signed(received):
             return ()
-        received.wire = await read_message(context, self._limits.default_deadline_seconds)
+        patience = self._limits.default_deadline_seconds
+        received.wire = await self._reading.message(context, patience)
         if received.wire is None:
             raise MalformedMessageError
         return (received.wire,)

@@ -90,13 +90,23 @@ class Writer:
         It adds them if the salts that are remembered are those that stand. None: some are
         not remembered, and have to be read.
         """
-        codes = _codes(entries)
+        remembered = self._known
+        known: dict[str, _Known] = {}
+        values: list[Any] = []
         try:
-            known = {code: self._known[code] for code in codes}
+            for code, acts_for, day, *rest in entries:
+                name = acting = None
+                if code is not None:
+                    known[code] = found = remembered[code]
+                    name = found.pseudonym
+                if acts_for is not None:
+                    known[acts_for] = found = remembered[acts_for]
+                    acting = found.pseudonym
+                values += (name, acting, day, self._writer, next(self._numbers), *rest)
         except KeyError:
             return None
-        values = list(chain.from_iterable(self._rows(entries, known)))
-        values += [json.dumps({code: each.salt for code, each in known.items()}), len(known)]
+        salts = ",".join([each.member for each in known.values()])
+        values += (f"{{{salts}}}", len(known))
         return _insert_sqlite(len(entries), checked=True), values
 
     def _rows(
@@ -118,7 +128,8 @@ class Writer:
         for code, salt in salts.items():
             known, told = self._known.get(code), salt.hex().upper()
             if known is None or known.salt != told:
-                known = _Known(told, pseudonym(self._vault, code, salt))
+                member = f'"{code}":"{told}"'
+                known = _Known(told, pseudonym(self._vault, code, salt), member)
             found[code] = known
         if len(self._known) + len(found) > _MOST_KNOWN:
             self._known.clear()
@@ -131,6 +142,8 @@ class _Known(NamedTuple):
 
     salt: str
     pseudonym: bytes
+    # Code and salt as a member of an object of JSON.
+    member: str
 
 
 def _codes(entries: Sequence[Entry]) -> list[str]:

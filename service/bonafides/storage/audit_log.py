@@ -13,8 +13,9 @@ which cost more than the rows. So there:
 3. The kernel syncs the write-ahead log (Linux AIO), and the loop goes on meanwhile.
 4. Then everybody is told, alike: stored for good, or StoreUnavailableError.
 5. What can't be stored so goes through the shared batch: a salt that isn't known yet or
-   stands no more, another writer at work, a fault. So does a group now and then, for its
-   connection copies the log back into the database.
+   stands no more, another writer at work, a fault.
+6. The log is copied back into the database on a thread, now and then, which keeps nobody
+   waiting.
 
 Source of 3: a commit at synchronous=FULL is one at NORMAL, and a sync of the log behind it
 (SQLite, PRAGMA synchronous; "Write-Ahead Logging", 2.2).
@@ -64,10 +65,13 @@ class AuditLog:
         self._file: _File | None = None
         self._open = _Group()
         self._waiting = 0
-        # Whether a group is on its way: gathered, stored, or waiting for the disk.
-        self._busy = False
+        # Set while no group is on its way: gathered, stored, or waiting for the disk.
+        self._idle: Final = asyncio.Event()
+        self._idle.set()
         self._crowded = False
-        self._since_copy = 0
+        # Rows since the log was copied back, and whether that goes on.
+        self._uncopied = 0
+        self._copying: asyncio.Future[None] | None = None
         # The loop itself holds its tasks weakly.
         self._syncing: asyncio.Task[None] | None = None
         self.commits = 0
@@ -94,20 +98,21 @@ class AuditLog:
         group.entries += entries
         group.waiters.append(waiter)
         self._waiting += len(entries)
-        if not self._busy:
+        if self._idle.is_set():
             self._begin(loop)
         return waiter
 
     async def drain(self) -> None:
         """Stores what was handed in, and closes the file. The shared batch is closed after it."""
-        while self._busy:
-            await asyncio.sleep(LINGER_SECONDS)
+        await self._idle.wait()
+        if self._copying is not None:
+            await asyncio.wait((self._copying,))
         if self._file is not None:
             self._file.close()
             self._file = None
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._busy = True
+        self._idle.clear()
         if self._crowded:
             loop.call_later(LINGER_SECONDS, self._store_open)
         else:
@@ -127,17 +132,26 @@ class AuditLog:
         except StoreUnavailableError:
             self._tell(group, stored=False)
             return
-        self._since_copy = 0
         stored.add_done_callback(lambda done: self._tell(group, stored=done.exception() is None))
 
     def _is_added(self, file: _File, entries: Sequence[Entry]) -> bool:
-        if self._since_copy >= _ROWS_BETWEEN_COPIES or len(entries) > MOST_AT_ONCE:
+        if len(entries) > MOST_AT_ONCE:
             return False
         statement = self._writer.statement(entries)
         if statement is None or not file.added(*statement, rows=len(entries)):
             return False
-        self._since_copy += len(entries)
+        self._uncopied += len(entries)
+        if self._uncopied >= _ROWS_BETWEEN_COPIES and self._copying is None:
+            self._uncopied = 0
+            self._copying = asyncio.get_running_loop().run_in_executor(None, self._store.copy_log)
+            self._copying.add_done_callback(self._copied)
         return True
+
+    def _copied(self, done: asyncio.Future[None]) -> None:
+        self._copying = None
+        if not done.cancelled() and (fault := done.exception()) is not None:
+            # Whoever commits next beyond the bound tries it again.
+            _log.error("log_not_copied", error=type(fault).__name__)
 
     async def _sync(self, file: _File, group: _Group) -> None:
         stored = True
@@ -152,7 +166,6 @@ class AuditLog:
 
     def _tell(self, group: _Group, *, stored: bool) -> None:
         """Tells everybody, and goes on with whoever came meanwhile."""
-        self._busy = False
         self._waiting -= len(group.entries)
         for waiter in group.waiters:
             if waiter.done():
@@ -163,6 +176,8 @@ class AuditLog:
                 waiter.set_exception(StoreUnavailableError())
         if self._open.entries:
             self._begin(asyncio.get_running_loop())
+        else:
+            self._idle.set()
 
 
 class _Group:

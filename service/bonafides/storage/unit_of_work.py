@@ -134,6 +134,17 @@ class Store:
             with self._unit(connection) as work:
                 yield work
 
+    def copy_log(self) -> None:
+        """Copies SQLite's write-ahead log back into the database, as far as readers allow.
+
+        No writer waits for it.
+
+        Raises:
+            StoreUnavailableError: the database can't be reached.
+        """
+        with _unavailable_is_ours(), self.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all()
+
     def migrate(self) -> None:
         """Brings the schema up to date. Safe to repeat, and to run in two processes at once."""
         with _unavailable_is_ours():
