@@ -11,7 +11,6 @@ exception are kept.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import sys
 import time
@@ -20,6 +19,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Any, Final
 
+import orjson
 import structlog
 
 from bonafides.instants import MICROSECONDS, Instant
@@ -49,16 +49,12 @@ def _second(seconds: int) -> str:
     return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-# Made once: the library's way makes an encoder for every event.
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, default=repr)
-
-
 def _line(_logger: Any, level: str, event: MutableMapping[str, Any]) -> str:
     """Returns the line of an event; one that does not say when it was is of now."""
     event["level"] = level
     if "timestamp" not in event:
         event["timestamp"] = timestamp(Instant(time.time_ns() // 1_000))
-    return _ENCODER.encode(event)
+    return orjson.dumps(event, default=repr).decode()
 
 
 class _Stderr:

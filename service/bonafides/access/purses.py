@@ -118,6 +118,10 @@ class Purse:
     alone_day: Day = _NO_DAY
     alone: int = 0
 
+    def is_as_it_was(self, limit: Limit, day: Day) -> bool:
+        """Returns whether it is of this limit still, and of this day or of none yet."""
+        return self.limit is limit and (self.day == day or self.day < 0)
+
 
 _Lacking = list[tuple[Account, Want]]
 
@@ -230,28 +234,26 @@ class Purses:
 
     def _is_paid(self, accounts: Sequence[Account], now: Instant) -> bool:
         """Takes a token of each account, if all have one at hand, as nearly always."""
-        purses = self._at_hand(accounts, now)
-        if purses is None or any(purse.calls < 1 for purse in purses):
-            return False
-        for purse in purses:
+        day, paid = budgets.today(now), []
+        for account in accounts:
+            purse = self._purses.get(account.key)
+            if purse is None or purse.calls < 1 or not purse.is_as_it_was(account.limit, day):
+                return False
+            paid.append(purse)
+        for purse in paid:
             purse.calls -= 1
         return True
 
     def _is_seen(self, accounts: Sequence[Account], enterprise: int, now: Instant) -> bool:
-        """Returns whether all accounts were charged with the enterprise today, and here."""
-        purses = self._at_hand(accounts, now)
-        return purses is not None and all(enterprise in purse.seen for purse in purses)
-
-    def _at_hand(self, accounts: Sequence[Account], now: Instant) -> list[Purse] | None:
-        """Returns the purses of all accounts, as they are; None: one is new, or of another day."""
+        """Returns whether all accounts were charged with the enterprise today, by this process."""
         day = budgets.today(now)
-        found = []
         for account in accounts:
             purse = self._purses.get(account.key)
-            if purse is None or purse.limit is not account.limit or purse.day not in {day, _NO_DAY}:
-                return None
-            found.append(purse)
-        return found
+            if purse is None or enterprise not in purse.seen:
+                return False
+            if not purse.is_as_it_was(account.limit, day):
+                return False
+        return True
 
     def _pay_calls(
         self, accounts: Sequence[Account], calls: int, now: Instant, *, reads: bool

@@ -53,8 +53,11 @@ def violations(request: Message) -> tuple[FieldViolation, ...]:
     found = [] if _is_flat_and_plain(request) else list(_text_violations(request))
     if found and found[-1].reason == "TOO_MANY_VALUES":
         return (found[-1],)
+    faults = protovalidate.collect_violations(request)
+    if not faults:
+        return tuple(found)
     told = {violation.field for violation in found}
-    for fault in protovalidate.collect_violations(request):
+    for fault in faults:
         field = _path(fault.proto.field)
         if field not in told:
             reason, remedy = _remedy(fault.proto.rule_id, fault.proto.message)
