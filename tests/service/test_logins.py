@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 import pytest
 
-from bonafides import server
+from bonafides import login_keys, server
 from bonafides.access.jwks import JwksError, read_jwks
 from bonafides.client import RemoteError
 from bonafides.errors import CredentialError
@@ -230,6 +230,53 @@ def test_keys_are_read_from_a_file(tmp_path: Path) -> None:
     with serving(tmp_path / "data", oidc_issuers={told.name: {"jwks": str(file)}}) as served:
         builders.enroll(served.store, builders.code())
         until(lambda: read(served, told.token(KEY)) == "OK")
+
+
+@pytest.mark.feature("D9")
+def test_withdrawn_key_ends_the_tokens_that_are_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login_keys, "_EVERY_SECONDS", 0.1)
+    one, two = (published(name, name, KEYS[name]) for name in ("RS256", "ES256"))
+    with issuing(LoginIssuer(keys=[one, two])) as made:
+        told = {made.name: {"jwks": made.url}}
+        with serving(tmp_path / "data", oidc_issuers=told) as served:
+            builders.enroll(served.store, builders.code())
+            gone = made.token(KEYS["RS256"], "RS256", "RS256")
+            kept = made.token(KEYS["ES256"], "ES256", "ES256")
+            # The second time it is remembered.
+            until(lambda: [read(served, each) for each in (gone, kept, gone)] == ["OK"] * 3)
+            made.keys = [two]
+            until(lambda: read(served, gone) == "CREDENTIAL_INVALID")
+            assert read(served, kept) == "OK"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"keys": [published("one", "EdDSA", KEYS["EdDSA"])]}, {"keys": []}, {"code": 500}],
+    ids=["another under its id", "none", "issuer away for a day"],
+)
+def test_whoever_remembers_hears_that_a_key_ended(change: dict[str, Any]) -> None:
+    clock, heard = [0.0], list[str]()
+    with issuing(LoginIssuer(keys=[published("one", "RS256", KEY)])) as made:
+        keys = LoginKeys(monotonic=lambda: clock[0])
+        key_of = keys.follow(made.name, Published(made.url))
+        keys.hear(heard.append)
+        keys.start()
+        try:
+            until(lambda: _found(key_of, "one"))
+            clock[0] = 61.0
+            # Asks the issuer, whose keys are the same as before.
+            assert not _found(key_of, "two")
+            until(lambda: keys._followed[0].fetched_at == 61.0)
+            assert heard == []
+            for name, value in change.items():
+                setattr(made, name, value)
+            clock[0] = 86_500.0
+            assert not _found(key_of, "three")
+            until(lambda: heard == [made.name])
+        finally:
+            keys.stop()
 
 
 @pytest.mark.parametrize(
