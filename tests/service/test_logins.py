@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,10 +18,11 @@ from bonafides import login_keys, server
 from bonafides.access.jwks import JwksError, read_jwks
 from bonafides.client import RemoteError
 from bonafides.errors import CredentialError
-from bonafides.login_keys import LoginKeys, Published
+from bonafides.login_keys import LoginKeys, Published, fetched
 from bonafides.settings import Settings, SettingsError
 from tests import builders
 from tests.login_issuer import LoginIssuer, issuing, private_key, published
+from tests.mailbox import free_port
 from tests.serving import Served, serving
 
 KEYS = {name: private_key(name) for name in ("EdDSA", "ES256", "RS256")}
@@ -208,6 +211,48 @@ def test_keys_stay_for_a_day_while_the_issuer_is_at_fault(fault: dict[str, Any])
             assert not _found(key_of, "one")
         finally:
             keys.stop()
+
+
+def test_answer_without_an_end_is_given_up_once_it_is_too_long() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            # Whoever gives it up leaves, whatever was not read yet.
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 70_000)
+                # No more comes, and no end: whoever waits for that waits for long.
+                connection.recv(1)
+
+        talking = threading.Thread(target=answer)
+        talking.start()
+        with pytest.raises(JwksError):
+            fetched(Published(f"http://127.0.0.1:{listening.getsockname()[1]}"), lambda: 0.0)
+        talking.join()
+
+
+def test_answer_that_takes_too_long_in_all_is_given_up() -> None:
+    seconds = iter([0.0, 5.1])
+    with issuing(LoginIssuer()) as made, pytest.raises(JwksError):
+        fetched(Published(made.url), lambda: next(seconds))
+
+
+def test_fetch_is_led_nowhere_else() -> None:
+    with issuing(LoginIssuer()) as other:
+        away = LoginIssuer(code=302, location=other.url)
+        with issuing(away), pytest.raises(JwksError):
+            fetched(Published(away.url), time.monotonic)
+        assert (away.asked, other.asked) == (1, 0)
+
+
+def test_fetch_takes_no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    with issuing(LoginIssuer()) as made:
+        assert fetched(Published(made.url), time.monotonic) == made.content()
 
 
 def test_issuer_under_a_strange_certificate_is_not_believed(issuer: LoginIssuer) -> None:

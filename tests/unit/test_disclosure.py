@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -194,6 +195,27 @@ def test_operator_sees_persons_masked() -> None:
     archive = archive_pb2.Archive(shareholders=[enterprise_pb2.Shareholder(person=PERSON)])
     assert view(archive, v1.AUDIENCE_OPERATOR).shareholders[0].person == "**四"
     assert view(archive, v1.AUDIENCE_PUBLIC).shareholders[0].person == PERSON
+
+
+@pytest.mark.feature("D5")
+def test_each_person_of_a_list_is_masked() -> None:
+    file = descriptor_pb2.FileDescriptorProto(
+        name="bonafides/tests/persons.proto", package="bonafides.tests", syntax="proto3"
+    )
+    field = file.message_type.add(name="Persons").field.add(
+        name="persons",
+        number=1,
+        label=descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED,
+        type=descriptor_pb2.FieldDescriptorProto.TYPE_STRING,
+    )
+    person = enterprise_pb2.Shareholder.DESCRIPTOR.fields_by_name["person"]
+    field.options.CopyFrom(person.GetOptions())
+    pool = descriptor_pool.Default()
+    pool.AddSerializedFile(file.SerializeToString())
+    kind: Any = message_factory.GetMessageClass(
+        pool.FindMessageTypeByName("bonafides.tests.Persons")
+    )
+    assert view(kind(persons=[PERSON, PERSON]), v1.AUDIENCE_OPERATOR).persons == ["**四", "**四"]
 
 
 @pytest.mark.feature("D1")
