@@ -18,6 +18,7 @@ _AGENT_ATTACKS_TEST: Final = "tests/service/test_agent_attacks.py"
 _BUYERS_TEST: Final = "tests/service/test_buyers.py"
 _COURIERS_TEST: Final = "tests/service/test_couriers.py"
 _DISCLOSURE_TEST: Final = "tests/unit/test_disclosure.py"
+_ENDED_TEST: Final = "tests/service/test_ended.py"
 _FIELD_MASKS_TEST: Final = "tests/unit/test_field_masks.py"
 _LOGINS_TEST: Final = "tests/service/test_logins.py"
 _WATCHERS_TEST: Final = "tests/service/test_watchers.py"
@@ -180,5 +181,28 @@ GUARDS: Final = (
         (
             f"{_COURIERS_TEST}::test_attack_server_under_a_certificate_that_nobody_vouches_for_gets_nothing[starttls]",
         ),
+    ),
+    Guard(
+        "what waits or is in force is not forgotten",
+        f"{_STORAGE}/ended.py",
+        "yield _some(table, table.c.expires_at < before)",
+        "yield _some(table, sa.true())",
+        (
+            f"{_ENDED_TEST}::test_what_was_asked_for_is_forgotten_a_month_after_its_end[sqlite-change]",
+        ),
+    ),
+    Guard(
+        "an agent token in force is not forgotten",
+        f"{_STORAGE}/ended.py",
+        "_given.uid == _token.uid, ended)",
+        "_given.uid == _token.uid)",
+        (f"{_ENDED_TEST}::test_agent_token_that_was_taken_back_is_forgotten_and_no_other[sqlite]",),
+    ),
+    Guard(
+        "agent tokens that ended are forgotten",
+        f"{_SERVICE}/worker.py",
+        '        Round("forget_ended", lambda now: ended.forget(desk.store, forgotten, now=now)),\n',
+        "",
+        (f"{_ENDED_TEST}::test_worker_forgets_what_ended[sqlite]",),
     ),
 )
