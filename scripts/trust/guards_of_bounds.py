@@ -21,6 +21,7 @@ _DISCLOSURE_TEST: Final = "tests/unit/test_disclosure.py"
 _ENDED_TEST: Final = "tests/service/test_ended.py"
 _FIELD_MASKS_TEST: Final = "tests/unit/test_field_masks.py"
 _LOGINS_TEST: Final = "tests/service/test_logins.py"
+_OWNERSHIP_TEST: Final = "tests/service/test_ownership.py"
 _WATCHERS_TEST: Final = "tests/service/test_watchers.py"
 _ERASED: Final = "test_erasure_leaves_what_another_platform_names"
 _TOLD: Final = "test_what_is_told_and_detached_of_a_buyer_is_its_platforms[sqlite]"
@@ -204,5 +205,21 @@ GUARDS: Final = (
         '        Round("forget_ended", lambda now: ended.forget(desk.store, forgotten, now=now)),\n',
         "",
         (f"{_ENDED_TEST}::test_worker_forgets_what_ended[sqlite]",),
+    ),
+    Guard(
+        "whoever claims an ownership decides nothing of it",
+        f"{_IDENTITY}/ownership_operations.py",
+        "        if staff.name == made.principal.name:\n            raise SecondPersonRequiredError\n",
+        "",
+        (f"{_OWNERSHIP_TEST}::test_attack_whoever_claims_decides_nothing_of_it_as_staff[sqlite]",),
+    ),
+    Guard(
+        "members are removed by owners and by themselves alone",
+        f"{_IDENTITY}/ownership_operations.py",
+        "if found is None or not (leaves or acts(work, actor, code, as_owner=True)):",
+        "if found is None:",
+        (
+            f"{_OWNERSHIP_TEST}::test_attack_member_who_owns_nothing_removes_nobody_and_may_leave[sqlite]",
+        ),
     ),
 )
