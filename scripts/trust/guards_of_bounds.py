@@ -14,14 +14,19 @@ _IDENTITY: Final = "service/bonafides/identity"
 _RPC: Final = "service/bonafides/rpc"
 _SERVICE: Final = "service/bonafides"
 _STORAGE: Final = "service/bonafides/storage"
+_AMENDMENTS_TEST: Final = "tests/service/test_amendments.py"
 _AGENT_ATTACKS_TEST: Final = "tests/service/test_agent_attacks.py"
 _BUYERS_TEST: Final = "tests/service/test_buyers.py"
+_CALLERS_TEST: Final = "tests/unit/test_callers.py"
 _COURIERS_TEST: Final = "tests/service/test_couriers.py"
 _DISCLOSURE_TEST: Final = "tests/unit/test_disclosure.py"
+_DOCUMENTS_TEST: Final = "tests/service/test_documents.py"
+_DRAFTS_TEST: Final = "tests/service/test_drafts.py"
 _ENDED_TEST: Final = "tests/service/test_ended.py"
 _FIELD_MASKS_TEST: Final = "tests/unit/test_field_masks.py"
 _LOGINS_TEST: Final = "tests/service/test_logins.py"
 _OWNERSHIP_TEST: Final = "tests/service/test_ownership.py"
+_PLATFORMS_TEST: Final = "tests/service/test_platforms.py"
 _WATCHERS_TEST: Final = "tests/service/test_watchers.py"
 _ERASED: Final = "test_erasure_leaves_what_another_platform_names"
 _TOLD: Final = "test_what_is_told_and_detached_of_a_buyer_is_its_platforms[sqlite]"
@@ -221,5 +226,77 @@ GUARDS: Final = (
         (
             f"{_OWNERSHIP_TEST}::test_attack_member_who_owns_nothing_removes_nobody_and_may_leave[sqlite]",
         ),
+    ),
+    Guard(
+        "a good token under another scheme is refused",
+        f"{_ACCESS}/callers.py",
+        "if not authorization.isascii() or not authorization.lower().startswith(_SCHEME):",
+        "if not authorization.isascii():",
+        (f"{_CALLERS_TEST}::test_good_token_under_another_scheme_is_refused",),
+    ),
+    Guard(
+        "a set of keys is bounded",
+        f"{_ACCESS}/jwks.py",
+        "    if len(content) > MOST_BYTES:\n",
+        "    if False:\n",
+        (f"{_LOGINS_TEST}::test_set_of_keys_that_nobody_may_trust_is_refused_whole[long]",),
+    ),
+    Guard(
+        "a message that is not ours is withheld",
+        f"{_ACCESS}/disclosure.py",
+        "if kind.file.package != _OURS or kind.GetOptions().map_entry:",
+        "if kind.GetOptions().map_entry:",
+        (f"{_DISCLOSURE_TEST}::test_message_that_is_not_ours_is_withheld_whatever_its_field_says",),
+    ),
+    Guard(
+        "an upload has no more bytes than it said",
+        f"{_RPC}/documents.py",
+        "if self._whole or len(self._content) > self._size:",
+        "if self._whole:",
+        (f"{_DOCUMENTS_TEST}::test_more_bytes_than_said_are_refused[sqlite]",),
+    ),
+    Guard(
+        "an upload that is whole takes nothing more",
+        f"{_RPC}/documents.py",
+        "if self._whole or len(self._content) > self._size:",
+        "if len(self._content) > self._size:",
+        (f"{_DOCUMENTS_TEST}::test_upload_that_is_whole_takes_nothing_more[sqlite]",),
+    ),
+    Guard(
+        "what was decided of every enterprise is listed for platforms alone",
+        f"{_RPC}/platform_services.py",
+        ' and call.caller.kind is CallerKind.PLATFORM:\n        return ""',
+        ':\n        return ""',
+        (
+            f"{_PLATFORMS_TEST}::test_every_enterprise_at_once_is_listed_for_platforms_alone[sqlite]",
+        ),
+    ),
+    Guard(
+        "a request that makes a draft is not another one",
+        f"{_IDENTITY}/drafting.py",
+        "elif known.request_digest != made.request_digest:",
+        "elif False:",
+        (f"{_DRAFTS_TEST}::test_request_that_makes_or_confirms_a_draft_is_no_other_one[sqlite]",),
+    ),
+    Guard(
+        "a request that confirms a draft is not another one",
+        f"{_IDENTITY}/drafting.py",
+        'if known.request_digest != desk.vault.index("request", request_digest.hex()):',
+        "if False:",
+        (f"{_DRAFTS_TEST}::test_request_that_makes_or_confirms_a_draft_is_no_other_one[sqlite]",),
+    ),
+    Guard(
+        "drafts of one platform are bounded",
+        f"{_IDENTITY}/drafting.py",
+        "if oldest is not None and (wait := oldest + DAY - now) > 0:",
+        "if False:",
+        (f"{_DRAFTS_TEST}::test_drafts_of_one_platform_are_limited_by_the_day[sqlite]",),
+    ),
+    Guard(
+        "a request that announces changes is not another one",
+        f"{_IDENTITY}/announcing.py",
+        'if known.request_digest != desk.vault.index("request", request_digest.hex()):',
+        "if False:",
+        (f"{_AMENDMENTS_TEST}::test_request_that_announces_a_change_is_no_other_one[sqlite]",),
     ),
 )

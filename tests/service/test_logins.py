@@ -352,7 +352,7 @@ def test_issuer_that_is_set_wrongly_stops_the_start(tmp_path: Path, told: dict[s
         json.dumps({"keys": [published("one", "RS256", KEY, d="AQAB")]}).encode(),
         json.dumps({"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "one"}]}).encode(),
         json.dumps({"keys": [published("one", "RS256", KEY)] * 2}).encode(),
-        b" " * 65_537,
+        b'{"keys": []}' + b" " * 65_536,
     ],
     ids=["nothing", "list", "object", "twice", "many", "private", "secret", "same id", "long"],
 )

@@ -358,6 +358,13 @@ def test_other_scheme_is_refused(header: str) -> None:
     assert refusal.value.fault in {"SCHEME", "MALFORMED"}
 
 
+def test_good_token_under_another_scheme_is_refused() -> None:
+    with pytest.raises(CredentialError) as refusal:
+        # A word as long as the right one.
+        verifier().resolve(f"Digest {minted()}", NOW)
+    assert refusal.value.fault == "SCHEME"
+
+
 @pytest.mark.feature("I4")
 def test_sandbox_token_is_refused_in_live() -> None:
     for claims in (CLAIMS, CLAIMS | {"aud": "bonafides-live"}):
