@@ -27,6 +27,15 @@ _FIELD_MASKS_TEST: Final = "tests/unit/test_field_masks.py"
 _LOGINS_TEST: Final = "tests/service/test_logins.py"
 _OWNERSHIP_TEST: Final = "tests/service/test_ownership.py"
 _PLATFORMS_TEST: Final = "tests/service/test_platforms.py"
+_CREDENTIALS_TEST: Final = "tests/service/test_credentials.py"
+_GOING_LIVE_TEST: Final = "tests/service/test_going_live.py"
+_INTEGRATORS_TEST: Final = "tests/service/test_integrators.py"
+_LIMITS_TEST: Final = "tests/service/test_spending_limits.py"
+_LINKS_TEST: Final = "tests/service/test_links.py"
+_OVERRIDES_TEST: Final = "tests/service/test_overrides.py"
+_REVIEWS_TEST: Final = "tests/service/test_reviews.py"
+_SELF_TEST: Final = "tests/service/test_self_description.py"
+_STREAMS_TEST: Final = "tests/service/test_streams.py"
 _WATCHERS_TEST: Final = "tests/service/test_watchers.py"
 _ERASED: Final = "test_erasure_leaves_what_another_platform_names"
 _TOLD: Final = "test_what_is_told_and_detached_of_a_buyer_is_its_platforms[sqlite]"
@@ -298,5 +307,173 @@ GUARDS: Final = (
         'if known.request_digest != desk.vault.index("request", request_digest.hex()):',
         "if False:",
         (f"{_AMENDMENTS_TEST}::test_request_that_announces_a_change_is_no_other_one[sqlite]",),
+    ),
+    Guard(
+        "who owns does not claim",
+        f"{_IDENTITY}/ownership_operations.py",
+        "if any(owner.principal == principal for owner in rows.owners(work, code)):",
+        "if False:",
+        (f"{_OWNERSHIP_TEST}::test_owner_neither_claims_nor_joins_what_it_owns[sqlite]",),
+    ),
+    Guard(
+        "who is a member takes up no invitation",
+        f"{_IDENTITY}/ownership_operations.py",
+        "if principal in live:",
+        "if False:",
+        (f"{_OWNERSHIP_TEST}::test_owner_neither_claims_nor_joins_what_it_owns[sqlite]",),
+    ),
+    Guard(
+        "who claims is verified",
+        f"{_IDENTITY}/ownership_operations.py",
+        "    if not _is_verified(work, code, submission_uid, now):\n        raise OwnershipStateError",
+        "    if False:\n        raise OwnershipStateError",
+        (
+            f"{_OWNERSHIP_TEST}::test_claim_without_a_verified_submission_of_ones_own_is_refused[sqlite]",
+        ),
+    ),
+    Guard(
+        "an integrator's affairs are its own or staff's",
+        f"{_RPC}/integrator_services.py",
+        "if not own and call.caller.kind is not CallerKind.OPERATOR:",
+        "if False:",
+        (f"{_INTEGRATORS_TEST}::test_no_attack_is_accepted[sqlite]",),
+    ),
+    Guard(
+        "an integrator's affairs are of its own application",
+        f"{_RPC}/integrator_services.py",
+        "own = call.caller.kind is CallerKind.INTEGRATOR and call.caller.application == client_id",
+        "own = call.caller.kind is CallerKind.INTEGRATOR",
+        (f"{_INTEGRATORS_TEST}::test_no_attack_is_accepted[sqlite]",),
+    ),
+    Guard(
+        "a token of ours that is looked at again counts while its key does",
+        f"{_ACCESS}/credentials.py",
+        '        if not self._is_as_before(known, caller, now):\n            raise CredentialError("KEY")\n',
+        "",
+        (
+            f"{_CREDENTIALS_TEST}::test_what_is_taken_out_of_use_at_one_server_is_out_at_all[sqlite-key]",
+        ),
+    ),
+    Guard(
+        "a credential is ASCII",
+        f"{_ACCESS}/callers.py",
+        "if not authorization.isascii() or not authorization.lower().startswith(_SCHEME):",
+        "if not authorization.lower().startswith(_SCHEME):",
+        (f"{_CALLERS_TEST}::test_other_scheme_is_refused[Bearer \\udcff]",),
+    ),
+    Guard(
+        "tokens that are remembered are bounded",
+        f"{_ACCESS}/callers.py",
+        "if len(self._callers) > _MOST_REMEMBERED:",
+        "if False:",
+        (f"{_CALLERS_TEST}::test_remembered_tokens_are_bounded",),
+    ),
+    Guard(
+        "a role is a text",
+        f"{_ACCESS}/callers.py",
+        "if not isinstance(role, str):",
+        "if False:",
+        (f"{_CALLERS_TEST}::test_forged_or_slipshod_token_is_refused[a role as a list]",),
+    ),
+    Guard(
+        "what is of one environment is not done in the other",
+        f"{_ACCESS}/acceptance_operations.py",
+        "    if room.environment != environment:\n        raise",
+        "    if False:\n        raise",
+        (f"{_GOING_LIVE_TEST}::test_runs_are_accepted_in_sandbox_alone[sqlite]",),
+    ),
+    Guard(
+        "open streams are bounded",
+        f"{_RPC}/pipeline.py",
+        "if len(self._streams) + self._opening >= self._limits.streams:",
+        "if False:",
+        (f"{_STREAMS_TEST}::test_streams_beyond_the_cap_are_told_when_to_come_back",),
+    ),
+    Guard(
+        "half an upload is none",
+        f"{_RPC}/documents.py",
+        "if whole and not self._whole:",
+        "if False:",
+        (f"{_DOCUMENTS_TEST}::test_fewer_bytes_than_said_are_refused_and_nothing_is_kept[sqlite]",),
+    ),
+    Guard(
+        "an upload is of one document",
+        f"{_RPC}/documents.py",
+        'if request.name not in {"", self._name}:',
+        "if False:",
+        (f"{_DOCUMENTS_TEST}::test_name_and_size_can_not_change_within_an_upload[sqlite]",),
+    ),
+    Guard(
+        "an upload's size does not change",
+        f"{_RPC}/documents.py",
+        "if request.size_bytes not in {0, self._size}:",
+        "if False:",
+        (f"{_DOCUMENTS_TEST}::test_name_and_size_can_not_change_within_an_upload[sqlite]",),
+    ),
+    Guard(
+        "a request that sets a limit is not another one",
+        f"{_IDENTITY}/limit_operations.py",
+        "if known.request_digest != digest:",
+        "if False:",
+        (f"{_LIMITS_TEST}::test_every_limit_is_kept_with_reason_and_who_set_it[sqlite]",),
+    ),
+    Guard(
+        "a request that proposes an override is not another one",
+        f"{_IDENTITY}/override_operations.py",
+        "if known is not None and known.request_digest != keyed:",
+        "if False:",
+        (
+            f"{_OVERRIDES_TEST}::test_repeated_proposal_is_the_same_and_another_under_its_id_is_refused[sqlite]",
+        ),
+    ),
+    Guard(
+        "an override that was not started is not appealed",
+        f"{_IDENTITY}/correction_operations.py",
+        "if held is None or held.started_at is None:",
+        "if held is None:",
+        (
+            f"{_OVERRIDES_TEST}::test_only_an_override_of_the_same_enterprise_that_was_started_can_be_appealed[sqlite]",
+        ),
+    ),
+    Guard(
+        "a review that ended is over",
+        f"{_IDENTITY}/review_operations.py",
+        "    if made.ended_at is not None:\n        raise CaseStateError",
+        "    if False:\n        raise CaseStateError",
+        (
+            f"{_REVIEWS_TEST}::test_finding_holds_for_the_facts_that_were_looked_at_and_new_ones_wait_anew[sqlite]",
+        ),
+    ),
+    Guard(
+        "a request that disputes a link is not another one",
+        f"{_SERVICE}/records/linking.py",
+        "if before is not None and before != told.request_digest:",
+        "if False:",
+        (
+            f"{_LINKS_TEST}::test_same_dispute_again_changes_nothing_and_another_under_its_id_is_refused[sqlite]",
+        ),
+    ),
+    Guard(
+        "a link that is not there is not disputed",
+        f"{_SERVICE}/records/linking.py",
+        "        if not dispute_rows.is_link(work, told.link):\n            raise NotFoundError\n",
+        "",
+        (f"{_LINKS_TEST}::test_what_is_no_link_is_neither_disputed_nor_ruled_on[sqlite]",),
+    ),
+    Guard(
+        "an owner's request is not another one",
+        f"{_SERVICE}/archive/operations.py",
+        "if known is not None and known != digest:",
+        "if False:",
+        (
+            f"{_SELF_TEST}::test_repeated_request_changes_once_and_another_under_its_id_is_refused[sqlite]",
+        ),
+    ),
+    Guard(
+        "changes by an owner are bounded",
+        f"{_SERVICE}/archive/operations.py",
+        "if oldest is not None and (wait := oldest + DAY - now) > 0:",
+        "if False:",
+        (f"{_SELF_TEST}::test_twenty_first_change_of_a_day_is_told_when_to_come_back[sqlite]",),
     ),
 )

@@ -487,6 +487,17 @@ def test_attack_member_who_owns_nothing_removes_nobody_and_may_leave(served: Ser
 
 
 @pytest.mark.feature("A15")
+def test_owner_neither_claims_nor_joins_what_it_owns(served: Served) -> None:
+    with owned(served) as owner:
+        with refused("OWNERSHIP_STATE"):
+            owner.ownership.claim(verified(owner, 2))
+        invitation = owner.ownership.invite(CODE.text)
+        with refused("OWNERSHIP_STATE"):
+            owner.ownership.join(CODE.text, invitation.one_time_code)
+        assert len(owner.ownership.members(CODE.text)) == 1
+
+
+@pytest.mark.feature("A15")
 def test_attack_removed_leaver_keeps_nothing_by_token_or_invitation(served: Served) -> None:
     """The leaver holds a token that says it owns, and an invitation made in good time."""
     with owned(served) as owner, login(served, "partner", owns=[CODE.text]) as partner:
