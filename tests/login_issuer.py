@@ -55,6 +55,8 @@ class LoginIssuer:
     keys: list[dict[str, Any]] = field(default_factory=list)
     body: bytes | None = None
     code: int = 200
+    # Where a redirect leads; empty: back to itself.
+    location: str = ""
     asked: int = 0
     url: str = ""
     certificate: Path | None = None
@@ -97,7 +99,7 @@ def issuing(issuer: LoginIssuer, tls: Path | None = None) -> Iterator[LoginIssue
             content = issuer.content()
             self.send_response(issuer.code)
             if issuer.code in (301, 302):
-                self.send_header("location", issuer.url)
+                self.send_header("location", issuer.location or issuer.url)
             self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from bonafides.identity.couriers import SmtpServer
 
@@ -38,13 +40,22 @@ class Mailbox:
 
 
 @contextlib.contextmanager
-def receiving() -> Iterator[tuple[Mailbox, SmtpServer]]:
-    """Receives mail on loopback; gives the mailbox, and how it is reached."""
-    box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+def receiving(
+    tls: Literal["starttls", "tls", "none"] = "none", pair: tuple[Path, Path] | None = None
+) -> Iterator[tuple[Mailbox, SmtpServer]]:
+    """Receives mail on loopback; gives the mailbox, and how it is reached.
+
+    With TLS under the certificate and key of `pair`.
+    """
+    box, told = Mailbox(), dict[str, Any]()
+    if pair is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*pair)
+        told["ssl_context" if tls == "tls" else "tls_context"] = context
+    controller = Controller(box, hostname="127.0.0.1", port=free_port(), **told)
     controller.start()
     try:
-        yield box, SmtpServer("127.0.0.1", controller.port, "no-reply@example.com", tls="none")
+        yield box, SmtpServer("127.0.0.1", controller.port, "no-reply@example.com", tls=tls)
     finally:
         controller.stop()
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from scripts.trust import (
     guards_of_applications,
+    guards_of_bounds,
     guards_of_callers,
     guards_of_consents,
     guards_of_credentials,
@@ -57,4 +58,5 @@ GUARDS: Final = (
     *guards_of_masks.GUARDS,
     *guards_of_site.GUARDS,
     *guards_of_pages.GUARDS,
+    *guards_of_bounds.GUARDS,
 )

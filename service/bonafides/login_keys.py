@@ -10,9 +10,13 @@ Rules:
   answers are refused, proxies of the environment are not used.
 - A set that can't be fetched or trusted leaves the one before in place, for a day at the
   most. The log says so, with the name of the fault alone.
+- Whoever remembers what a key signed hears when a fetch is without that key, or has
+  another under its id, and when a set is too old: at most ten minutes later, and the
+  seconds of the fetch.
 
     keys = LoginKeys(monotonic=time.monotonic)
     key_of = keys.follow("https://login.example", Published("https://login.example/jwks"))
+    keys.hear(verifier.forget)
     keys.start()
     key_of({"kid": "2026-11"})        # a SigningKey, or CredentialError
 """
@@ -77,6 +81,7 @@ class LoginKeys:
         self._followed: Final[list[_Followed]] = []
         self._changed: Final = threading.Condition()
         self._stopping = False
+        self._ended: Callable[[str], object] = _nobody
         self._thread: Final = threading.Thread(target=self._run, name="login-keys", daemon=True)
 
     def follow(
@@ -86,6 +91,10 @@ class LoginKeys:
         followed = _Followed(issuer, published)
         self._followed.append(followed)
         return lambda header: self._key(followed, header)
+
+    def hear(self, ended: Callable[[str], object]) -> None:
+        """Has it called, with the issuer, once a key counts no more; before `start`."""
+        self._ended = ended
 
     def start(self) -> None:
         """Begins to fetch; nobody waits for that."""
@@ -116,8 +125,10 @@ class LoginKeys:
         return key
 
     def _known(self, followed: _Followed, key_id: str) -> SigningKey | None:
-        old = self._monotonic() - followed.fetched_at > _KEPT_SECONDS
-        return None if old else followed.keys.get(key_id)
+        return None if self._is_old(followed) else followed.keys.get(key_id)
+
+    def _is_old(self, followed: _Followed) -> bool:
+        return self._monotonic() - followed.fetched_at > _KEPT_SECONDS
 
     def _may_ask(self, followed: _Followed) -> bool:
         long_ago = self._monotonic() - followed.tried_at >= _AT_MOST_EVERY_SECONDS
@@ -153,10 +164,20 @@ class LoginKeys:
                 "login_keys_not_fetched", issuer=followed.issuer, error=type(error).__name__
             )
         with self._changed:
+            before = followed.keys
             followed.tried_at, followed.wanted = tried_at, False
             if keys is not None:
                 followed.keys, followed.fetched_at = keys, tried_at
+            elif self._is_old(followed):
+                followed.keys = {}
+            gone = any(followed.keys.get(key_id) != key for key_id, key in before.items())
             self._changed.notify_all()
+        if gone:
+            self._ended(followed.issuer)
+
+
+def _nobody(_issuer: str) -> None:
+    """Nobody remembers anything."""
 
 
 def fetched(published: Published, monotonic: Callable[[], float]) -> bytes:

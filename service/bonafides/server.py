@@ -262,6 +262,7 @@ def build(settings: Settings, clock: Clock) -> Server:
     )
     issuers, login_keys = issuing.issuers(settings, keys)
     verifier = TokenVerifier(issuers, settings.token_audience, settings.environment)
+    login_keys.hear(verifier.forget)
     applications = ApplicationCredentials(
         store,
         KnownApplications(store, follower),

@@ -4,10 +4,10 @@ A round takes new registrations in, asks again for evidence that was missing, le
 verifications lapse, folds new records into the archives, withholds what a dispute or a
 case left undecided, evaluates levels once a week, assembles anew what platforms read and
 time has changed, measures peers once a day, erases drafts that nobody confirmed, and
-forgets old changes, spent budgets, what was signed on days past, and accesses past their
-term. Each of these is repeatable and commits by itself: a process that dies in the middle
-loses nothing, and what failed is tried again in the next round. The
-log gets the type of the fault and where it happened, never its text.
+forgets old changes, spent budgets, what was signed on days past, links and tokens that
+ended long ago, and accesses past their term. Each of these is repeatable and commits by
+itself: a process that dies in the middle loses nothing, and what failed is tried again in
+the next round. The log gets the type of the fault and where it happened, never its text.
 
     worker = Worker(rounds(desk), now=now, pause_seconds=5)
     worker.start()
@@ -43,7 +43,7 @@ from bonafides.rating import operations as rating
 from bonafides.records import linking
 from bonafides.records import operations as records
 from bonafides.rpc.events import frames
-from bonafides.storage import assertions
+from bonafides.storage import assertions, ended
 from bonafides.storage.budgets import prune
 from bonafides.storage.unit_of_work import Store
 
@@ -68,7 +68,7 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
     Without a courier nothing is sent.
     """
     evaluated, followed = archive.Evaluations(), changed.Following()
-    watched = access_operations.Watch()
+    watched, forgotten = access_operations.Watch(), ended.Forgotten()
     sending = (
         []
         if courier is None
@@ -116,6 +116,7 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
         Round("erase_drafts", lambda now: drafting.erase_expired(desk.store, now=now)),
         Round("forget_budgets", lambda now: prune(desk.store, now)),
         Round("forget_assertions", lambda now: assertions.forget(desk.store, now=now)),
+        Round("forget_ended", lambda now: ended.forget(desk.store, forgotten, now=now)),
         Round("forget_changes", lambda now: archive.forget_changes(desk.store, now=now)),
         Round(
             "forget_accesses", lambda now: access_operations.forget_accesses(desk.store, now=now)

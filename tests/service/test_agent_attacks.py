@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from bonafides.access.callers import Caller, CallerKind
+from bonafides.access.callers import Caller, CallerKind, TokenVerifier
 from bonafides.errors import AgentTokenError
 from bonafides.identity.integrator_operations import AGENT_INDEX
 from bonafides.instants import DAY, Instant
+from bonafides.rpc.authentication import Authentication
+from bonafides.rpc.call import Received
 from bonafides.storage.agencies import Agents
 from tests import builders
 from tests.agent_attacks import ATTACKS, Stage, reason
@@ -81,3 +83,13 @@ def test_remembered_token_is_its_applications_and_ends(served: Served) -> None:
     agents.require(acting, builders.NOW)
     with pytest.raises(AgentTokenError):
         agents.require(acting, over)
+
+
+@pytest.mark.feature("I10")
+def test_attack_of_two_agent_tokens_none_is_chosen_before_anything_is_used_up() -> None:
+    authentication = Authentication(TokenVerifier({}, "bonafides-sandbox", "sandbox"))
+    received = Received([], [], agent_tokens=["one", "two"])
+    assert authentication.at_once(received, builders.NOW) is None
+    with pytest.raises(AgentTokenError) as refusal:
+        authentication.resolve("/bonafides.v1.ArchiveService/GetArchive", received, builders.NOW)
+    assert refusal.value.fault == "REPEATED"

@@ -200,3 +200,17 @@ def test_registry_that_never_follows_makes_the_change_the_enterprises_to_mend(
         shown = owner.get_submission(made.name)
     assert shown.state == STATES.STATE_ACTION_REQUIRED
     assert results(shown)["registered_address"].remedy
+
+
+@pytest.mark.feature("A12")
+def test_request_that_announces_a_change_is_no_other_one(served: Served) -> None:
+    verified(served)
+    with owner_of(served) as owner:
+        made = owner.identities.amend(COMPANY.text, address(), builders.request_id(2))
+        other = address("九九省九九市试验区千草路3号")
+        reused = refusal(
+            lambda: owner.identities.amend(COMPANY.text, other, builders.request_id(2))
+        )
+        assert reused.reason == "REQUEST_ID_REUSED"
+        again = owner.identities.amend(COMPANY.text, address(), builders.request_id(2))
+        assert again.name == made.name

@@ -14,7 +14,7 @@ from bonafides.identity import buyer_operations
 from bonafides.personal.sealing import Vault
 from bonafides.records import operations as records
 from bonafides.records.kinds import Record
-from bonafides.storage import tables
+from bonafides.storage import buyers, tables
 from bonafides.storage.unit_of_work import Store
 from scripts.verify_rollups import verify
 from tests import builders
@@ -194,3 +194,78 @@ def test_buyer_is_erased_from_all_enterprises_whether_placed_or_behind_the_mark(
         named = sa.select(tables.record.c.code).where(tables.record.c.buyer.is_not(None))
         assert not work.execute(named).all()
         assert not work.execute(sa.select(tables.buyer_place)).all()
+
+
+# Indexes of buyers differ by platform already; this is what holds should two be alike.
+SAME_BUYER = bytes(16)
+
+
+def take_alike(store: Store, vault: Vault, *told: Record) -> None:
+    """Takes records in, and has all of them name the one buyer."""
+    report = records.ingest(store, vault, builders.rates(), told, now=builders.NOW)
+    assert report.accepted == len(told)
+    with store.writing() as work:
+        work.execute(sa.update(tables.record).values(buyer=SAME_BUYER))
+        work.commit()
+
+
+def named_by_two(store: Store, vault: Vault) -> None:
+    """Has two platforms name the one buyer in two revisions and a roll-up, and places them."""
+    platforms = (builders.PLATFORM, "another")
+    told = [
+        builders.transaction(platform=platform, revision=revision)
+        for platform in platforms
+        for revision in (1, 2)
+    ]
+    take_alike(store, vault, *told)
+    some = {"month": 0, "transactions": 1, "first_day": 1, "last_day": 1}
+    with store.writing() as work:
+        for platform in platforms:
+            row = {"code": CODE, "platform": platform, "buyer": SAME_BUYER, **some}
+            work.execute(tables.rollup_buyer.insert(), row)
+        work.commit()
+    assert buyer_operations.place_buyers(store) == 4
+
+
+def platforms_naming(store: Store, table: sa.Table) -> list[str]:
+    """Returns the platforms whose rows name the buyer, once for each row."""
+    with store.reading() as work:
+        named = sa.select(table.c.platform).where(table.c.buyer == SAME_BUYER)
+        return sorted(work.execute(named).scalars())
+
+
+@pytest.mark.feature("J2")
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [(tables.record, 2), (tables.rollup_buyer, 1), (tables.buyer_place, 1)],
+    ids=["log", "roll-up", "places"],
+)
+def test_erasure_leaves_what_another_platform_names(
+    store: Store, vault: Vault, table: sa.Table, rows: int
+) -> None:
+    named_by_two(store, vault)
+    with store.writing() as work:
+        assert buyers.erase(work, [CODE], builders.PLATFORM, SAME_BUYER) == 2
+        work.commit()
+    assert platforms_naming(store, table) == ["another"] * rows
+
+
+@pytest.mark.feature("J2")
+def test_what_is_told_and_detached_of_a_buyer_is_its_platforms(store: Store, vault: Vault) -> None:
+    named_by_two(store, vault)
+    with store.writing() as work:
+        assert len(buyers.told(work, [CODE], builders.PLATFORM, SAME_BUYER)) == 2
+        assert not buyers.told(work, [CODE], "third", SAME_BUYER)
+        assert not buyers.codes_naming(work, "third", SAME_BUYER)
+        key = (CODE, builders.PLATFORM, "transaction", "t1")
+        assert buyers.detach(work, key, SAME_BUYER, before=2) == 1
+        work.commit()
+    assert platforms_naming(store, tables.record) == [builders.PLATFORM, "another", "another"]
+
+
+@pytest.mark.feature("J2")
+def test_buyer_behind_the_mark_is_found_for_its_platform_alone(store: Store, vault: Vault) -> None:
+    take_alike(store, vault, builders.transaction())
+    with store.reading() as work:
+        assert buyers.codes_naming(work, builders.PLATFORM, SAME_BUYER) == {CODE}
+        assert not buyers.codes_naming(work, "another", SAME_BUYER)

@@ -22,6 +22,7 @@ from bonafides.identity.couriers import (
     SmtpServer,
 )
 from bonafides.settings import Settings, SettingsError
+from tests.login_issuer import self_signed
 from tests.mailbox import Mailbox, free_port, receiving
 
 pytestmark = pytest.mark.feature("A15")
@@ -66,6 +67,21 @@ def test_server_without_starttls_gets_nothing(mailbox: tuple[Mailbox, SmtpServer
     with pytest.raises(CourierError):
         SmtpCourier(strict).carry(MESSAGE)
     assert box.received == []
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+def test_attack_server_under_a_certificate_that_nobody_vouches_for_gets_nothing(
+    tmp_path: Path, tls: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = self_signed(tmp_path)
+    with receiving(tls, pair) as (box, server):
+        with pytest.raises(CourierError):
+            SmtpCourier(server).carry(MESSAGE)
+        assert box.received == []
+        # The same server is believed once this machine trusts its certificate.
+        monkeypatch.setenv("SSL_CERT_FILE", str(pair[0]))
+        SmtpCourier(server).carry(MESSAGE)
+        assert len(box.received) == 1
 
 
 @pytest.mark.parametrize("tls", ["none", "starttls", "tls"])

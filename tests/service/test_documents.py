@@ -246,7 +246,16 @@ def test_size_beyond_ten_mebibytes_is_refused_before_it_is_sent(served: Served) 
 
 def test_more_bytes_than_said_are_refused(served: Served) -> None:
     first = part(name=name_of(), size_bytes=200, content=IMAGE[:100])
-    assert "size_bytes says" in refusal(served, first, part(content=IMAGE[100:500]))
+    assert "Send as many bytes" in refusal(served, first, part(content=IMAGE[100:500]))
+
+
+def test_upload_that_is_whole_takes_nothing_more(served: Served) -> None:
+    whole = part(name=name_of(), size_bytes=len(IMAGE), content=IMAGE)
+    messages = iter([whole, part(content=IMAGE)])
+    _, error = send(served.address, served.token(), messages)
+    assert error is not None
+    assert "Send as many bytes" in error.details()
+    assert kept(served.store)[0] == 1
 
 
 def test_fewer_bytes_than_said_are_refused_and_nothing_is_kept(served: Served) -> None:

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bonafides.client import Client, RemoteError
-from bonafides.identity import registry_operations
+from bonafides.identity import drafting, registry_operations
 from bonafides.instants import DAY, Instant
 from bonafides.storage import tables
 from bonafides.v1 import draft_pb2, enterprise_pb2
@@ -257,3 +257,36 @@ def test_draft_that_was_confirmed_is_the_enterprises_and_not_taken_back(served: 
         refused = refusal(lambda: platform.identities.delete_draft(made.name))
         assert refused.reason == "TRANSITION_NOT_ALLOWED"
         assert member.get_submission(done.name).state == STATES.STATE_VERIFIED
+
+
+@pytest.mark.feature("A2")
+def test_request_that_makes_or_confirms_a_draft_is_no_other_one(served: Served) -> None:
+    registered(served)
+    first, second = builders.request_id(1), builders.request_id(2)
+    with platform_of(served) as platform, served.client(served.token()) as member:
+        made = platform.identities.create_draft(COMPANY.text, prefill(), first)
+        other = prefill(title="九九市千草贸易有限公司")
+        reused = refusal(lambda: platform.identities.create_draft(COMPANY.text, other, first))
+        assert reused.reason == "REQUEST_ID_REUSED"
+        done = member.identities.confirm_draft(made.name, supplement(), second)
+        again = supplement(email="other@example.com")
+        reused = refusal(lambda: member.identities.confirm_draft(made.name, again, second))
+        assert reused.reason == "REQUEST_ID_REUSED"
+        same = member.identities.confirm_draft(made.name, supplement(), second)
+        assert same.name == done.name
+
+
+@pytest.mark.feature("A2")
+def test_drafts_of_one_platform_are_limited_by_the_day(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drafting, "DRAFTS_PER_DAY", 2)
+    with platform_of(served) as platform, platform_of(served, "olist") as other:
+        for number in (1, 2):
+            platform.identities.create_draft(COMPANY.text, prefill(), builders.request_id(number))
+        limited = refusal(lambda: platform.identities.create_draft(COMPANY.text, prefill()))
+        assert limited.reason == "RATE_LIMITED"
+        assert other.identities.create_draft(COMPANY.text, prefill()).name
+    served.clock.now = Instant(builders.NOW + DAY)
+    with platform_of(served) as platform:
+        assert platform.identities.create_draft(COMPANY.text, prefill()).name

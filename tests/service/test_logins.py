@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,14 +14,15 @@ from typing import Any
 import grpc
 import pytest
 
-from bonafides import server
+from bonafides import login_keys, server
 from bonafides.access.jwks import JwksError, read_jwks
 from bonafides.client import RemoteError
 from bonafides.errors import CredentialError
-from bonafides.login_keys import LoginKeys, Published
+from bonafides.login_keys import LoginKeys, Published, fetched
 from bonafides.settings import Settings, SettingsError
 from tests import builders
 from tests.login_issuer import LoginIssuer, issuing, private_key, published
+from tests.mailbox import free_port
 from tests.serving import Served, serving
 
 KEYS = {name: private_key(name) for name in ("EdDSA", "ES256", "RS256")}
@@ -210,6 +213,48 @@ def test_keys_stay_for_a_day_while_the_issuer_is_at_fault(fault: dict[str, Any])
             keys.stop()
 
 
+def test_answer_without_an_end_is_given_up_once_it_is_too_long() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            # Whoever gives it up leaves, whatever was not read yet.
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 70_000)
+                # No more comes, and no end: whoever waits for that waits for long.
+                connection.recv(1)
+
+        talking = threading.Thread(target=answer)
+        talking.start()
+        with pytest.raises(JwksError):
+            fetched(Published(f"http://127.0.0.1:{listening.getsockname()[1]}"), lambda: 0.0)
+        talking.join()
+
+
+def test_answer_that_takes_too_long_in_all_is_given_up() -> None:
+    seconds = iter([0.0, 5.1])
+    with issuing(LoginIssuer()) as made, pytest.raises(JwksError):
+        fetched(Published(made.url), lambda: next(seconds))
+
+
+def test_fetch_is_led_nowhere_else() -> None:
+    with issuing(LoginIssuer()) as other:
+        away = LoginIssuer(code=302, location=other.url)
+        with issuing(away), pytest.raises(JwksError):
+            fetched(Published(away.url), time.monotonic)
+        assert (away.asked, other.asked) == (1, 0)
+
+
+def test_fetch_takes_no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    with issuing(LoginIssuer()) as made:
+        assert fetched(Published(made.url), time.monotonic) == made.content()
+
+
 def test_issuer_under_a_strange_certificate_is_not_believed(issuer: LoginIssuer) -> None:
     keys = LoginKeys(monotonic=time.monotonic)
     key_of = keys.follow(issuer.name, Published(issuer.url))
@@ -230,6 +275,53 @@ def test_keys_are_read_from_a_file(tmp_path: Path) -> None:
     with serving(tmp_path / "data", oidc_issuers={told.name: {"jwks": str(file)}}) as served:
         builders.enroll(served.store, builders.code())
         until(lambda: read(served, told.token(KEY)) == "OK")
+
+
+@pytest.mark.feature("D9")
+def test_withdrawn_key_ends_the_tokens_that_are_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login_keys, "_EVERY_SECONDS", 0.1)
+    one, two = (published(name, name, KEYS[name]) for name in ("RS256", "ES256"))
+    with issuing(LoginIssuer(keys=[one, two])) as made:
+        told = {made.name: {"jwks": made.url}}
+        with serving(tmp_path / "data", oidc_issuers=told) as served:
+            builders.enroll(served.store, builders.code())
+            gone = made.token(KEYS["RS256"], "RS256", "RS256")
+            kept = made.token(KEYS["ES256"], "ES256", "ES256")
+            # The second time it is remembered.
+            until(lambda: [read(served, each) for each in (gone, kept, gone)] == ["OK"] * 3)
+            made.keys = [two]
+            until(lambda: read(served, gone) == "CREDENTIAL_INVALID")
+            assert read(served, kept) == "OK"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"keys": [published("one", "EdDSA", KEYS["EdDSA"])]}, {"keys": []}, {"code": 500}],
+    ids=["another under its id", "none", "issuer away for a day"],
+)
+def test_whoever_remembers_hears_that_a_key_ended(change: dict[str, Any]) -> None:
+    clock, heard = [0.0], list[str]()
+    with issuing(LoginIssuer(keys=[published("one", "RS256", KEY)])) as made:
+        keys = LoginKeys(monotonic=lambda: clock[0])
+        key_of = keys.follow(made.name, Published(made.url))
+        keys.hear(heard.append)
+        keys.start()
+        try:
+            until(lambda: _found(key_of, "one"))
+            clock[0] = 61.0
+            # Asks the issuer, whose keys are the same as before.
+            assert not _found(key_of, "two")
+            until(lambda: keys._followed[0].fetched_at == 61.0)
+            assert heard == []
+            for name, value in change.items():
+                setattr(made, name, value)
+            clock[0] = 86_500.0
+            assert not _found(key_of, "three")
+            until(lambda: heard == [made.name])
+        finally:
+            keys.stop()
 
 
 @pytest.mark.parametrize(
@@ -260,7 +352,7 @@ def test_issuer_that_is_set_wrongly_stops_the_start(tmp_path: Path, told: dict[s
         json.dumps({"keys": [published("one", "RS256", KEY, d="AQAB")]}).encode(),
         json.dumps({"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "one"}]}).encode(),
         json.dumps({"keys": [published("one", "RS256", KEY)] * 2}).encode(),
-        b" " * 65_537,
+        b'{"keys": []}' + b" " * 65_536,
     ],
     ids=["nothing", "list", "object", "twice", "many", "private", "secret", "same id", "long"],
 )

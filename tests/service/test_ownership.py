@@ -432,6 +432,16 @@ def test_refused_dispute_changes_nothing_and_another_outcome_begins_anew(served:
 
 
 @pytest.mark.feature("A15")
+def test_attack_whoever_claims_decides_nothing_of_it_as_staff(served: Served) -> None:
+    with owned(served), login(served, "ann") as rival, staff(served, "bob") as bob:
+        claim = rival.ownership.claim(verified(rival, 2))
+        bob.ownership.decide(claim.name, granted=True)
+        with staff(served, "ann") as ann, refused("SECOND_PERSON_REQUIRED"):
+            ann.ownership.decide(claim.name, granted=True)
+        assert bob.ownership.get(claim.name).state == STATES.STATE_DISPUTED
+
+
+@pytest.mark.feature("A15")
 def test_staff_are_invited_read_and_are_out_at_once_when_removed(served: Served) -> None:
     with owned(served) as owner, login(served, "helper") as helper:
         request_id = builders.request_id(9)
@@ -458,6 +468,33 @@ def test_staff_are_invited_read_and_are_out_at_once_when_removed(served: Served)
         (founder,) = [m for m in owner.ownership.members(CODE.text) if m.subject == "founder"]
         with refused("LAST_OWNER"):
             owner.ownership.remove(founder.name)
+
+
+@pytest.mark.feature("A15")
+def test_attack_member_who_owns_nothing_removes_nobody_and_may_leave(served: Served) -> None:
+    with owned(served) as owner, login(served, "helper") as helper, login(served, "other") as other:
+        joined = [
+            client.ownership.join(CODE.text, owner.ownership.invite(CODE.text).one_time_code)
+            for client in (helper, other)
+        ]
+        with login(served, "stranger") as stranger:
+            for client in (helper, stranger):
+                with refused("RESOURCE_NOT_FOUND"):
+                    client.ownership.remove(joined[1].name)
+        assert other.get_archive(CODE.text).freshness
+        helper.ownership.remove(joined[0].name)
+        assert not helper.get_archive(CODE.text).freshness
+
+
+@pytest.mark.feature("A15")
+def test_owner_neither_claims_nor_joins_what_it_owns(served: Served) -> None:
+    with owned(served) as owner:
+        with refused("OWNERSHIP_STATE"):
+            owner.ownership.claim(verified(owner, 2))
+        invitation = owner.ownership.invite(CODE.text)
+        with refused("OWNERSHIP_STATE"):
+            owner.ownership.join(CODE.text, invitation.one_time_code)
+        assert len(owner.ownership.members(CODE.text)) == 1
 
 
 @pytest.mark.feature("A15")

@@ -183,6 +183,16 @@ def test_decisions_come_in_pages_the_latest_first(served: Served) -> None:
     assert found[0] in names[3:]
 
 
+def test_every_enterprise_at_once_is_listed_for_platforms_alone(served: Served) -> None:
+    enroll(served, CODE)
+    with platform(served) as shop, rated.staff(served) as clerk, rated.owner(served, CODE) as owner:
+        assert shop.platforms.decisions() == []
+        for read in (clerk.platforms.decisions, owner.platforms.decisions):
+            with pytest.raises(RemoteError) as refused:
+                read()
+            assert refused.value.reason == "INVALID_FIELD"
+
+
 def platform_service_request() -> platform_service_pb2.ListDecisionsRequest:
     return platform_service_pb2.ListDecisionsRequest(parent=f"enterprises/{CODE}", page_size=2)
 

@@ -25,7 +25,8 @@ from bonafides.access.callers import (
     audience,
     mint,
 )
-from bonafides.access.issuers import OWN_ISSUER, Trust, stated_by
+from bonafides.access.issuers import OWN_ISSUER, Issuer, Trust, stated_by
+from bonafides.access.tokens import EDDSA, SigningKey
 from bonafides.errors import CredentialError, CredentialExpiredError
 from bonafides.instants import MICROSECONDS, Instant
 from bonafides.v1 import disclosure_pb2
@@ -161,6 +162,28 @@ def test_remembered_tokens_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(10):
         known.resolve(f"Bearer {minted(subject=f'member-{number}')}", NOW)
     assert len(known._remembered._callers) == 3
+
+
+def test_tokens_of_an_issuer_are_forgotten_by_themselves() -> None:
+    known = verifier()
+    ours, theirs = f"Bearer {minted()}", f"Bearer {token(claims=CLAIMS | {'iss': PARTNER})}"
+    for each in (ours, theirs):
+        known.resolve(each, NOW)
+    known.forget(PARTNER)
+    assert known.recall(theirs, NOW) is None
+    assert known.recall(ours, NOW) is not None
+
+
+def test_token_whose_key_ends_while_it_is_verified_is_not_remembered() -> None:
+    def key_of(_header: object) -> SigningKey:
+        # The set of keys is renewed right after this one was taken out of it.
+        known.forget(PARTNER)
+        return SigningKey(EDDSA, KEY.public_key())
+
+    known = TokenVerifier({PARTNER: Issuer(key_of)}, AUDIENCE, "sandbox")
+    made = f"Bearer {token(claims=CLAIMS | {'iss': PARTNER})}"
+    assert known.resolve(made, NOW).kind is CallerKind.MEMBER
+    assert known.recall(made, NOW) is None
 
 
 def test_clock_that_is_a_little_ahead_is_forgiven() -> None:
@@ -333,6 +356,13 @@ def test_other_scheme_is_refused(header: str) -> None:
     with pytest.raises(CredentialError) as refusal:
         verifier().resolve(header, NOW)
     assert refusal.value.fault in {"SCHEME", "MALFORMED"}
+
+
+def test_good_token_under_another_scheme_is_refused() -> None:
+    with pytest.raises(CredentialError) as refusal:
+        # A word as long as the right one.
+        verifier().resolve(f"Digest {minted()}", NOW)
+    assert refusal.value.fault == "SCHEME"
 
 
 @pytest.mark.feature("I4")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, message_factory
 from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,6 +34,7 @@ from tests.disclosed import (
 from tests.searching import examples
 
 EVERYBODY = v1.Audience.values()
+FIELD = descriptor_pb2.FieldDescriptorProto
 SEEING = [
     v1.AUDIENCE_PUBLIC,
     v1.AUDIENCE_MEMBER,
@@ -194,6 +196,33 @@ def test_operator_sees_persons_masked() -> None:
     archive = archive_pb2.Archive(shareholders=[enterprise_pb2.Shareholder(person=PERSON)])
     assert view(archive, v1.AUDIENCE_OPERATOR).shareholders[0].person == "**四"
     assert view(archive, v1.AUDIENCE_PUBLIC).shareholders[0].person == PERSON
+
+
+def kind_with(name: str, **field: Any) -> Any:
+    """Returns a message with one field, of the class of persons who hold shares."""
+    file = descriptor_pb2.FileDescriptorProto(
+        name=f"bonafides/tests/{name}.proto", package="bonafides.tests", syntax="proto3"
+    )
+    file.dependency.append("google/protobuf/duration.proto")
+    made = file.message_type.add(name=name).field.add(name="field", number=1, **field)
+    person = enterprise_pb2.Shareholder.DESCRIPTOR.fields_by_name["person"]
+    made.options.CopyFrom(person.GetOptions())
+    pool = descriptor_pool.Default()
+    pool.AddSerializedFile(file.SerializeToString())
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"bonafides.tests.{name}"))
+
+
+@pytest.mark.feature("D5")
+def test_each_person_of_a_list_is_masked() -> None:
+    kind = kind_with("Persons", label=FIELD.LABEL_REPEATED, type=FIELD.TYPE_STRING)
+    assert view(kind(field=[PERSON, PERSON]), v1.AUDIENCE_OPERATOR).field == ["**四", "**四"]
+
+
+@pytest.mark.feature("L4")
+def test_message_that_is_not_ours_is_withheld_whatever_its_field_says() -> None:
+    kind = kind_with("Foreign", type=FIELD.TYPE_MESSAGE, type_name=".google.protobuf.Duration")
+    shown = view(kind(field=duration_pb2.Duration(seconds=1)), v1.AUDIENCE_PUBLIC)
+    assert not shown.HasField("field")
 
 
 @pytest.mark.feature("D1")

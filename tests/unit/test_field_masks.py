@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bonafides.access import purposes
 from bonafides.access.field_masks import NO_MASK, Mask, faults, narrow, narrow_rating
 from bonafides.archive.assemble import assemble
-from bonafides.v1 import archive_pb2, rating_pb2
+from bonafides.v1 import archive_pb2, enterprise_pb2, rating_pb2
 from tests.views import inputs
 
 PATHS = [
@@ -68,6 +68,18 @@ def test_level_by_itself_lacks_what_the_one_in_the_archive_lacks(paths: set[str]
     level.CopyFrom(WHOLE.rating)
     narrow_rating(level, paths)
     assert level == narrowed(*paths).rating
+
+
+@pytest.mark.feature("D4")
+def test_each_item_of_a_list_lacks_what_is_withheld() -> None:
+    holders = [enterprise_pb2.Shareholder(title=f"t{n}", share_ppm=n + 1) for n in range(3)]
+    archive = archive_pb2.Archive(shareholders=holders)
+    narrow(archive, ["shareholders.title"])
+    assert [(each.title, each.share_ppm) for each in archive.shareholders] == [
+        ("", 1),
+        ("", 2),
+        ("", 3),
+    ]
 
 
 def test_no_mask_changes_no_mask() -> None:

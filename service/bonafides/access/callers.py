@@ -18,8 +18,9 @@ checks of every credential:
 6. `owns` counts in sandbox alone, and from its own issuer alone; in live, who acts
    for an enterprise is told by its memberships, which are looked up and never in a token.
 
-A verified token is remembered until it expires, by its digest. That its application
-still stands is looked at each time (`credentials`). Which check failed is in
+A verified token is remembered until it expires, by its digest, or until a key of its
+issuer counts no more (`forget`). That its application still stands is looked at each
+time (`credentials`). Which check failed is in
 `CredentialError.fault`, for the log; the caller is told only that one did.
 
     caller = verifier.resolve("Bearer eyJ...", now)
@@ -252,10 +253,11 @@ class TokenVerifier:
         seconds = now // MICROSECONDS
         if known := self._remembered.get(digest, seconds):
             return known
+        heard = self._remembered.forgotten
         issuer, claims = self._verified(token)
         expires = self._check_term(claims, seconds)
         caller = self._caller(issuer, claims)
-        self._remembered.put(digest, caller, expires)
+        self._remembered.put(digest, caller, expires, heard)
         return caller
 
     def recall(self, authorization: str | None, now: Instant) -> Caller | None:
@@ -265,6 +267,10 @@ class TokenVerifier:
         if len(authorization) > _MOST_PRESENTED:
             return None
         return self._remembered.get(_digest(authorization), now // MICROSECONDS)
+
+    def forget(self, issuer: str) -> None:
+        """Has what is remembered of the issuer's tokens verified anew, by its keys of now."""
+        self._remembered.forget(issuer)
 
     def _verified(self, token: bytes) -> tuple[Issuer, Mapping[str, Any]]:
         """Returns issuer and claims of a token whose signature is good (1, 2, 3)."""
@@ -371,6 +377,8 @@ class _Remembered:
     def __init__(self) -> None:
         self._lock: Final = threading.Lock()
         self._callers: Final[OrderedDict[bytes, tuple[Caller, int]]] = OrderedDict()
+        # How often any were forgotten.
+        self.forgotten = 0
 
     def get(self, digest: bytes, seconds: int) -> Caller | None:
         """Returns the caller; None if unknown, or if the token has expired since."""
@@ -384,11 +392,20 @@ class _Remembered:
             self._callers.move_to_end(digest)
             return found[0]
 
-    def put(self, digest: bytes, caller: Caller, expires: int) -> None:
+    def put(self, digest: bytes, caller: Caller, expires: int, heard: int) -> None:
+        """Keeps the caller, unless any were forgotten since `heard`: its key may be gone."""
         with self._lock:
+            if heard != self.forgotten:
+                return
             self._callers[digest] = (caller, expires)
             if len(self._callers) > _MOST_REMEMBERED:
                 self._callers.popitem(last=False)
+
+    def forget(self, issuer: str) -> None:
+        with self._lock:
+            self.forgotten += 1
+            for digest in [key for key, kept in self._callers.items() if kept[0].issuer == issuer]:
+                del self._callers[digest]
 
 
 def _digest(authorization: str) -> bytes:
