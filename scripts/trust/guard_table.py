@@ -26,6 +26,7 @@ from scripts.trust import (
     guards_of_ownership,
     guards_of_pages,
     guards_of_platforms,
+    guards_of_requests,
     guards_of_rights,
     guards_of_site,
     guards_of_surroundings,
@@ -57,4 +58,5 @@ GUARDS: Final = (
     *guards_of_masks.GUARDS,
     *guards_of_site.GUARDS,
     *guards_of_pages.GUARDS,
+    *guards_of_requests.GUARDS,
 )

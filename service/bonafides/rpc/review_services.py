@@ -5,7 +5,6 @@ As in `bonafides.rpc.consent_services`: what may be done is decided by the rooms
 
 from __future__ import annotations
 
-import uuid
 from typing import Final
 
 from bonafides.access.callers import CallerKind
@@ -19,9 +18,9 @@ from bonafides.rating.card import Level
 from bonafides.rating.people import Outcome
 from bonafides.rpc import messages
 from bonafides.rpc import review_messages as written
+from bonafides.rpc.asking import actor, enterprise_in, part_in, principal, reader, request_in
 from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import page
-from bonafides.rpc.consent_services import actor, principal, reader
 from bonafides.v1 import disclosure_pb2, rating_pb2, review_pb2
 from bonafides.v1 import review_service_pb2 as review_service
 
@@ -36,13 +35,12 @@ class ReviewService:
         self, request: review_service.RequestReviewRequest, call: Call
     ) -> review_pb2.Review:
         """Opens a review."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         made = reviews.request_review(
             self._desk,
             actor(call, code),
             code,
-            str(uuid.UUID(request.request_id)),
-            call.request_digest,
+            request_in(request, call),
             now=call.now,
         )
         return view(written.review(made), _eyes(call))
@@ -51,7 +49,7 @@ class ReviewService:
         self, request: review_service.ListReviewsRequest, call: Call
     ) -> review_service.ListReviewsResponse:
         """Lists reviews."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         found = reviews.list_reviews(self._desk, reader(call, code), code)
         shown, more = page(found, request)
         return review_service.ListReviewsResponse(
@@ -63,7 +61,7 @@ class ReviewService:
         self, request: review_service.DecideReviewRequest, call: Call
     ) -> review_pb2.Review:
         """Records what a person found."""
-        code, uid = _part(request.name, "reviews", call)
+        code, uid = part_in(request.name, "reviews", call)
         stands = request.outcome == review_pb2.Review.STATE_STANDS
         found = Found(
             outcome=Outcome.STANDS if stands else Outcome.STANDS_NOT,
@@ -95,13 +93,12 @@ class ReviewService:
         self, request: review_service.ProposeOverrideRequest, call: Call
     ) -> review_pb2.Override:
         """Proposes a level."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         asked = Proposal(
             level=Level(rating_pb2.Level.Name(request.level).removeprefix("LEVEL_")),
             reason=request.reason,
             term_days=request.term_days,
-            request_id=str(uuid.UUID(request.request_id)),
-            request_digest=call.request_digest,
+            request=request_in(request, call),
         )
         made = overrides.propose(self._desk, principal(call), code, asked, now=call.now)
         return view(written.override(made, call.now), _eyes(call))
@@ -110,7 +107,7 @@ class ReviewService:
         self, request: review_service.StartOverrideRequest, call: Call
     ) -> review_pb2.Override:
         """Starts what another proposed."""
-        code, uid = _part(request.name, "overrides", call)
+        code, uid = part_in(request.name, "overrides", call)
         made = overrides.start(self._desk, principal(call), code, uid, now=call.now)
         return view(written.override(made, call.now), _eyes(call))
 
@@ -118,7 +115,7 @@ class ReviewService:
         self, request: review_service.EndOverrideRequest, call: Call
     ) -> review_pb2.Override:
         """Ends an override."""
-        code, uid = _part(request.name, "overrides", call)
+        code, uid = part_in(request.name, "overrides", call)
         made = overrides.end(self._desk, principal(call), code, uid, request.reason, now=call.now)
         return view(written.override(made, call.now), _eyes(call))
 
@@ -126,7 +123,7 @@ class ReviewService:
         self, request: review_service.ListOverridesRequest, call: Call
     ) -> review_service.ListOverridesResponse:
         """Lists overrides."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         found = overrides.list_overrides(self._desk, reader(call, code), code)
         shown, more = page(found, request)
         return review_service.ListOverridesResponse(
@@ -138,7 +135,7 @@ class ReviewService:
         self, request: review_service.ListWrongLevelsRequest, call: Call
     ) -> review_service.ListWrongLevelsResponse:
         """Lists levels that were wrong."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         shown, more = page(overrides.list_wrong_levels(self._desk, code), request)
         return review_service.ListWrongLevelsResponse(
             levels=[view(written.wrong_level(code, each), _eyes(call)) for each in shown],
@@ -151,18 +148,6 @@ def _eyes(call: Call) -> disclosure_pb2.Audience.ValueType:
     if call.caller.kind is CallerKind.OPERATOR:
         return disclosure_pb2.AUDIENCE_OPERATOR
     return disclosure_pb2.AUDIENCE_OWNER
-
-
-def _enterprise(parent: str, call: Call) -> str:
-    code = messages.parent_of(parent).text
-    call.concerns(code)
-    return code
-
-
-def _part(name: str, collection: str, call: Call) -> tuple[str, str]:
-    code, uid = messages.part_of(name, collection)
-    call.concerns(code.text)
-    return code.text, uid
 
 
 def _automatic(name: str, call: Call) -> str:

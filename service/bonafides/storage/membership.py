@@ -263,27 +263,19 @@ def add_invitation(work: UnitOfWork, row: InvitationRow) -> None:
     )
 
 
+def find_invitation(work: UnitOfWork, code: str, uid: str) -> InvitationRow | None:
+    """Returns the invitation, whether it can still be taken up or not."""
+    return next(iter(_invitations(work, _invitation.code == code, _invitation.uid == uid)), None)
+
+
 def open_invitations(work: UnitOfWork, code: str, now: Instant) -> list[InvitationRow]:
     """Returns the invitations of the enterprise that can still be taken up."""
-    found = work.execute(
-        sa.select(tables.invitation).where(
-            _invitation.code == code,
-            _invitation.taken_at.is_(None),
-            _invitation.expires_at > now,
-        )
+    return _invitations(
+        work,
+        _invitation.code == code,
+        _invitation.taken_at.is_(None),
+        _invitation.expires_at > now,
     )
-    return [
-        InvitationRow(
-            row.code,
-            row.uid,
-            row.code_index,
-            Role(row.role),
-            row.invited_by,
-            Instant(row.invited_at),
-            Instant(row.expires_at),
-        )
-        for row in found
-    ]
 
 
 def end_invitations(
@@ -433,6 +425,21 @@ def _standings(found: Sequence[sa.Row[Any]]) -> Mapping[str, Standing]:
     return {row.code: Standing.REMOVED for row in found if row.ended_at is not None} | {
         row.code: Standing(row.role) for row in found if row.ended_at is None
     }
+
+
+def _invitations(work: UnitOfWork, *where: sa.ColumnElement[bool]) -> list[InvitationRow]:
+    return [
+        InvitationRow(
+            row.code,
+            row.uid,
+            row.code_index,
+            Role(row.role),
+            row.invited_by,
+            Instant(row.invited_at),
+            Instant(row.expires_at),
+        )
+        for row in work.execute(sa.select(tables.invitation).where(*where))
+    ]
 
 
 def _claim_of(row: sa.Row[Any]) -> Claim:
