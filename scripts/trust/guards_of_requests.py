@@ -11,6 +11,7 @@ from scripts.trust.guard import Guard
 
 _SERVICE: Final = "service/bonafides"
 _IDENTITY: Final = f"{_SERVICE}/identity"
+_INTEGRATORS_TEST: Final = "tests/service/test_integrators.py"
 _ONCE_RULES: Final = "tests/unit/test_once.py"
 _ONCE_TEST: Final = (
     "tests/service/test_once.py"
@@ -73,8 +74,7 @@ GUARDS: Final = (
         "require_same(made.client_id, link and link.client_id)",
         "pass",
         (
-            "tests/service/test_integrators.py"
-            "::test_link_and_authorization_are_made_once_for_a_request_id[sqlite]",
+            f"{_INTEGRATORS_TEST}::test_link_and_authorization_are_made_once_for_a_request_id[sqlite]",
         ),
     ),
     Guard(
