@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.access.callers import Standing
 from bonafides.identity.membership import (
@@ -156,7 +155,7 @@ def put_claim(work: UnitOfWork, claim: Claim, *, decided_by: str | None = None) 
         "proposed_by": claim.proposed_by,
         "decided_by": decided_by,
     }
-    insert = _insert(work, tables.ownership_claim)
+    insert = work.insert(tables.ownership_claim)
     work.execute(
         insert.on_conflict_do_update(index_elements=["code", "uid"], set_=values),
         values
@@ -204,7 +203,7 @@ def vouch(
     work: UnitOfWork, code: str, platform: str, principal: Principal, *, now: Instant
 ) -> None:
     """Notes the platform's word; said again, it is good from now on."""
-    insert = _insert(work, tables.voucher)
+    insert = work.insert(tables.voucher)
     work.execute(
         insert.on_conflict_do_update(
             index_elements=["code", "platform", "issuer", "subject"], set_={"vouched_at": now}
@@ -248,7 +247,7 @@ class InvitationRow:
 
 def add_invitation(work: UnitOfWork, row: InvitationRow) -> None:
     """Adds the invitation; one that is there already stays as it is."""
-    insert = _insert(work, tables.invitation)
+    insert = work.insert(tables.invitation)
     work.execute(
         insert.on_conflict_do_nothing(index_elements=["code", "uid"]),
         {
@@ -309,7 +308,7 @@ def add_notices(work: UnitOfWork, told: Sequence[tuple[str, str]], now: Instant)
 
 def add_notice_once(work: UnitOfWork, code: str, uid: str, reason: str, now: Instant) -> bool:
     """Tells those who act for the enterprise, unless a notice of this uid did; whether it did."""
-    insert = _insert(work, tables.notice)
+    insert = work.insert(tables.notice)
     added = work.execute(
         insert.on_conflict_do_nothing(index_elements=["code", "uid"]).returning(
             tables.notice.c.uid
@@ -401,10 +400,6 @@ def set_message(
 
 def _note(work: UnitOfWork, code: str, now: Instant) -> None:
     work.note(Change(MEMBERSHIP, code, 0, now))
-
-
-def _insert(work: UnitOfWork, table: sa.Table) -> Any:
-    return (sqlite if work.dialect == "sqlite" else postgresql).insert(table)
 
 
 def _member_of(row: sa.Row[Any]) -> Member:
