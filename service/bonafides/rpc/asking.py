@@ -84,3 +84,9 @@ def seen_as(call: Call) -> disclosure_pb2.Audience.ValueType:
             return disclosure_pb2.AUDIENCE_PLATFORM
         case _:
             return disclosure_pb2.AUDIENCE_MEMBER
+
+
+def member_eyes(call: Call) -> disclosure_pb2.Audience.ValueType:
+    """Returns the audience of what members of the enterprise and staff alone can ask for."""
+    staff = call.caller.kind is CallerKind.OPERATOR
+    return disclosure_pb2.AUDIENCE_OPERATOR if staff else disclosure_pb2.AUDIENCE_OWNER

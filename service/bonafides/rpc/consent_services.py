@@ -27,6 +27,7 @@ from bonafides.rpc import messages
 from bonafides.rpc.asking import (
     actor,
     enterprise_in,
+    member_eyes,
     part_in,
     principal,
     reader,
@@ -253,7 +254,7 @@ class OwnershipService:
         """Lists who acts for the enterprise, and who did."""
         code = enterprise_in(request.parent, call)
         found = ownership.list_members(self._room, reader(call, code), code)
-        shown, more = _shown(found, request, written.member, _member_eyes(call))
+        shown, more = _shown(found, request, written.member, member_eyes(call))
         return ownership_service.ListMembersResponse(members=shown, next_page_token=more)
 
     def invite_member(
@@ -296,7 +297,7 @@ class OwnershipService:
         """Lists what those who act for the enterprise are told."""
         code = enterprise_in(request.parent, call)
         found = ownership.list_notices(self._room, reader(call, code), code)
-        shown, more = _shown(found, request, written.notice, _member_eyes(call))
+        shown, more = _shown(found, request, written.notice, member_eyes(call))
         return ownership_service.ListNoticesResponse(notices=shown, next_page_token=more)
 
 
@@ -309,11 +310,6 @@ def _shown(
     """Returns the page that the request asks for as the audience may see it, and the next."""
     rows, more = page(found, request)
     return [view(write(each), eyes) for each in rows], more
-
-
-def _member_eyes(call: Call) -> disclosure_pb2.Audience.ValueType:
-    """Returns the audience of what members of the enterprise and staff alone can ask for."""
-    return _OPERATOR if call.caller.kind is CallerKind.OPERATOR else _OWNER
 
 
 def _platform(name: str, call: Call) -> tuple[str, str]:
