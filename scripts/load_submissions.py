@@ -44,6 +44,7 @@ from bonafides.identity.operations import Desk, submit
 from bonafides.identity.submission import Claims
 from bonafides.instants import Instant, from_datetime
 from bonafides.keys import load_or_create
+from bonafides.once import Request
 from bonafides.personal.sealing import Vault
 from bonafides.rpc.validation import violations
 from bonafides.settings import Settings
@@ -137,8 +138,10 @@ def _submit_line(desk: Desk, line: str, number: int, report: Report, *, now: Ins
             desk,
             _claims(request, now),
             submitter=SUBMITTER,
-            request_id=str(uuid.UUID(request.request_id)),
-            request_digest=hashlib.sha256(request.SerializeToString(deterministic=True)).digest(),
+            request=Request(
+                str(uuid.UUID(request.request_id)),
+                hashlib.sha256(request.SerializeToString(deterministic=True)).digest(),
+            ),
             now=now,
         )
     except InvalidFieldsError as fault:

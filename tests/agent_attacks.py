@@ -31,6 +31,7 @@ from bonafides.identity.integrator_operations import AGENT_INDEX
 from bonafides.identity.membership import Actor, Principal
 from bonafides.identity.operations import Desk
 from bonafides.instants import DAY, MICROSECONDS, Instant, to_datetime
+from bonafides.once import Request
 from bonafides.rpc import status
 from bonafides.storage import tables
 from bonafides.storage.agencies import Agents
@@ -470,8 +471,7 @@ def _announcing(stage: Stage) -> None:
         cast.actor(),
         cast.code,
         changes,
-        request_id=builders.request_id(),
-        request_digest=bytes(32),
+        request=Request(builders.request_id(), bytes(32)),
         now=builders.NOW,
     )
 
@@ -485,8 +485,7 @@ def _submitting(stage: Stage) -> None:
         stage.desk,
         read_claims(builders.claims(cast.code), now=builders.NOW),
         submitter=cast.client_id,
-        request_id=builders.request_id(),
-        request_digest=bytes(32),
+        request=Request(builders.request_id(), bytes(32)),
         now=builders.NOW,
     )
 
@@ -496,7 +495,11 @@ def _correcting(stage: Stage) -> None:
     cast = stage.cast()
     cast.revoked()
     asked = correction_operations.Asked(
-        Target(Sort.FACT, "", "registration", ""), "a", "b", b"", builders.request_id(), bytes(32)
+        Target(Sort.FACT, "", "registration", ""),
+        "a",
+        "b",
+        b"",
+        Request(builders.request_id(), bytes(32)),
     )
     correction_operations.open_case(
         stage.desk, cast.actor(), cast.code.text, asked, now=builders.NOW

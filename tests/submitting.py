@@ -33,6 +33,7 @@ from bonafides.identity.membership import (
 from bonafides.identity.registry_operations import load_registry, sync_registrations
 from bonafides.identity.submission import TRANSITIONS, Changes, Outcome, Purpose, State
 from bonafides.instants import DAY, HOUR, Instant, to_datetime
+from bonafides.once import Request
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import tables
 from bonafides.v1 import draft_pb2, enterprise_pb2
@@ -119,8 +120,7 @@ class Submissions(Law):
             self.desk,
             read_claims(message, now=self.now),
             submitter=self.name_of(login),
-            request_id=str(uuid.uuid4()),
-            request_digest=bytes(32),
+            request=Request(str(uuid.uuid4()), bytes(32)),
             now=self.now,
         )
         self.submitted.append(Submitted(status.uid, login, self.now, over_at))
@@ -247,8 +247,7 @@ class Submissions(Law):
                 self.logins[FOUNDER],
                 self.code,
                 Changes(title, None, None, None, (), ()),
-                request_id=str(uuid.uuid4()),
-                request_digest=bytes(32),
+                request=Request(str(uuid.uuid4()), bytes(32)),
                 now=self.now,
             )
         except (NotFoundError, TransitionNotAllowedError, ConsentRequiredError):
@@ -341,8 +340,7 @@ class Drafts(Submissions):
             self.code,
             draft_pb2.Prefill(title=title or self.title, registered_address=address),
             platform=builders.PLATFORM,
-            request_id=str(uuid.uuid4()),
-            request_digest=bytes(32),
+            request=Request(str(uuid.uuid4()), bytes(32)),
             now=self.now,
         )
         assert self.everything() == before
@@ -372,8 +370,7 @@ class Drafts(Submissions):
                 draft.uid,
                 given,
                 login=self.name_of(login),
-                request_id=str(uuid.uuid4()),
-                request_digest=bytes(32),
+                request=Request(str(uuid.uuid4()), bytes(32)),
                 now=self.now,
             )
         except NotFoundError:

@@ -27,6 +27,7 @@ from scripts.trust import (
     guards_of_ownership,
     guards_of_pages,
     guards_of_platforms,
+    guards_of_requests,
     guards_of_rights,
     guards_of_site,
     guards_of_surroundings,
@@ -59,4 +60,5 @@ GUARDS: Final = (
     *guards_of_site.GUARDS,
     *guards_of_pages.GUARDS,
     *guards_of_bounds.GUARDS,
+    *guards_of_requests.GUARDS,
 )

@@ -26,8 +26,8 @@ GUARDS: Final = (
     Guard(
         "a link's request id is one request's",
         f"{_IDENTITY}/integrator_operations.py",
-        "if known is not None and known.scopes != made.scopes:",
-        "if False:",
+        "require_same(known.scopes, made.scopes)",
+        "pass",
         (
             f"{_INTEGRATORS_TEST}::test_link_and_authorization_are_made_once_for_a_request_id[sqlite]",
         ),
@@ -42,8 +42,8 @@ GUARDS: Final = (
     Guard(
         "an authorization's request id is one request's",
         f"{_IDENTITY}/integrator_operations.py",
-        "elif not _same(made, given):",
-        "elif False:",
+        "            _require_same(work, room, made, given)\n",
+        "            pass\n",
         (
             f"{_INTEGRATORS_TEST}::test_link_and_authorization_are_made_once_for_a_request_id[sqlite]",
         ),

@@ -206,8 +206,8 @@ GUARDS: Final = (
     Guard(
         "an invitation is taken up once",
         f"{_STORAGE}/membership.py",
-        ("            _invitation.taken_at.is_(None),\n            _invitation.expires"),
-        "            _invitation.expires",
+        ("        _invitation.taken_at.is_(None),\n        _invitation.expires"),
+        "        _invitation.expires",
         (
             f"{_WHOSE_ROWS_TEST}::test_invitations_are_of_the_enterprise_untaken_and_in_their_term[sqlite]",
         ),
@@ -295,8 +295,8 @@ GUARDS: Final = (
     Guard(
         "an invitation is to its enterprise",
         f"{_STORAGE}/membership.py",
-        ("            _invitation.code == code,\n            _invitation.taken_at"),
-        "            _invitation.taken_at",
+        ("        _invitation.code == code,\n        _invitation.taken_at"),
+        "        _invitation.taken_at",
         (
             f"{_WHOSE_ROWS_TEST}::test_invitations_are_of_the_enterprise_untaken_and_in_their_term[sqlite]",
         ),
@@ -304,7 +304,7 @@ GUARDS: Final = (
     Guard(
         "an invitation has its term",
         f"{_STORAGE}/membership.py",
-        "            _invitation.expires_at > now,\n",
+        "        _invitation.expires_at > now,\n",
         "",
         (
             f"{_WHOSE_ROWS_TEST}::test_invitations_are_of_the_enterprise_untaken_and_in_their_term[sqlite]",

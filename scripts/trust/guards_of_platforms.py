@@ -54,8 +54,8 @@ GUARDS: Final = (
     Guard(
         "a decision's request id is one request's",
         f"{_IDENTITY}/decision_operations.py",
-        "if known.request_digest != keyed:",
-        "if False:",
+        "known = mark.answer(rows.find_decision(work, code, platform, mark.uid))",
+        "known = rows.find_decision(work, code, platform, mark.uid)",
         (
             f"{_PLATFORMS_TEST}::test_repeated_decision_is_one_and_another_under_its_id_is_refused[sqlite]",
         ),
@@ -140,8 +140,8 @@ GUARDS: Final = (
     Guard(
         "a mask's request id is one request's",
         f"{_IDENTITY}/mask_operations.py",
-        "if known.request_digest != keyed:",
-        "if False:",
+        "known = mark.answer(next((each for each in before if each.uid == mark.uid), None))",
+        "known = next((each for each in before if each.uid == mark.uid), None)",
         (f"{_PURPOSES_TEST}::test_every_mask_is_kept_with_reason_and_who_set_it[sqlite]",),
     ),
     Guard(
@@ -194,8 +194,8 @@ GUARDS: Final = (
     Guard(
         "an inquiry's request id is one request's",
         f"{_IDENTITY}/inquiry_operations.py",
-        "if known.request_digest != keyed:",
-        "if False:",
+        "known = mark.answer(rows.find_inquiry(work, code, mark.uid, platform))",
+        "known = rows.find_inquiry(work, code, mark.uid, platform)",
         (f"{_PLATFORMS_TEST}::test_repeated_inquiry_is_one_and_tells_once[sqlite]",),
     ),
     Guard(

@@ -197,8 +197,8 @@ GUARDS: Final = (
     Guard(
         "an owner alone authorizes",
         f"{_IDENTITY}/integrator_operations.py",
-        ("        require_actor(work, actor, code.text)\n        require_assent(work"),
-        "        require_assent(work",
+        ("        require_actor(work, actor, code.text)\n        made = rows.find_auth"),
+        "        made = rows.find_auth",
         (f"{_INTEGRATORS_TEST}::test_staff_of_the_enterprise_authorize_nobody[sqlite]",),
     ),
     Guard(

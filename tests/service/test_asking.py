@@ -27,6 +27,7 @@ from bonafides.identity.shapes import read_shape
 from bonafides.identity.sources import RegistryTable
 from bonafides.identity.submission import Claims, Depth, Outcome, State, SubmissionStatus
 from bonafides.instants import DAY, MICROSECONDS, Day, Instant, start_of
+from bonafides.once import Request
 from bonafides.personal.sealing import Sealed, Vault
 from bonafides.rating.scorecard import champion
 from bonafides.rpc.status import documented_reasons
@@ -98,8 +99,7 @@ def _submit(
         desk,
         claims,
         submitter=_OWNER,
-        request_id=builders.request_id(request),
-        request_digest=bytes(32),
+        request=Request(builders.request_id(request), bytes(32)),
         now=now,
     )
 

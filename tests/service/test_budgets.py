@@ -408,6 +408,22 @@ def test_switch_is_set_once_for_a_request_id_and_in_place_of_one_for_the_same(
         assert refusal.value.reason == "RESOURCE_NOT_FOUND"
 
 
+def test_switch_is_answered_again_when_its_time_is_over(served: Served) -> None:
+    told: dict[str, Any] = {
+        "reason": "one",
+        "until": to_datetime(Instant(NOW + DAY)),
+        "request_id": "6f2f1b1c-7f2e-4f5e-8a53-3f9c1f3f2a10",
+    }
+    with staff(served) as client:
+        first = client.switches.close("bonafides.v1.RatingService", **told)
+        served.clock.now = Instant(NOW + 2 * DAY)
+    with staff(served) as client:
+        assert client.switches.close("bonafides.v1.RatingService", **told).name == first.name
+        with pytest.raises(RemoteError) as refusal:
+            client.switches.close("bonafides.v1.RatingService", **(told | {"request_id": None}))
+        assert [each.field for each in refusal.value.violations] == ["expire_time"]
+
+
 @pytest.mark.feature("D8")
 def test_canary_that_is_looked_up_is_told_of_in_the_log_by_pseudonyms(served: Served) -> None:
     with staff(served) as client:

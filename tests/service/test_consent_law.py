@@ -22,6 +22,7 @@ from bonafides.identity.claims import read_claims
 from bonafides.identity.consent import TEXTS
 from bonafides.identity.submission import Purpose, State
 from bonafides.instants import DAY, HOUR, Instant
+from bonafides.once import Request
 from bonafides.personal.sealing import Vault
 from bonafides.records import operations as records
 from bonafides.storage.unit_of_work import Store
@@ -83,7 +84,12 @@ class Agreements(Law):
             expires_at=expires,
         )
         consents.grant(
-            self.desk, OWNER, self.code.text, asked, request_id=str(uuid.uuid4()), now=self.now
+            self.desk,
+            OWNER,
+            self.code.text,
+            asked,
+            request=Request(str(uuid.uuid4()), bytes(32)),
+            now=self.now,
         )
         # It counts from when the service learned of it.
         self.agreed.append(Agreed(purpose, self.now, expires))
@@ -107,8 +113,7 @@ class Agreements(Law):
             self.desk,
             read_claims(message, now=self.now),
             submitter=OWNER.principal.name,
-            request_id=str(uuid.uuid4()),
-            request_digest=bytes(32),
+            request=Request(str(uuid.uuid4()), bytes(32)),
             now=self.now,
         )
         assert status.state is State.PENDING

@@ -185,6 +185,10 @@ def test_ledger_keeps_what_was_taken_back_and_rewrites_nothing(served: Served) -
         request_id = builders.request_id(7)
         first = grant(owner, COMPANY.text, "RATE", request_id=request_id)
         assert grant(owner, COMPANY.text, "RATE", request_id=request_id).name == first.name
+        # A form that is sent again says that the person agreed now.
+        later = to_datetime(Instant(builders.NOW - 1))
+        again = grant(owner, COMPANY.text, "RATE", request_id=request_id, granted=later)
+        assert again.grant_time == first.grant_time
         owner.consents.revoke(COMPANY.text, enterprise_pb2.PURPOSE_RATE)
         served.clock.now = Instant(builders.NOW + STEP)
         second = grant(owner, COMPANY.text, "RATE")
@@ -327,9 +331,14 @@ def test_new_agreement_blocks_what_is_new_until_assent_and_nothing_else(served: 
     assert not consents.publish_text(served.store, text, now=builders.NOW)
     with owner_of(served, code) as owner:
         assert [t.version for t in owner.consents.agreements()][-1] == "2026-12"
-        grant(owner, code, "RATE")
+        asked = builders.request_id(8)
+        granted = grant(owner, code, "RATE", request_id=asked)
+        invited = owner.ownership.invite(code, request_id=asked)
     served.clock.now = effective
     with owner_of(served, code) as owner:
+        # What comes again is nothing new, and is answered as it was.
+        assert grant(owner, code, "RATE", request_id=asked).name == granted.name
+        assert owner.ownership.invite(code, request_id=asked) == invited
         assert owner.consents.agreements()[0].version == "2026-12"
         with pytest.raises(RemoteError) as blocked:
             grant(owner, code, "SHOW_BUSINESS_FILE")

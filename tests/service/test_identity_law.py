@@ -50,6 +50,7 @@ from bonafides.identity.membership import (
 from bonafides.identity.ownership_operations import Ownership
 from bonafides.identity.submission import Purpose, State
 from bonafides.instants import DAY, HOUR, Instant
+from bonafides.once import Request
 from bonafides.personal.sealing import Vault
 from bonafides.records import operations as records
 from bonafides.storage.unit_of_work import Store
@@ -160,7 +161,7 @@ class Owners(Drafts):
                 principal,
                 self.code.text,
                 submission.uid,
-                request_id=str(uuid.uuid4()),
+                request=Request(str(uuid.uuid4()), bytes(32)),
                 now=self.now,
             )
         except (NotFoundError, OwnershipStateError, RateLimitedError) as error:
@@ -267,7 +268,7 @@ class Owners(Drafts):
                 self.logins[by],
                 self.code.text,
                 role,
-                request_id=str(uuid.uuid4()),
+                request=Request(str(uuid.uuid4()), bytes(32)),
                 now=self.now,
             )
         except NotFoundError:
@@ -328,7 +329,7 @@ class Owners(Drafts):
                 self.logins[by],
                 self.code.text,
                 asked,
-                request_id=str(uuid.uuid4()),
+                request=Request(str(uuid.uuid4()), bytes(32)),
                 now=self.now,
             )
         except NotFoundError:

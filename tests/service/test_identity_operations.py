@@ -40,6 +40,7 @@ from bonafides.identity.registry_operations import load_registry, sync_registrat
 from bonafides.identity.sources import RegistryTable
 from bonafides.identity.submission import Outcome, State, SubmissionStatus
 from bonafides.instants import DAY, HOUR, Instant, to_datetime
+from bonafides.once import Request
 from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import champion
 from bonafides.storage import archive as archive_rows
@@ -90,8 +91,7 @@ def _submit(
         desk,
         read_claims(message, now=now),
         submitter=submitter,
-        request_id=builders.request_id(request),
-        request_digest=_digest(message),
+        request=Request(builders.request_id(request), _digest(message)),
         now=now,
     )
 

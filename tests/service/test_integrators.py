@@ -138,6 +138,14 @@ def test_link_and_authorization_are_made_once_for_a_request_id(served: Served) -
         assert refusal(
             lambda: asking.integrators.create_url(["rating.read"], builders.request_id(1))
         ) == ("REQUEST_ID_REUSED")
+        application(served.store, "app-2")
+        with integrator(served, "app-2") as other:
+            others = other.integrators.create_url(EVERY_SCOPE).url
+        assert refusal(
+            lambda: giving.integrators.authorize(
+                CODE.text, others, ["archive.read"], term_days=30, request_id=builders.request_id(2)
+            )
+        ) == ("REQUEST_ID_REUSED")
         asking.integrators.exchange(calls[0].authorization_code)
         again = giving.integrators.authorize(
             CODE.text, link, ["archive.read"], term_days=30, request_id=builders.request_id(2)

@@ -20,6 +20,7 @@ from bonafides.archive.operations import get_archive, get_past_archive
 from bonafides.client import RemoteError
 from bonafides.errors import NotFoundError, RequestIdReusedError
 from bonafides.instants import DAY, Day, Instant, start_of
+from bonafides.once import Request
 from bonafides.personal.sealing import Vault
 from bonafides.rating.scorecard import champion
 from bonafides.records import linking
@@ -81,8 +82,7 @@ def contest(number: int = 1, **changes: Any) -> linking.Contest:
         ground=Ground.NOT_OURS,
         evidence_sha256=bytes(32),
         submitter="issuer|owner",
-        request_id=builders.request_id(number),
-        request_digest=b"digest",
+        request=Request(builders.request_id(number), b"digest"),
     )
     return dataclasses.replace(told, **changes)
 
@@ -284,8 +284,9 @@ def test_same_dispute_again_changes_nothing_and_another_under_its_id_is_refused(
     again = linking.dispute(store, CARD, contest(), now=Instant(NOW + DAY))
     assert again == first
     assert len(linking.history(store, LINK)[0]) == 1
+    other = Request(builders.request_id(), b"other")
     with pytest.raises(RequestIdReusedError):
-        linking.dispute(store, CARD, contest(request_digest=b"other"), now=NOW)
+        linking.dispute(store, CARD, contest(request=other), now=NOW)
 
 
 @pytest.mark.feature("C12")

@@ -17,6 +17,7 @@ from bonafides.client import RemoteError
 from bonafides.identity import registry_operations
 from bonafides.identity.membership import Claim, ClaimState, Principal
 from bonafides.instants import DAY, Instant, day_of, to_date
+from bonafides.once import Request
 from bonafides.rating.scorecard import champion
 from bonafides.records import linking
 from bonafides.records import operations as records
@@ -63,8 +64,7 @@ def contested(served: Served) -> None:
         ground=next(iter(Ground)),
         evidence_sha256=None,
         submitter="issuer|owner",
-        request_id=builders.request_id(),
-        request_digest=bytes(32),
+        request=Request(builders.request_id(), bytes(32)),
     )
     linking.dispute(served.store, champion(served.settings.models_dir), told, now=served.clock.now)
 

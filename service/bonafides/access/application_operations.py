@@ -30,13 +30,13 @@ from bonafides.errors import (
     ApplicationStateError,
     BugError,
     LaunchPreconditionError,
-    RequestIdReusedError,
 )
 from bonafides.identity import integrator_operations as integrators
 from bonafides.identity.codes import UnifiedCode
 from bonafides.identity.membership import Principal
 from bonafides.identity.sandbox import enterprise_for_tests
 from bonafides.instants import DAY, Instant
+from bonafides.once import Request
 from bonafides.personal import masks
 from bonafides.storage import applications as rows
 from bonafides.storage.applications import ApplicationRow, ChangeRow
@@ -59,7 +59,7 @@ class Shown:
 
 
 def create(
-    room: Register, maker: Principal, asked: Asked, request_id: str, digest: bytes, *, now: Instant
+    room: Register, maker: Principal, asked: Asked, request: Request, *, now: Instant
 ) -> Shown:
     """Makes an application, idempotent by the request id.
 
@@ -67,22 +67,19 @@ def create(
         RequestIdReusedError: the request id came before with another digest.
         RateLimitedError: the login made too many in 24 hours.
     """
-    made_of = room.vault.index("application", f"{maker.name}|{request_id}")
-    client_id = rules.client_id(room.environment, made_of)
-    keyed = room.vault.index("request", digest.hex())
+    mark = request.mark(room.vault, "application", maker.name)
+    client_id = rules.client_id(room.environment, mark.seed)
     with room.store.writing() as work:
         take_turns(work, f"applications {maker.name}")
-        known = rows.find_own(work, client_id, maker.name)
+        known = mark.answer(rows.find_own(work, client_id, maker.name))
         if known is not None:
-            if known.request_digest != keyed:
-                raise RequestIdReusedError
             return _shown(work, room, known, now)
         since = Instant(now - DAY)
         made = rows.created_since(work, maker.name, since)
         managing.limit(made, rules.APPLICATIONS_PER_DAY, now)
         sealed = managing.seal_email(work, room.vault, client_id, asked.email)
-        row = _new(room, maker, asked, made_of, now=now)
-        row = dataclasses.replace(row, email_sealed=sealed, request_digest=keyed)
+        row = _new(room, maker, asked, mark.seed, now=now)
+        row = dataclasses.replace(row, email_sealed=sealed, request_digest=mark.digest)
         if not rows.insert_application(work, row):
             raise BugError("a client id that another login's request made too")
         if row.test_enterprise is not None and row.role is Role.INTEGRATOR:

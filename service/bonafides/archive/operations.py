@@ -30,14 +30,10 @@ from bonafides.archive.facts import Fact, Kind
 from bonafides.archive.public_record_rows import read_row
 from bonafides.archive.self_description import SELF, SelfDescription
 from bonafides.archive.snapshot import Stored
-from bonafides.errors import (
-    NotFoundError,
-    RateLimitedError,
-    RequestIdReusedError,
-    RevisionNotReachedError,
-)
+from bonafides.errors import NotFoundError, RateLimitedError, RevisionNotReachedError
 from bonafides.identity.registry import RowError
 from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
+from bonafides.once import Request, require_same
 from bonafides.rating import operations as rating_operations
 from bonafides.rating import page_operations
 from bonafides.rating.features import RatingInputs
@@ -319,8 +315,7 @@ def update_self_description(
     code: str,
     told: SelfDescription,
     *,
-    request_id: str,
-    request_digest: bytes,
+    request: Request,
     now: Instant,
 ) -> archive_pb2.SelfDescription:
     """Replaces what the enterprise says of itself; returns what stands, in full.
@@ -337,9 +332,12 @@ def update_self_description(
             raise NotFoundError
         overdue.withhold(work, code, now)
         take_turns(work, f"archive {code}")
-        if not _came_before(work, code, request_id, request_digest):
+        before = owner_requests.find_digest(work, code, request.id)
+        if before is not None:
+            require_same(before, request.digest)
+        else:
             _leave_time(work, code, now)
-            owner_requests.insert(work, code, request_id, request_digest, now)
+            owner_requests.insert(work, code, request.id, request.digest, now)
             said = Fact(
                 code=code,
                 kind=Kind.SELF_DESCRIPTION,
@@ -387,13 +385,6 @@ def forget_changes(store: Store, *, now: Instant) -> int:
         if not step:
             return deleted
         deleted += step
-
-
-def _came_before(work: UnitOfWork, code: str, request_id: str, digest: bytes) -> bool:
-    known = owner_requests.find_digest(work, code, request_id)
-    if known is not None and known != digest:
-        raise RequestIdReusedError
-    return known is not None
 
 
 def _leave_time(work: UnitOfWork, code: str, now: Instant) -> None:

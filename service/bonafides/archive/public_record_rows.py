@@ -34,11 +34,9 @@ from bonafides.archive.public_records import (
     Severity,
 )
 from bonafides.identity.codes import CodeError, UnifiedCode, out_of_scope
-from bonafides.identity.registry import RowError
+from bonafides.identity.registry import RowError, amount_in, day_in
 from bonafides.identity.texts import comparable
-from bonafides.instants import SHANGHAI, Day, Instant, day_of, from_date, from_datetime, start_of
-from bonafides.records import money
-from bonafides.records.money import Money
+from bonafides.instants import SHANGHAI, Day, Instant, day_of, from_datetime, start_of
 
 REQUIRED_COLUMNS: Final = (
     "kind",
@@ -170,7 +168,7 @@ def _court_case(values: _Values) -> CourtCase:
         ),
         court=_matching(comparable(values["court"]), _COURT, "AUTHORITY", "Name the court, …法院."),
         performance=_word(values["performance"], _PERFORMANCES, Performance.NOT_KNOWN),
-        amount=_amount(values),
+        amount=amount_in(values["amount"], values["currency"], "AMOUNT"),
     )
 
 
@@ -196,7 +194,7 @@ def _penalty(values: _Values) -> Penalty:
         authority=_authority(values),
         sanction=_word(values["sanction"], _SANCTIONS, Sanction.OTHER),
         severity=_word(values["severity"], _SEVERITIES, Severity.NOT_KNOWN),
-        amount=_amount(values),
+        amount=amount_in(values["amount"], values["currency"], "AMOUNT"),
     )
 
 
@@ -208,7 +206,7 @@ _READERS: Final[Mapping[Kind, Callable[[_Values], PublicRecord]]] = {
 
 
 def _common(values: _Values) -> dict[str, Any]:
-    begins = _day(values["begins"])
+    begins = day_in(values["begins"])
     if begins is None:
         raise RowError("DATE", "Say when the record began, as YYYY-MM-DD.")
     if values["matched_by"].upper() not in MatchedBy.__members__:
@@ -216,7 +214,7 @@ def _common(values: _Values) -> dict[str, Any]:
     return {
         "matched_by": MatchedBy[values["matched_by"].upper()],
         "begins": begins,
-        "removed": _day(values["removed"]),
+        "removed": day_in(values["removed"]),
         "expires_at": _end(values["expires"]),
     }
 
@@ -249,33 +247,11 @@ def _word(text: str, words: Mapping[str, _Word], default: _Word) -> _Word:
     return next((word for pattern, word in words.items() if re.search(pattern, text)), default)
 
 
-def _amount(values: _Values) -> Money | None:
-    if not values["amount"]:
-        return None
-    try:
-        amount = money.parse(values["amount"], values["currency"] or "CNY")
-    except ValueError:
-        amount = None
-    if amount is None or amount.minor < 0:
-        raise RowError("AMOUNT", "Give a decimal number, and its ISO 4217 currency.")
-    return amount
-
-
-def _day(text: str) -> Day | None:
-    if not text:
-        return None
-    try:
-        # Some writers of Parquet keep days as the instants at which they begin.
-        return from_date(dt.date.fromisoformat(text.removesuffix(" 00:00:00")))
-    except ValueError:
-        raise RowError("DATE", "Give dates as YYYY-MM-DD.") from None
-
-
 def _end(text: str) -> Instant | None:
     """Returns when a record ends: a day is its last one, a time the end itself."""
     if "T" in text:
         return _instant(text, "DATE")
-    last = _day(text)
+    last = day_in(text)
     return None if last is None else start_of(Day(last + 1))
 
 

@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 
 from bonafides.cli import rendering_accesses as rendering
-from bonafides.cli.agreeing import listed
+from bonafides.cli.answering import listing
 from bonafides.cli.commands import Code, app
-from bonafides.cli.session import Session
 
 
 @app.command("access-log")
@@ -27,7 +26,9 @@ def access_log(
     Platforms, integrators and staff one by one, with purpose and time; persons as counts
     of a day. To those who act for the enterprise.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.accesses.log(code, most=most)
-    listed(session, "accesses", found, rendering.access_log(found))
+    listing(
+        context,
+        "accesses",
+        lambda client: client.accesses.log(code, most=most),
+        rendering.access_log,
+    )

@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 
 from bonafides.cli import rendering_advised as rendering
+from bonafides.cli.answering import answered
 from bonafides.cli.commands import Code, app
-from bonafides.cli.session import Session
 from bonafides.v1 import rating_pb2
 
 # Written as on a command line: certify-on-site.
@@ -34,10 +34,7 @@ def advise(context: typer.Context, code: Code) -> None:
 
     The cheapest ways to the next level, each tried out with the served scorecard.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        told = client.advising.advice(code)
-    session.answer(told, rendering.advice(told))
+    answered(context, lambda client: client.advising.advice(code), rendering.advice)
 
 
 @app.command()
@@ -57,8 +54,9 @@ def simulate(
 
     Nothing is stored. Trade is taken to go on as it does.
     """
-    session: Session = context.obj
     numbers = [rating_pb2.Step.Value(step.name) for step in steps or ()]
-    with session.client() as client:
-        told = client.advising.simulate(code, numbers, on.date() if on else None)
-    session.answer(told, rendering.simulation(told))
+    answered(
+        context,
+        lambda client: client.advising.simulate(code, numbers, on.date() if on else None),
+        rendering.simulation,
+    )

@@ -14,7 +14,7 @@ from rich.console import Group
 from rich.text import Text
 
 from bonafides.cli import rendering_integrators as rendering
-from bonafides.cli.agreeing import answered, each_of, listing
+from bonafides.cli.answering import answered, each_of, listing
 from bonafides.cli.commands import Code, app
 from bonafides.cli.session import Session
 

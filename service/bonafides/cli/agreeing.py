@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import typer
-from google.protobuf import json_format
-from google.protobuf.message import Message
-from rich.console import RenderableType
 
 from bonafides.cli import rendering_agreed as rendering
+from bonafides.cli.answering import answered, each_of, listed, listing
 from bonafides.cli.commands import Code, app
 from bonafides.cli.options import moment_of
 from bonafides.cli.session import Session, content
-from bonafides.client import Client
 from bonafides.v1 import enterprise_pb2
 
-M = TypeVar("M", bound=Message)
 PurposeName = Annotated[str, typer.Argument(help="Purpose, as `bonafides agreements` lists it.")]
 Platform = Annotated[str, typer.Argument(help="The platform, for example 1688.")]
 _PREFIX: Final = "PURPOSE_"
@@ -117,13 +112,15 @@ def revoke(context: typer.Context, code: Code, purpose: PurposeName) -> None:
 
     Whatever rested on it is undone in the same step: archive, level, checks.
     """
-    session: Session = context.obj
     name = f"{_PREFIX}{purpose}"
     if name not in enterprise_pb2.Purpose.keys():  # noqa: SIM118 - an enum wrapper is no mapping
         raise _no_such_purpose()
-    with session.client() as client:
-        taken = client.consents.revoke(code, enterprise_pb2.Purpose.Value(name))
-    listed(session, "consents", taken, rendering.consents(taken))
+    listing(
+        context,
+        "consents",
+        lambda client: client.consents.revoke(code, enterprise_pb2.Purpose.Value(name)),
+        rendering.consents,
+    )
 
 
 @app.command()
@@ -158,43 +155,6 @@ def unauthorize(context: typer.Context, code: Code, platform: Platform) -> None:
         lambda client: client.consents.revoke_platform(code, platform),
         each_of(rendering.platforms),
     )
-
-
-def answered(
-    context: typer.Context, call: Callable[[Client], M], rendered: Callable[[M], RenderableType]
-) -> None:
-    """Calls, and prints the answer: rendered for people, or as a document for programs."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = call(client)
-    session.answer(made, rendered(made))
-
-
-def listing(
-    context: typer.Context,
-    name: str,
-    call: Callable[[Client], Sequence[M]],
-    rendered: Callable[[Sequence[M]], RenderableType],
-) -> None:
-    """Calls, and prints the list that is the answer, under the name for programs."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = call(client)
-    listed(session, name, found, rendered(found))
-
-
-def each_of(rendered: Callable[[list[M]], RenderableType]) -> Callable[[M], RenderableType]:
-    """Returns what lays one out as a list of one is."""
-    return lambda one: rendered([one])
-
-
-def listed(session: Session, name: str, found: Iterable[Message], rendered: RenderableType) -> None:
-    """Prints a list: rendered for people, or one document for programs."""
-    if session.as_json:
-        told = [json_format.MessageToDict(row, preserving_proto_field_name=True) for row in found]
-        session.document({name: told})
-    else:
-        session.show(rendered)
 
 
 def _no_such_purpose() -> typer.BadParameter:

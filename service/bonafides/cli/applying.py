@@ -17,7 +17,7 @@ import typer
 from google.protobuf.message import Message
 
 from bonafides.cli import rendering_applied as rendering
-from bonafides.cli.agreeing import answered, each_of, listing
+from bonafides.cli.answering import answered, each_of, listing
 from bonafides.cli.commands import app
 from bonafides.cli.faults import CommandError
 from bonafides.cli.session import Session, content

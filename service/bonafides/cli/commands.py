@@ -21,6 +21,7 @@ import typer
 
 from bonafides import settings as settings_rules
 from bonafides.cli import claims_file, options, rendering, stores_view, submission_view
+from bonafides.cli.answering import answered
 from bonafides.cli.faults import AnswerLostError, CommandError
 from bonafides.cli.options import Purpose, moment_of, purpose_of, write
 from bonafides.cli.session import DEFAULT_SERVER, CommandLine, Session, content
@@ -239,10 +240,7 @@ def submission(
 
     To its submitter and to staff alone; others get the answer for an unknown one.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        shown = client.get_submission(name)
-    session.answer(shown, submission_view.submission(shown))
+    answered(context, lambda client: client.get_submission(name), submission_view.submission)
 
 
 @app.command()
@@ -309,10 +307,11 @@ def level(context: typer.Context, code: Code, *, purpose: Purpose = None) -> Non
 
     To who is logged in. Not a credit rating and not meant for lending.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        shown = client.get_rating(code, purpose=purpose_of(purpose))
-    session.answer(shown, rendering.level(shown))
+    answered(
+        context,
+        lambda client: client.get_rating(code, purpose=purpose_of(purpose)),
+        rendering.level,
+    )
 
 
 @app.command()
@@ -321,10 +320,7 @@ def explain(context: typer.Context, code: Code) -> None:
 
     Point by point, to the enterprise itself and to staff; others see the level.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        shown = client.get_rating(code)
-    session.answer(shown, rendering.explained(shown))
+    answered(context, lambda client: client.get_rating(code), rendering.explained)
 
 
 @app.command()
@@ -333,10 +329,7 @@ def stores(context: typer.Context, code: Code) -> None:
 
     To the enterprise itself and to staff; to a platform its own.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        shown = client.list_stores(code)
-    session.answer(shown, stores_view.stores(shown))
+    answered(context, lambda client: client.list_stores(code), stores_view.stores)
 
 
 @app.command()
@@ -360,16 +353,17 @@ def dispute(
 
     Staff decide within 15 working days; until then the store is marked.
     """
-    session: Session = context.obj
     told = record_service_pb2.DisputeStoreRequest.Ground.Value(
         f"GROUND_{ground.upper().replace('-', '_')}"
     )
     digest = b"" if evidence is None else _sha256(evidence, "--evidence")
-    with session.client() as client:
-        shown = client.dispute_store(
+    answered(
+        context,
+        lambda client: client.dispute_store(
             code, platform, link_id, told, evidence_sha256=digest, request_id=request_id
-        )
-    session.answer(shown, stores_view.store(shown))
+        ),
+        stores_view.store,
+    )
 
 
 @app.command()

@@ -13,10 +13,9 @@ import typer
 
 from bonafides.cli import claims_file
 from bonafides.cli import rendering_identified as rendering
-from bonafides.cli.agreeing import listed
+from bonafides.cli.answering import answered, listing
 from bonafides.cli.commands import Code, app, loaded
 from bonafides.cli.faults import AnswerLostError
-from bonafides.cli.session import Session
 from bonafides.cli.submission_view import submission
 from bonafides.client import RemoteError
 
@@ -34,10 +33,12 @@ def requirements(context: typer.Context, code: Code) -> None:
 
     All of it to who acts for the enterprise; to others what is about their own submissions.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.identities.requirements(code)
-    listed(session, "requirements", found, rendering.requirements(found))
+    listing(
+        context,
+        "requirements",
+        lambda client: client.identities.requirements(code),
+        rendering.requirements,
+    )
 
 
 @app.command()
@@ -46,12 +47,13 @@ def amend(context: typer.Context, code: Code, file: File, *, request_id: Request
 
     The file holds bonafides.v1.Amendment in protobuf's JSON mapping: the changed fields alone.
     """
-    session: Session = context.obj
     changes = claims_file.read_changes(loaded(file))
     asked = request_id or str(uuid.uuid4())
-    with session.client() as client:
-        made = _sent(lambda: client.identities.amend(code, changes, asked), asked)
-    session.answer(made, submission(made))
+    answered(
+        context,
+        lambda client: _sent(lambda: client.identities.amend(code, changes, asked), asked),
+        submission,
+    )
 
 
 @app.command()
@@ -63,12 +65,13 @@ def prefill(
     The file holds bonafides.v1.Prefill in protobuf's JSON mapping. Hand the draft's name to
     the enterprise.
     """
-    session: Session = context.obj
     filled = claims_file.read_prefill(loaded(file))
     asked = request_id or str(uuid.uuid4())
-    with session.client() as client:
-        made = _sent(lambda: client.identities.create_draft(code, filled, asked), asked)
-    session.answer(made, rendering.draft(made))
+    answered(
+        context,
+        lambda client: _sent(lambda: client.identities.create_draft(code, filled, asked), asked),
+        rendering.draft,
+    )
 
 
 @app.command()
@@ -77,10 +80,7 @@ def draft(context: typer.Context, name: DraftName) -> None:
 
     To that platform, to who is to confirm it, and to staff.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.identities.get_draft(name)
-    session.answer(found, rendering.draft(found))
+    answered(context, lambda client: client.identities.get_draft(name), rendering.draft)
 
 
 @app.command("delete-draft")
@@ -89,10 +89,7 @@ def delete_draft(context: typer.Context, name: DraftName) -> None:
 
     As long as nobody confirmed it.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.identities.delete_draft(name)
-    session.answer(made, rendering.draft(made))
+    answered(context, lambda client: client.identities.delete_draft(name), rendering.draft)
 
 
 @app.command("confirm-draft")
@@ -103,12 +100,13 @@ def confirm_draft(
 
     The file holds bonafides.v1.DraftSupplement in protobuf's JSON mapping.
     """
-    session: Session = context.obj
     given = claims_file.read_supplement(loaded(file))
     asked = request_id or str(uuid.uuid4())
-    with session.client() as client:
-        made = _sent(lambda: client.identities.confirm_draft(name, given, asked), asked)
-    session.answer(made, submission(made))
+    answered(
+        context,
+        lambda client: _sent(lambda: client.identities.confirm_draft(name, given, asked), asked),
+        submission,
+    )
 
 
 def _sent(call: Callable[[], T], request_id: str) -> T:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from bonafides.cli import rendering_levels as rendering
-from bonafides.cli.agreeing import listed
+from bonafides.cli.answering import listing
 from bonafides.cli.commands import Code, app
 from bonafides.cli.options import moment_of, write
 from bonafides.cli.session import Session
@@ -25,10 +25,7 @@ def levels(context: typer.Context, code: Code) -> None:
     Step by step, with the cause and the facts that changed; to the enterprise itself and
     to staff.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        told = client.levels.history(code)
-    listed(session, "ratings", told, rendering.history(told))
+    listing(context, "ratings", lambda client: client.levels.history(code), rendering.history)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from bonafides.cli import rendering_agreed as rendering
-from bonafides.cli.agreeing import answered, each_of, listing
+from bonafides.cli.answering import answered, each_of, listing
 from bonafides.cli.commands import Code, app
 from bonafides.cli.session import Session
 

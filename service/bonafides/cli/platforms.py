@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from bonafides.cli import rendering_platforms as rendering
-from bonafides.cli.agreeing import answered, each_of, listed, listing
+from bonafides.cli.answering import answered, each_of, listed, listing
 from bonafides.cli.commands import Code, app
 from bonafides.cli.options import Purpose, moment_of, purpose_of
 from bonafides.cli.session import Session, content

@@ -11,9 +11,8 @@ from typing import Annotated, Literal
 import typer
 
 from bonafides.cli import rendering_reviewed as rendering
-from bonafides.cli.agreeing import listed
+from bonafides.cli.answering import answered, each_of, listing
 from bonafides.cli.commands import Code, app
-from bonafides.cli.session import Session
 from bonafides.v1 import rating_pb2
 
 ReviewName = Annotated[str, typer.Argument(help="enterprises/CODE/reviews/UID")]
@@ -29,19 +28,13 @@ app.add_typer(override, name="override")
 @review.command("request")
 def review_request(context: typer.Context, code: Code) -> None:
     """Asks that a person look at your level."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.reviews.request(code)
-    session.answer(made, rendering.reviews([made]))
+    answered(context, lambda client: client.reviews.request(code), each_of(rendering.reviews))
 
 
 @review.command("list")
 def review_list(context: typer.Context, code: Code) -> None:
     """Shows the reviews of an enterprise, and what was found."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.reviews.reviews(code)
-    listed(session, "reviews", found, rendering.reviews(found))
+    listing(context, "reviews", lambda client: client.reviews.reviews(code), rendering.reviews)
 
 
 @review.command("decide")
@@ -56,12 +49,13 @@ def review_decide(
     ] = False,
 ) -> None:
     """Records what you found, as staff."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.reviews.decide(
+    answered(
+        context,
+        lambda client: client.reviews.decide(
             name, stands=outcome == "stands", reason=reason, four_eyes=four_eyes
-        )
-    session.answer(made, rendering.reviews([made]))
+        ),
+        each_of(rendering.reviews),
+    )
 
 
 @review.command("refuse")
@@ -82,10 +76,9 @@ def review_accept(context: typer.Context, code: Code) -> None:
 @review.command("automatic")
 def review_automatic(context: typer.Context, code: Code) -> None:
     """Shows whether an enterprise takes automatic levels."""
-    session: Session = context.obj
-    with session.client() as client:
-        said = client.reviews.automatic_rating(code)
-    session.answer(said, rendering.automatic_rating(said))
+    answered(
+        context, lambda client: client.reviews.automatic_rating(code), rendering.automatic_rating
+    )
 
 
 @override.command("propose")
@@ -100,20 +93,20 @@ def override_propose(
     reason: Reason,
 ) -> None:
     """Proposes a level, as staff; another member of staff starts it."""
-    session: Session = context.obj
     wanted = rating_pb2.Level.Value(f"LEVEL_{level}")
-    with session.client() as client:
-        made = client.reviews.propose_override(code, wanted, reason=reason, term_days=days)
-    session.answer(made, rendering.overrides([made]))
+    answered(
+        context,
+        lambda client: client.reviews.propose_override(code, wanted, reason=reason, term_days=days),
+        each_of(rendering.overrides),
+    )
 
 
 @override.command("start")
 def override_start(context: typer.Context, name: OverrideName) -> None:
     """Starts what another member of staff proposed."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.reviews.start_override(name)
-    session.answer(made, rendering.overrides([made]))
+    answered(
+        context, lambda client: client.reviews.start_override(name), each_of(rendering.overrides)
+    )
 
 
 @override.command("end")
@@ -124,32 +117,32 @@ def override_end(
     reason: Annotated[str, typer.Option(help="Why; kept for staff.")],
 ) -> None:
     """Ends an override before its term, or takes a proposal back."""
-    session: Session = context.obj
-    with session.client() as client:
-        made = client.reviews.end_override(name, reason=reason)
-    session.answer(made, rendering.overrides([made]))
+    answered(
+        context,
+        lambda client: client.reviews.end_override(name, reason=reason),
+        each_of(rendering.overrides),
+    )
 
 
 @override.command("list")
 def override_list(context: typer.Context, code: Code) -> None:
     """Shows the levels that people set for an enterprise; to staff, with every step."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.reviews.overrides(code)
-    listed(session, "overrides", found, rendering.overrides(found))
+    listing(
+        context, "overrides", lambda client: client.reviews.overrides(code), rendering.overrides
+    )
 
 
 @app.command("wrong-levels")
 def wrong_levels(context: typer.Context, code: Code) -> None:
     """Shows which levels a won appeal found wrong."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.reviews.wrong_levels(code)
-    listed(session, "levels", found, rendering.wrong_levels(found))
+    listing(
+        context, "levels", lambda client: client.reviews.wrong_levels(code), rendering.wrong_levels
+    )
 
 
 def _say(context: typer.Context, code: str, *, refused: bool) -> None:
-    session: Session = context.obj
-    with session.client() as client:
-        said = client.reviews.refuse(code, refused=refused)
-    session.answer(said, rendering.automatic_rating(said))
+    answered(
+        context,
+        lambda client: client.reviews.refuse(code, refused=refused),
+        rendering.automatic_rating,
+    )

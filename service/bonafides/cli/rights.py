@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from bonafides.cli import rendering_rights as rendering
-from bonafides.cli.agreeing import listed
+from bonafides.cli.answering import answered, each_of, listing
 from bonafides.cli.commands import Code, app
 from bonafides.cli.session import Session, content
 from bonafides.v1 import rights_pb2
@@ -33,10 +33,7 @@ def holdings(context: typer.Context, code: Code) -> None:
 
     Masked, with the purposes for which it may be used and the sources that were asked.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        told = client.rights.holdings(code)
-    session.answer(told, rendering.holdings(told))
+    answered(context, lambda client: client.rights.holdings(code), rendering.holdings)
 
 
 @app.command()
@@ -62,24 +59,27 @@ def appeal(
     marked as disputed. Past the 15th working day, what a platform or staff put in counts
     no more until they do.
     """
-    session: Session = context.obj
     digest = b""
     if document is not None:
         digest = hashlib.sha256(content(document, "--document")).digest()
-    with session.client() as client:
-        made = client.rights.correct(
+    answered(
+        context,
+        lambda client: client.rights.correct(
             code, _target(code, target), wrong=wrong, right=right, evidence_sha256=digest
-        )
-    session.answer(made, rendering.corrections([made]))
+        ),
+        each_of(rendering.corrections),
+    )
 
 
 @app.command()
 def corrections(context: typer.Context, code: Code) -> None:
     """Shows the cases of correction of an enterprise."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.rights.corrections(code)
-    listed(session, "corrections", found, rendering.corrections(found))
+    listing(
+        context,
+        "corrections",
+        lambda client: client.rights.corrections(code),
+        rendering.corrections,
+    )
 
 
 @app.command()
@@ -93,12 +93,9 @@ def erase(
 
     Whatever rested on them ends: consents, verification, level.
     """
-    session: Session = context.obj
     if not yes:
         typer.confirm("Nobody can read the values again. Erase them?", abort=True)
-    with session.client() as client:
-        done = client.rights.erase(submission)
-    session.answer(done, rendering.erasure(done))
+    answered(context, lambda client: client.rights.erase(submission), rendering.erasure)
 
 
 @app.command("erase-buyer")
@@ -125,10 +122,11 @@ def buyer_holdings(context: typer.Context, pseudonym: Pseudonym) -> None:
 
     With what it is used for. PSEUDONYM as of erase-buyer.
     """
-    session: Session = context.obj
-    with session.client() as client:
-        told = client.rights.buyer_holdings(_pseudonym(pseudonym))
-    session.answer(told, rendering.buyer_holdings(told))
+    answered(
+        context,
+        lambda client: client.rights.buyer_holdings(_pseudonym(pseudonym)),
+        rendering.buyer_holdings,
+    )
 
 
 @app.command("correct-buyer")
@@ -170,19 +168,13 @@ def queue_list(context: typer.Context) -> None:
     """Shows what waits for staff, the nearest deadline first."""
     if context.invoked_subcommand is not None:
         return
-    session: Session = context.obj
-    with session.client() as client:
-        items = client.rights.queue()
-    listed(session, "items", items, rendering.queue(items))
+    listing(context, "items", lambda client: client.rights.queue(), rendering.queue)
 
 
 @queue.command("show")
 def queue_show(context: typer.Context, name: CaseName) -> None:
     """Shows one case of correction."""
-    session: Session = context.obj
-    with session.client() as client:
-        found = client.rights.correction(name)
-    session.answer(found, rendering.corrections([found]))
+    answered(context, lambda client: client.rights.correction(name), each_of(rendering.corrections))
 
 
 @queue.command("decide")
@@ -200,17 +192,18 @@ def queue_decide(
     ] = False,
 ) -> None:
     """Rules on a case of correction, or rules otherwise than before."""
-    session: Session = context.obj
     told = "" if value is None else content(value, "--value").decode()
-    with session.client() as client:
-        made = client.rights.decide(
+    answered(
+        context,
+        lambda client: client.rights.decide(
             name,
             upheld=outcome == "uphold",
             reason=reason,
             fact_value=told,
             withdraw=withdraw,
-        )
-    session.answer(made, rendering.corrections([made]))
+        ),
+        each_of(rendering.corrections),
+    )
 
 
 def _target(code: str, text: str) -> rights_pb2.CorrectionTarget:

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import typer
 
 from bonafides.cli import rendering_switches as rendering
-from bonafides.cli.agreeing import answered, each_of, listing
+from bonafides.cli.answering import answered, each_of, listing
 from bonafides.cli.commands import Code, app
 from bonafides.v1 import switch_pb2
 

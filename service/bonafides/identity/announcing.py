@@ -18,7 +18,6 @@ from bonafides.errors import (
     FieldViolation,
     InvalidFieldsError,
     NotFoundError,
-    RequestIdReusedError,
     TransitionNotAllowedError,
 )
 from bonafides.identity.codes import UnifiedCode
@@ -30,6 +29,7 @@ from bonafides.identity.operations import (
     Desk,
     enter,
     get_submission,
+    made_before,
     status_of,
     withdraw,
 )
@@ -45,6 +45,7 @@ from bonafides.identity.submission import (
     Transition,
 )
 from bonafides.instants import Instant
+from bonafides.once import Request
 from bonafides.storage import amendments as rows
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import identity as identity_rows
@@ -59,8 +60,7 @@ def announce(
     code: UnifiedCode,
     changes: Changes,
     *,
-    request_id: str,
-    request_digest: bytes,
+    request: Request,
     now: Instant,
 ) -> SubmissionStatus:
     """Announces changes; idempotent by the request id.
@@ -77,7 +77,7 @@ def announce(
     login = actor.principal.name
     with desk.store.writing() as work:
         require_actor(work, actor, code.text)
-        known = identity_rows.find_request(work, login, request_id)
+        known = made_before(work, desk, login, request)
         if known is None:
             require_assent(work, desk, code.text, now)
             base = _base(work, code.text, now)
@@ -88,8 +88,6 @@ def announce(
             assent = _assent(work, desk, code.text, now)
             work.commit()
     if known is not None:
-        if known.request_digest != desk.vault.index("request", request_digest.hex()):
-            raise RequestIdReusedError
         return get_submission(desk, code, known.uid, submitter=login, now=now)
     after = _amended(before, changes, assent)
     changed = tuple(_changed(before, after))
@@ -104,7 +102,7 @@ def announce(
         rows.insert(work, code.text, made.uid, AmendmentRow(base.uid, changed))
 
     step = Transition(State.PENDING, now, "CHANGE_ANNOUNCED")
-    arrival = Arrival(login, request_id, request_digest, (step,), note)
+    arrival = Arrival(login, request, (step,), note)
     return enter(desk, after, arrival, now=now)
 
 

@@ -43,6 +43,7 @@ from bonafides.identity.operations import VERIFIER, Desk, withdraw
 from bonafides.identity.submission import Purpose, Transition
 from bonafides.identity.submission import State as SubmissionState
 from bonafides.instants import Instant
+from bonafides.once import Request, require_same
 from bonafides.storage import agents as agent_rows
 from bonafides.storage import archive as archive_rows
 from bonafides.storage import consents as rows
@@ -185,7 +186,7 @@ def list_consents(desk: Desk, actor: Actor | None, code: str) -> tuple[Consent, 
 
 
 def grant(
-    desk: Desk, actor: Actor, code: str, asked: Granting, *, request_id: str, now: Instant
+    desk: Desk, actor: Actor, code: str, asked: Granting, *, request: Request, now: Instant
 ) -> Consent:
     """Adds one consent to the ledger; levels and views follow in the same unit of work.
 
@@ -196,19 +197,18 @@ def grant(
         PurposeNotListedError: no text is published for the purpose; noted in the audit.
         AgreementNotCurrentError: a new version of an agreement waits for assent.
         InvalidFieldsError: another text than the current one, or fields beyond it.
+        RequestIdReusedError: the request id came before with another consent.
     """
     with desk.store.writing() as work:
+        identity_rows.take_turns(work, f"consents {code}")
         require_actor(work, actor, code)
         if asked.purpose is None:
             _note_unlisted(work, actor, code, now)
             work.commit()
             raise PurposeNotListedError("UNLISTED")
-        require_assent(work, desk, code, now)
-        _check_text(asked, asked.purpose)
-        digest = desk.vault.index("consent", f"{actor.principal.name}|{request_id}")
         made = Consent(
             code=code,
-            uid=str(uuid.UUID(bytes=digest[:16], version=4)),
+            uid=request.mark(desk.vault, "consent", actor.principal.name).uid,
             of_submission="",
             purpose=asked.purpose.value,
             scope=asked.scope,
@@ -221,11 +221,20 @@ def grant(
             revoked_at=None,
             actor=actor.principal.name,
         )
+        known = next((each for each in rows.ledger(work, code) if each.uid == made.uid), None)
+        if known is not None:
+            # Not when the person agreed: a form that is sent again says another time.
+            anew = dataclasses.replace(
+                known, granted_at=made.granted_at, recorded_at=now, revoked_at=None
+            )
+            require_same(anew, made)
+            return known
+        require_assent(work, desk, code, now)
+        _check_text(asked, asked.purpose)
         rows.add(work, [made])
-        stored = next(each for each in rows.ledger(work, code) if each.uid == made.uid)
         archive.refresh(work, desk.card, code, now)
         work.commit()
-    return stored
+    return made
 
 
 def revoke(

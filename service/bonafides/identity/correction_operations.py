@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import uuid
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,7 +26,6 @@ from bonafides.errors import (
     InvalidFieldsError,
     NotFoundError,
     RateLimitedError,
-    RequestIdReusedError,
     SecondPersonRequiredError,
 )
 from bonafides.identity import corrections as rules
@@ -37,6 +35,7 @@ from bonafides.identity.membership import Actor, Principal
 from bonafides.identity.operations import Desk
 from bonafides.identity.wrong_levels import spans
 from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
+from bonafides.once import Request, require_same
 from bonafides.personal.sealing import Place, Sealed
 from bonafides.rating.card import Level
 from bonafides.rating.people import level_shown
@@ -61,8 +60,7 @@ class Asked:
     wrong: str
     right: str
     evidence_sha256: bytes
-    request_id: str
-    request_digest: bytes
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +83,14 @@ def open_case(desk: Desk, actor: Actor, code: str, asked: Asked, *, now: Instant
         RateLimitedError: the login opened too many in 24 hours.
     """
     name = actor.principal.name
-    digest = desk.vault.index("correction", f"{name}|{code}|{asked.request_id}")
-    uid = str(uuid.UUID(bytes=digest[:16], version=4))
-    keyed = desk.vault.index("request", asked.request_digest.hex())
+    mark = asked.request.mark(desk.vault, "correction", name, code)
+    uid = mark.uid
     with desk.store.writing() as work:
         identity_rows.take_turns(work, f"corrections {name}")
         known = rows.request_digest(work, code, uid)
-        if known is not None and known != keyed:
-            raise RequestIdReusedError
-        if known is None:
+        if known is not None:
+            require_same(known, mark.digest)
+        else:
             _require_held(work, actor, code, asked.target)
             _limit(work, name, now)
             made = Correction(
@@ -106,7 +103,7 @@ def open_case(desk: Desk, actor: Actor, code: str, asked: Asked, *, now: Instant
                 due=due_day(day_of(now)),
                 state=State.OPEN,
             )
-            rows.add(work, made, keyed, _sealed(work, desk, uid, asked))
+            rows.add(work, made, mark.digest, _sealed(work, desk, uid, asked))
             if asked.target.sort is Sort.OVERRIDE:
                 step = overrides.Step("APPEALED", now, name)
                 overrides.note(work, code, asked.target.subject, step)

@@ -12,15 +12,15 @@ Source: 002 §1.8(1).
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import Final
 
-from bonafides.errors import NotFoundError, RateLimitedError, RequestIdReusedError
+from bonafides.errors import NotFoundError, RateLimitedError
 from bonafides.identity.consent_operations import require_reader
 from bonafides.identity.membership import Actor
 from bonafides.identity.operations import Desk
 from bonafides.instants import DAY, MICROSECONDS, Instant
+from bonafides.once import Request
 from bonafides.storage import platforms as rows
 from bonafides.storage.identity import is_enrolled, take_turns
 from bonafides.storage.platforms import DecisionRow, Place, Whose
@@ -39,8 +39,7 @@ class Decided:
     archive_etag: str
     archive_revision: int
     level: str
-    request_id: str
-    request_digest: bytes
+    request: Request
 
 
 def record(desk: Desk, platform: str, code: str, told: Decided, *, now: Instant) -> DecisionRow:
@@ -51,16 +50,13 @@ def record(desk: Desk, platform: str, code: str, told: Decided, *, now: Instant)
         RequestIdReusedError: the request id came before with another digest.
         RateLimitedError: the platform recorded too many of this enterprise in 24 hours.
     """
-    uid = uid_of(desk, "decision", platform, code, told.request_id)
-    keyed = desk.vault.index("request", told.request_digest.hex())
+    mark = told.request.mark(desk.vault, "decision", platform, code)
     with desk.store.writing() as work:
         take_turns(work, f"decisions {code}")
         if not is_enrolled(work, code):
             raise NotFoundError
-        known = rows.find_decision(work, code, platform, uid)
+        known = mark.answer(rows.find_decision(work, code, platform, mark.uid))
         if known is not None:
-            if known.request_digest != keyed:
-                raise RequestIdReusedError
             return known
         since = Instant(now - DAY)
         if rows.decisions_since(work, code, platform, since) >= _MOST_PER_DAY:
@@ -68,8 +64,8 @@ def record(desk: Desk, platform: str, code: str, told: Decided, *, now: Instant)
         made = DecisionRow(
             code=code,
             platform=platform,
-            uid=uid,
-            request_digest=keyed,
+            uid=mark.uid,
+            request_digest=mark.digest,
             outcome=told.outcome,
             purpose=told.purpose,
             archive_etag=told.archive_etag,
@@ -100,9 +96,3 @@ def list_of_enterprise(
     with desk.store.reading() as work:
         require_reader(work, actor, code)
         return tuple(rows.decisions(work, Whose(code), place))
-
-
-def uid_of(desk: Desk, sort: str, platform: str, code: str, request_id: str) -> str:
-    """Returns the id of what a request of the platform makes: the same for the same request."""
-    made_of = desk.vault.index(sort, f"{platform}|{code}|{request_id}")
-    return str(uuid.UUID(bytes=made_of[:16], version=4))

@@ -20,7 +20,6 @@ The rules:
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -32,14 +31,14 @@ from bonafides.errors import (
     InvalidFieldsError,
     NotFoundError,
     RateLimitedError,
-    RequestIdReusedError,
     TransitionNotAllowedError,
 )
 from bonafides.identity.claims import faults_in_part, read_claims
 from bonafides.identity.codes import UnifiedCode
-from bonafides.identity.operations import Arrival, Desk, enter, get_submission
+from bonafides.identity.operations import Arrival, Desk, enter, get_submission, made_before
 from bonafides.identity.submission import State, SubmissionStatus, Transition, advance
 from bonafides.instants import DAY, MICROSECONDS, Instant
+from bonafides.once import Request
 from bonafides.storage import drafts as rows
 from bonafides.storage import identity as identity_rows
 from bonafides.storage.drafts import DraftRow
@@ -89,8 +88,7 @@ def create(
     prefill: draft_pb2.Prefill,
     *,
     platform: str,
-    request_id: str,
-    request_digest: bytes,
+    request: Request,
     now: Instant,
 ) -> Draft:
     """Makes a draft; idempotent by the platform's request id.
@@ -103,13 +101,13 @@ def create(
     faults = faults_in(code, prefill, now=now)
     if faults:
         raise InvalidFieldsError(faults)
-    digest = desk.vault.index("draft", f"{platform}|{request_id}|{code}")
+    mark = request.mark(desk.vault, "draft", platform)
     made = DraftRow(
         code=code.text,
-        uid=str(uuid.UUID(bytes=digest[:16], version=4)),
+        uid=mark.uid,
         platform=platform,
-        request_id=request_id,
-        request_digest=desk.vault.index("request", request_digest.hex()),
+        request_id=request.id,
+        request_digest=mark.digest,
         state=State.DRAFT,
         created_at=now,
         expires_at=Instant(now + TERM),
@@ -117,15 +115,13 @@ def create(
     )
     with desk.store.writing() as work:
         identity_rows.take_turns(work, f"drafts {platform}")
-        known = rows.find_request(work, platform, request_id)
+        known = mark.answer(rows.find_request(work, platform, request.id))
         if known is None:
             oldest = rows.nth_latest_at(work, platform, DRAFTS_PER_DAY)
             if oldest is not None and (wait := oldest + DAY - now) > 0:
                 raise RateLimitedError(-(-wait // MICROSECONDS))
             rows.insert(work, made)
             work.commit()
-        elif known.request_digest != made.request_digest:
-            raise RequestIdReusedError
         return _told(work, known or made, Onlooker("", platform))
 
 
@@ -169,8 +165,7 @@ def confirm(
     given: draft_pb2.DraftSupplement,
     *,
     login: str,
-    request_id: str,
-    request_digest: bytes,
+    request: Request,
     now: Instant,
 ) -> SubmissionStatus:
     """Makes a submission of the draft, which is then verified as any.
@@ -184,10 +179,8 @@ def confirm(
     """
     with desk.store.reading() as work:
         row = _found(work, code.text, uid, Onlooker(login), now)
-        known = identity_rows.find_request(work, login, request_id)
+        known = made_before(work, desk, login, request)
     if known is not None:
-        if known.request_digest != desk.vault.index("request", request_digest.hex()):
-            raise RequestIdReusedError
         return get_submission(desk, code, known.uid, submitter=login, now=now)
     advance(row.state, State.PENDING)
     prefill = _prefill(row)
@@ -205,7 +198,7 @@ def confirm(
         Transition(State.DRAFT, row.created_at, "PREFILLED"),
         Transition(State.PENDING, now, "CONFIRMED"),
     )
-    arrival = Arrival(login, request_id, request_digest, steps, note)
+    arrival = Arrival(login, request, steps, note)
     return enter(desk, claims, arrival, now=now)
 
 

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import uuid
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +34,7 @@ from bonafides.identity.codes import UnifiedCode
 from bonafides.identity.documents import DocumentError, DocumentStatus, Qr
 from bonafides.identity.qr import QrReader, UnreadableError
 from bonafides.instants import DAY, MICROSECONDS, Instant
+from bonafides.once import uid_of
 from bonafides.personal.sealing import Place, SubjectKey, Vault
 from bonafides.storage import documents as rows
 from bonafides.storage import identity as identity_rows
@@ -259,7 +259,7 @@ def _place(row: DocumentRow, part: int) -> Place:
 
 def _uid(vault: Vault, content: str) -> str:
     """Returns an id that nobody else can work out."""
-    return str(uuid.UUID(bytes=vault.index("document", content)[:16], version=4))
+    return uid_of(vault.index("document", content))
 
 
 def _status(work: UnitOfWork, row: DocumentRow, code: UnifiedCode) -> DocumentStatus:

@@ -25,13 +25,12 @@ from bonafides.errors import (
     InvalidFieldsError,
     NotFoundError,
     RateLimitedError,
-    RequestIdReusedError,
 )
 from bonafides.identity.consent_operations import require_actor, require_reader
-from bonafides.identity.decision_operations import uid_of
 from bonafides.identity.membership import Actor
 from bonafides.identity.operations import Desk
 from bonafides.instants import DAY, HOUR, MICROSECONDS, Instant
+from bonafides.once import Request
 from bonafides.storage import documents as document_rows
 from bonafides.storage import membership as member_rows
 from bonafides.storage import platforms as rows
@@ -53,8 +52,7 @@ class Question:
     kind: str
     text: str
     deadline_at: Instant
-    request_id: str
-    request_digest: bytes
+    request: Request
 
 
 def request_more(
@@ -68,16 +66,13 @@ def request_more(
         RequestIdReusedError: the request id came before with another digest.
         RateLimitedError: the platform asked too much of this enterprise.
     """
-    uid = uid_of(desk, "inquiry", platform, code, asked.request_id)
-    keyed = desk.vault.index("request", asked.request_digest.hex())
+    mark = asked.request.mark(desk.vault, "inquiry", platform, code)
     with desk.store.writing() as work:
         take_turns(work, f"inquiries {code}")
         if not is_enrolled(work, code):
             raise NotFoundError
-        known = rows.find_inquiry(work, code, uid, platform)
+        known = mark.answer(rows.find_inquiry(work, code, mark.uid, platform))
         if known is not None:
-            if known.request_digest != keyed:
-                raise RequestIdReusedError
             return known
         # Behind the look for a repetition, which comes when the deadline may be near.
         text = impersonal(asked.text, "text")
@@ -86,8 +81,8 @@ def request_more(
         made = InquiryRow(
             code=code,
             platform=platform,
-            uid=uid,
-            request_digest=keyed,
+            uid=mark.uid,
+            request_digest=mark.digest,
             kind=asked.kind,
             text=text,
             asked_at=now,

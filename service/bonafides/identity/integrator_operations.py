@@ -16,7 +16,6 @@ to which the code is bound. Of code and token digests are kept alone, keyed.
 from __future__ import annotations
 
 import enum
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -32,7 +31,6 @@ from bonafides.errors import (
     InvalidFieldsError,
     NotFoundError,
     RateLimitedError,
-    RequestIdReusedError,
 )
 from bonafides.identity.codes import GENERATED_REGION, UnifiedCode
 from bonafides.identity.consent_operations import require_actor, require_assent, require_reader
@@ -40,6 +38,7 @@ from bonafides.identity.membership import Actor
 from bonafides.identity.operations import Arrival, Desk, enter
 from bonafides.identity.submission import Claims, State, SubmissionStatus, Transition
 from bonafides.instants import DAY, MICROSECONDS, Instant
+from bonafides.once import Request, require_same, uid_of
 from bonafides.personal.sealing import Vault
 from bonafides.storage import agents as rows
 from bonafides.storage import identity as identity_rows
@@ -95,7 +94,7 @@ class Granting:
     url_code: str
     scopes: Sequence[str]
     term_days: int
-    request_id: str
+    request: Request
 
 
 def standing(row: AuthorizationRow, now: Instant) -> Standing:
@@ -111,7 +110,7 @@ def standing(row: AuthorizationRow, now: Instant) -> Standing:
 
 
 def create_url(
-    room: Integration, client_id: str, scopes: Sequence[str], *, request_id: str, now: Instant
+    room: Integration, client_id: str, scopes: Sequence[str], *, request: Request, now: Instant
 ) -> Link:
     """Makes a link by which enterprises can authorize the application; by request id once.
 
@@ -124,12 +123,11 @@ def create_url(
     """
     _require_scopes(scopes)
     vault = room.desk.vault
-    said = f"{client_id}|{request_id}"
     # Worked out and not drawn, so that a repeated call shows the same link.
-    shown = vault.index("authorization_link", said)[:_CODE_BYTES].hex()
+    shown = request.mark(vault, "authorization_link", client_id).seed[:_CODE_BYTES].hex()
     made = UrlRow(
         client_id,
-        _uid(room, "authorization_link_uid", said),
+        request.mark(vault, "authorization_link_uid", client_id).uid,
         vault.index(_URL_INDEX, shown),
         tuple(sorted(set(scopes))),
         now,
@@ -139,9 +137,9 @@ def create_url(
         identity_rows.take_turns(work, f"integrator {client_id}")
         integrator = _live(work, client_id)
         known = rows.find_url(work, client_id, made.uid)
-        if known is not None and known.scopes != made.scopes:
-            raise RequestIdReusedError
-        if known is None:
+        if known is not None:
+            require_same(known.scopes, made.scopes)
+        else:
             since = Instant(now - DAY)
             _limit(rows.urls_since(work, client_id, since), rules.URLS_PER_DAY, now)
             rows.insert_url(work, made)
@@ -183,15 +181,16 @@ def authorize(
         RequestIdReusedError: the request id came before with other content.
         RateLimitedError: the enterprise gave too many in 24 hours.
     """
-    said = f"{actor.principal.name}|{code}|{given.request_id}"
-    shown = room.desk.vault.index("authorization_code_shown", said)[:_CODE_BYTES].hex()
+    vault, whose = room.desk.vault, (actor.principal.name, code.text)
+    uid = given.request.mark(vault, "authorization_uid", *whose).uid
+    seed = given.request.mark(vault, "authorization_code_shown", *whose).seed
+    shown = seed[:_CODE_BYTES].hex()
     with room.desk.store.writing() as work:
         identity_rows.take_turns(work, f"integrators of {code}")
         require_actor(work, actor, code.text)
-        require_assent(work, room.desk, code.text, now)
-        uid = _uid(room, "authorization_uid", said)
         made = rows.find_authorization(work, code.text, uid)
         if made is None:
+            require_assent(work, room.desk, code.text, now)
             link = _authorizable(work, room, code, given, now)
             made = AuthorizationRow(
                 code=code.text,
@@ -202,14 +201,14 @@ def authorize(
                 granted_by=actor.principal.name,
                 granted_at=now,
                 expires_at=Instant(now + given.term_days * DAY),
-                code_index=room.desk.vault.index(_CODE_INDEX, shown),
+                code_index=vault.index(_CODE_INDEX, shown),
                 code_expires_at=Instant(now + rules.CODE_TERM),
                 title=link.integrator.title,
             )
             rows.insert_authorization(work, made)
             member_rows.add_notice(work, code.text, "INTEGRATOR_AUTHORIZED", now)
-        elif not _same(made, given):
-            raise RequestIdReusedError
+        else:
+            _require_same(work, room, made, given)
         work.commit()
     return made, shown if standing(made, now) is Standing.PENDING else ""
 
@@ -268,7 +267,7 @@ def grant_test_enterprise(
         work,
         AuthorizationRow(
             code=code.text,
-            uid=str(uuid.UUID(bytes=code_index[:_CODE_BYTES], version=4)),
+            uid=uid_of(code_index),
             client_id=client_id,
             scopes=tuple(sorted(rules.SCOPES)),
             environment=_SANDBOX,
@@ -376,8 +375,7 @@ def submit(
     claims: Claims,
     *,
     submitter: str,
-    request_id: str,
-    request_digest: bytes,
+    request: Request,
     now: Instant,
 ) -> SubmissionStatus:
     """Takes claims in as `identity.submit` does, while the integrator acts.
@@ -392,15 +390,11 @@ def submit(
             raise NotFoundError
 
     step = Transition(State.PENDING, now, "SUBMITTED")
-    arrival = Arrival(submitter, request_id, request_digest, (step,), require)
+    arrival = Arrival(submitter, request, (step,), require)
     return enter(desk, claims, arrival, now=now)
 
 
 # --- Helpers ---------------------------------------------------------------------------
-
-
-def _uid(room: Integration, field: str, said: str) -> str:
-    return str(uuid.UUID(bytes=room.desk.vault.index(field, said)[:16], version=4))
 
 
 def _index(room: Integration, token: str) -> bytes:
@@ -452,9 +446,15 @@ def _authorizable(
     return link
 
 
-def _same(made: AuthorizationRow, given: Granting) -> bool:
-    term = made.expires_at - made.granted_at
-    return (made.scopes, term) == (tuple(sorted(set(given.scopes))), given.term_days * DAY)
+def _require_same(
+    work: UnitOfWork, room: Integration, made: AuthorizationRow, given: Granting
+) -> None:
+    """Refuses another link's application, other scopes or another term than were given."""
+    # The link may be over by now; it was open when the authorization was made.
+    link = rows.open_url(work, room.desk.vault.index(_URL_INDEX, given.url_code), made.granted_at)
+    asked = (tuple(sorted(set(given.scopes))), given.term_days * DAY)
+    require_same((made.scopes, made.expires_at - made.granted_at), asked)
+    require_same(made.client_id, link and link.client_id)
 
 
 def _revoked(

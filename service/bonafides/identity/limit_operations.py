@@ -13,14 +13,13 @@ Sources: 002 §2.2(2); 000 §6(9, 10).
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 
 from bonafides.access.budgets import SetLimit
-from bonafides.errors import RequestIdReusedError
 from bonafides.identity.membership import Principal
 from bonafides.identity.operations import Desk
 from bonafides.instants import Instant
+from bonafides.once import Request, require_same
 from bonafides.storage import spending_limits as rows
 from bonafides.storage.identity import take_turns
 from bonafides.storage.spending_limits import LimitRow
@@ -34,8 +33,7 @@ class Allowing:
     payer: str
     limit: SetLimit
     reason: str
-    request_id: str
-    request_digest: bytes
+    request: Request
 
 
 def set_limit(desk: Desk, staff: Principal, asked: Allowing, *, now: Instant) -> LimitRow:
@@ -44,25 +42,22 @@ def set_limit(desk: Desk, staff: Principal, asked: Allowing, *, now: Instant) ->
     Raises:
         RequestIdReusedError: the request id came before with another digest.
     """
-    made_of = desk.vault.index("spending limit", f"{staff.name}|{asked.request_id}")
-    uid = str(uuid.UUID(bytes=made_of[:16], version=4))
-    digest = desk.vault.index("request", asked.request_digest.hex()).hex()
+    mark = asked.request.mark(desk.vault, "spending limit", staff.name)
     with desk.store.writing() as work:
         take_turns(work, "spending limits")
-        known = rows.find(work, uid)
+        known = rows.find(work, mark.uid)
         if known is not None:
-            if known.request_digest != digest:
-                raise RequestIdReusedError
+            require_same(known.request_digest, mark.digest.hex())
             return known
         made = LimitRow(
             payer=asked.payer,
             number=rows.last_number(work, asked.payer) + 1,
-            uid=uid,
+            uid=mark.uid,
             limit=asked.limit,
             reason=asked.reason,
             set_at=now,
             set_by=staff.name,
-            request_digest=digest,
+            request_digest=mark.digest.hex(),
         )
         rows.add(work, made)
         work.commit()

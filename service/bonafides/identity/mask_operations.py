@@ -12,14 +12,14 @@ Source: 002 §1.8(2).
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 
 from bonafides.access.field_masks import faults
-from bonafides.errors import InvalidFieldsError, RequestIdReusedError
+from bonafides.errors import InvalidFieldsError
 from bonafides.identity.membership import Principal
 from bonafides.identity.operations import Desk
 from bonafides.instants import Instant
+from bonafides.once import Request
 from bonafides.storage import platform_masks as rows
 from bonafides.storage.identity import take_turns
 from bonafides.storage.platform_masks import MaskRow
@@ -31,8 +31,7 @@ class Wanted:
 
     withheld: tuple[str, ...]
     reason: str
-    request_id: str
-    request_digest: bytes
+    request: Request
 
 
 def set_mask(
@@ -47,24 +46,20 @@ def set_mask(
     found = faults(wanted.withheld, "withheld_paths")
     if found:
         raise InvalidFieldsError(found)
-    made_of = desk.vault.index("mask", f"{staff.name}|{platform}|{wanted.request_id}")
-    uid = str(uuid.UUID(bytes=made_of[:16], version=4))
-    keyed = desk.vault.index("request", wanted.request_digest.hex())
+    mark = wanted.request.mark(desk.vault, "mask", staff.name, platform)
     with desk.store.writing() as work:
         # One line for all platforms: their masks are numbered together.
         take_turns(work, "platform masks")
         before = rows.history(work, platform)
-        for known in before:
-            if known.uid == uid:
-                if known.request_digest != keyed:
-                    raise RequestIdReusedError
-                return known
+        known = mark.answer(next((each for each in before if each.uid == mark.uid), None))
+        if known is not None:
+            return known
         made = MaskRow(
             platform=platform,
             version=before[0].version + 1 if before else 1,
             number=rows.last_number(work) + 1,
-            uid=uid,
-            request_digest=keyed,
+            uid=mark.uid,
+            request_digest=mark.digest,
             withheld=tuple(sorted(set(wanted.withheld))),
             reason=wanted.reason,
             set_at=now,

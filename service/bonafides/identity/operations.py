@@ -22,7 +22,6 @@ another's code can't change that enterprise's archive, level or authorizations.
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -35,7 +34,6 @@ from bonafides.errors import (
     ConsentRequiredError,
     NotFoundError,
     RateLimitedError,
-    RequestIdReusedError,
 )
 from bonafides.identity import amending, checks, documents
 from bonafides.identity.asking import expiry, gather, told_registration
@@ -63,6 +61,7 @@ from bonafides.identity.submission import (
     to_stored,
 )
 from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
+from bonafides.once import Mark, Request
 from bonafides.personal.sealing import Sealed, Vault
 from bonafides.rating.scorecard import Scorecard
 from bonafides.storage import archive as archive_rows
@@ -111,8 +110,7 @@ class Arrival:
     """
 
     submitter: str
-    request_id: str
-    request_digest: bytes
+    request: Request
     steps: tuple[Transition, ...]
     beside: Callable[[UnitOfWork, rows.SubmissionRow], None] | None = None
 
@@ -122,8 +120,7 @@ def submit(
     claims: Claims,
     *,
     submitter: str,
-    request_id: str,
-    request_digest: bytes,
+    request: Request,
     now: Instant,
 ) -> SubmissionStatus:
     """Takes claims in and checks them against evidence.
@@ -137,23 +134,22 @@ def submit(
         RateLimitedError: the submitter made too many submissions in 24 hours.
     """
     step = Transition(State.PENDING, now, "SUBMITTED")
-    arrival = Arrival(submitter, request_id, request_digest, (step,))
+    arrival = Arrival(submitter, request, (step,))
     return enter(desk, claims, arrival, now=now)
 
 
 def enter(desk: Desk, claims: Claims, arrival: Arrival, *, now: Instant) -> SubmissionStatus:
     """Takes claims in by whatever way they came; else as `submit`."""
-    submitter, request_id = arrival.submitter, arrival.request_id
+    submitter, request = arrival.submitter, arrival.request
     if desk.sandbox is not None:
         desk.sandbox.force_error(claims.code)
+    mark = _mark(desk, submitter, request)
     made = rows.SubmissionRow(
         code=claims.code.text,
-        uid=_uid(desk.vault, submitter, request_id),
+        uid=mark.uid,
         submitter=submitter,
-        request_id=request_id,
-        # Keyed: by a plain digest of a request in which all but the ID number is
-        # known, the number could be found by trying.
-        request_digest=desk.vault.index("request", arrival.request_digest.hex()),
+        request_id=request.id,
+        request_digest=mark.digest,
         state=State.PENDING,
         submitted_at=now,
         recheck_at=Instant(now + _FIRST_TRY),
@@ -165,14 +161,28 @@ def enter(desk: Desk, claims: Claims, arrival: Arrival, *, now: Instant) -> Subm
         personal_sealed=Sealed(b""),
     )
     with desk.store.writing() as work:
-        known = _admit(work, desk, made, now)
+        rows.take_turns(work, f"submitter {submitter}")
+        known = made_before(work, desk, submitter, request)
         if known is None:
+            _require_admitted(work, desk, made, now)
             _store(work, desk.vault, made, claims, arrival)
             consent = _consent(work, made, "ask_verifier", now)
             work.commit()
     if known is None:
         _judge(desk, claims, consent, made, now=now, seconds=desk.source_seconds)
     return get_submission(desk, claims.code, (known or made).uid, submitter=submitter, now=now)
+
+
+def made_before(
+    work: UnitOfWork, desk: Desk, submitter: str, request: Request
+) -> rows.SubmissionRow | None:
+    """Returns the submission that this request made before; None: it made none.
+
+    Raises:
+        RequestIdReusedError: the request id came before with another digest.
+    """
+    known = rows.find_request(work, submitter, request.id)
+    return _mark(desk, submitter, request).answer(known)
 
 
 def get_submission(
@@ -245,29 +255,17 @@ def recheck_due(desk: Desk, now: Instant, limit: int = 100) -> int:
 # --- Taking a submission in ----------------------------------------------------------
 
 
-def _uid(vault: Vault, submitter: str, request_id: str) -> str:
-    """Returns the same id for the same request, which nobody else can work out."""
-    digest = vault.index("submission", f"{submitter}|{request_id}")
-    return str(uuid.UUID(bytes=digest[:16], version=4))
+def _mark(desk: Desk, submitter: str, request: Request) -> Mark:
+    return request.mark(desk.vault, "submission", submitter)
 
 
-def _admit(
-    work: UnitOfWork, desk: Desk, made: rows.SubmissionRow, now: Instant
-) -> rows.SubmissionRow | None:
-    """Returns the submission that this request made before, or None to go on."""
-    rows.take_turns(work, f"submitter {made.submitter}")
-    known = rows.find_request(work, made.submitter, made.request_id)
-    if known is not None:
-        if known.request_digest != made.request_digest:
-            raise RequestIdReusedError
-        return known
+def _require_admitted(work: UnitOfWork, desk: Desk, made: rows.SubmissionRow, now: Instant) -> None:
     current = consent_rows.agreements(work, desk.agreement_version, now)[SERVICE_AGREEMENT].version
     if made.assent.agreement_version != current:
         raise AgreementNotCurrentError(current, SERVICE_AGREEMENT)
     oldest = rows.nth_latest_submission_at(work, made.submitter, desk.submissions_per_day)
     if oldest is not None and (wait := oldest + _RATE_WINDOW - now) > 0:
         raise RateLimitedError(-(-wait // MICROSECONDS))
-    return None
 
 
 def _store(

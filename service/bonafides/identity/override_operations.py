@@ -14,7 +14,6 @@ by `bonafides.rating.people`.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 
 from bonafides.archive import operations as archive
@@ -23,13 +22,13 @@ from bonafides.errors import (
     FieldViolation,
     InvalidFieldsError,
     NotFoundError,
-    RequestIdReusedError,
     SecondPersonRequiredError,
 )
 from bonafides.identity.consent_operations import require_reader
 from bonafides.identity.membership import Actor, Principal
 from bonafides.identity.operations import Desk
 from bonafides.instants import DAY, Instant
+from bonafides.once import Request
 from bonafides.rating.card import Level
 from bonafides.rating.people import MAX_TERM_DAYS, SETTABLE
 from bonafides.storage import corrections as correction_rows
@@ -48,8 +47,7 @@ class Proposal:
     level: Level
     reason: str
     term_days: int
-    request_id: str
-    request_digest: bytes
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +69,13 @@ def propose(
         RequestIdReusedError: the request id came before with another digest.
     """
     _require_settable(asked)
-    made_of = desk.vault.index("override", f"{staff.name}|{code}|{asked.request_id}")
-    uid = str(uuid.UUID(bytes=made_of[:16], version=4))
-    keyed = desk.vault.index("request", asked.request_digest.hex())
+    mark = asked.request.mark(desk.vault, "override", staff.name, code)
+    uid, keyed = mark.uid, mark.digest
     with desk.store.writing() as work:
         take_turns(work, f"overrides {code}")
         if not is_enrolled(work, code):
             raise NotFoundError
-        known = rows.find(work, code, uid)
-        if known is not None and known.request_digest != keyed:
-            raise RequestIdReusedError
-        if known is None:
+        if mark.answer(rows.find(work, code, uid)) is None:
             made = OverrideRow(
                 code, uid, keyed, asked.level, asked.reason, asked.term_days, now, staff.name
             )

@@ -51,6 +51,7 @@ from bonafides.identity.membership import (
 from bonafides.identity.operations import Desk
 from bonafides.identity.submission import Depth, State
 from bonafides.instants import DAY, MICROSECONDS, Instant
+from bonafides.once import Request, require_same
 from bonafides.personal import masks
 from bonafides.storage import agents as agent_rows
 from bonafides.storage import identity as identity_rows
@@ -84,7 +85,7 @@ def claim(
     code: str,
     submission_uid: str,
     *,
-    request_id: str,
+    request: Request,
     now: Instant,
 ) -> Claim:
     """Claims the enterprise for the login; idempotent by the request id.
@@ -92,10 +93,10 @@ def claim(
     Raises:
         NotFoundError: no such submission, or another's.
         OwnershipStateError: it isn't VERIFIED, or the login owns the enterprise already.
+        RequestIdReusedError: the request id came before with another submission.
         RateLimitedError: too many claims of the login, or on the enterprise, in 24 hours.
     """
-    digest = room.desk.vault.index("claim", f"{principal.name}|{request_id}")
-    uid = str(uuid.UUID(bytes=digest[:16], version=4))
+    uid = request.mark(room.desk.vault, "claim", principal.name).uid
     with room.desk.store.writing() as work:
         _take_turns(work, code)
         submission = identity_rows.find_submission(work, code, submission_uid)
@@ -103,6 +104,7 @@ def claim(
             raise NotFoundError
         known = rows.find_claim(work, code, uid)
         if known is not None:
+            require_same(known.submission_uid, submission_uid)
             return known
         _require_verified(work, code, submission_uid, now)
         if any(owner.principal == principal for owner in rows.owners(work, code)):
@@ -256,37 +258,38 @@ def list_members(room: Ownership, actor: Actor | None, code: str) -> tuple[Membe
 
 
 def invite(
-    room: Ownership, actor: Actor, code: str, role: Role, *, request_id: str, now: Instant
+    room: Ownership, actor: Actor, code: str, role: Role, *, request: Request, now: Instant
 ) -> Invitation:
     """Invites whoever gets the code; idempotent by the request id.
 
     Raises:
         NotFoundError: the actor doesn't own the enterprise.
         AgreementNotCurrentError: a new version of an agreement waits for assent.
+        RequestIdReusedError: the request id came before with another role.
     """
-    vault = room.desk.vault
-    said = f"{actor.principal.name}|{code}|{role}|{request_id}"
+    vault, name = room.desk.vault, actor.principal.name
+    uid = request.mark(vault, "invitation_uid", name, code).uid
     # Worked out and not drawn, so that a repeated call shows the same code.
-    shown = vault.index("invitation", said)[:_INVITATION_BYTES].hex()
-    expires_at = Instant(now + rules.INVITATION_TERM)
+    shown = request.mark(vault, "invitation", name, code).seed[:_INVITATION_BYTES].hex()
     with room.desk.store.writing() as work:
+        _take_turns(work, code)
         require_actor(work, actor, code)
-        require_assent(work, room.desk, code, now)
-        uid = str(uuid.UUID(bytes=vault.index("invitation_uid", said)[:16], version=4))
-        rows.add_invitation(
-            work,
-            rows.InvitationRow(
+        made = rows.find_invitation(work, code, uid)
+        if made is None:
+            require_assent(work, room.desk, code, now)
+            made = rows.InvitationRow(
                 code=code,
                 uid=uid,
                 code_index=vault.index(_INVITATION_INDEX, f"{code}|{shown}"),
                 role=role,
-                invited_by=actor.principal.name,
+                invited_by=name,
                 invited_at=now,
-                expires_at=expires_at,
-            ),
-        )
+                expires_at=Instant(now + rules.INVITATION_TERM),
+            )
+            rows.add_invitation(work, made)
+        require_same(made.role, role)
         work.commit()
-    return Invitation(shown, role, expires_at)
+    return Invitation(shown, role, made.expires_at)
 
 
 def take_invitation(

@@ -170,11 +170,13 @@ def _read(values: Mapping[str, str], raw: str, now: Instant) -> RegistryRow:
         operating_state=operating_state(values["operating_state"]),
         legal_form=_text(values["legal_form"]),
         registered_address=_text(values["registered_address"]),
-        established=_day(values["established"]),
-        term_start=_day(values["term_start"]),
-        term_end=_day(values["term_end"]),
+        established=day_in(values["established"]),
+        term_start=day_in(values["term_start"]),
+        term_end=day_in(values["term_end"]),
         # Neither capital nor shareholders exist for an individual business.
-        registered_capital=None if code.individual else _capital(values),
+        registered_capital=None
+        if code.individual
+        else amount_in(values["capital"], values["capital_currency"], "CAPITAL"),
         business_scope=_text(values["business_scope"]),
         composition=_text(values["composition"]) if code.individual else None,
     )
@@ -193,7 +195,12 @@ def _text(text: str) -> str | None:
     return legible(text) or None
 
 
-def _day(text: str) -> Day | None:
+def day_in(text: str) -> Day | None:
+    """Returns the day that a cell of a row names; None: it is empty.
+
+    Raises:
+        RowError: it names none.
+    """
     if not text:
         return None
     try:
@@ -203,16 +210,25 @@ def _day(text: str) -> Day | None:
         raise RowError("DATE", "Give dates as YYYY-MM-DD.") from None
 
 
-def _capital(values: Mapping[str, str]) -> Money | None:
-    if not values["capital"]:
+def amount_in(text: str, currency: str, reason: str) -> Money | None:
+    """Returns the amount that a cell of a row names, in CNY without a currency; None: empty.
+
+    Raises:
+        RowError: for the reason; it is no amount, or less than 0.
+    """
+    if not text:
         return None
     try:
-        capital = money.parse(values["capital"], values["capital_currency"] or "CNY")
+        amount = money.parse(text, currency or "CNY")
     except ValueError:
-        capital = None
-    if capital is None or capital.minor < 0:
-        raise RowError("CAPITAL", "Give a decimal number, and its ISO 4217 currency.")
-    return capital
+        amount = None
+    if amount is None or amount.minor < 0:
+        raise RowError(reason, "Give a decimal number, and its ISO 4217 currency.")
+    return amount
+
+
+def _capital(values: Mapping[str, str]) -> Money | None:
+    return amount_in(values["capital"], values["capital_currency"], "CAPITAL")
 
 
 def _representatives(values: Mapping[str, str]) -> tuple[KnownPerson, ...]:

@@ -9,7 +9,6 @@ sent to anybody's contact: nobody agreed to that use of it.
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
@@ -23,6 +22,7 @@ from bonafides.identity.operations import Desk, status_of
 from bonafides.identity.requirements import Requirement
 from bonafides.identity.submission import SubmissionStatus
 from bonafides.instants import Instant, day_of
+from bonafides.once import uid_of
 from bonafides.storage import consents as consent_rows
 from bonafides.storage import deadlines as deadline_rows
 from bonafides.storage import disputes as dispute_rows
@@ -101,7 +101,7 @@ def _tell(work: UnitOfWork, desk: Desk, text: str, now: Instant) -> int:
         reason = NOTICES.get(each.reason)
         if reason is not None and each.deadline is not None:
             said = f"{text}|{reason}|{each.item}|{each.submission}|{each.deadline}"
-            uid = str(uuid.UUID(bytes=desk.vault.index("deadline", said)[:16], version=4))
+            uid = uid_of(desk.vault.index("deadline", said))
             added += member_rows.add_notice_once(work, text, uid, reason, now)
     return added
 

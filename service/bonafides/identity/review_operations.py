@@ -13,20 +13,15 @@ for the level is decided by `bonafides.rating.people`.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 
 from bonafides.archive import operations as archive
-from bonafides.errors import (
-    CaseStateError,
-    NotFoundError,
-    RequestIdReusedError,
-    SecondPersonRequiredError,
-)
+from bonafides.errors import CaseStateError, NotFoundError, SecondPersonRequiredError
 from bonafides.identity.consent_operations import require_actor, require_reader
 from bonafides.identity.membership import Actor, Principal
 from bonafides.identity.operations import Desk
 from bonafides.instants import Instant, day_of
+from bonafides.once import Request
 from bonafides.rating.people import Outcome
 from bonafides.records.links import due_day
 from bonafides.storage import membership as member_rows
@@ -46,7 +41,7 @@ class Found:
 
 
 def request_review(
-    desk: Desk, actor: Actor, code: str, request_id: str, digest: bytes, *, now: Instant
+    desk: Desk, actor: Actor, code: str, request: Request, *, now: Instant
 ) -> ReviewRow:
     """Opens a review, idempotent by the request id; while one is open, that is returned.
 
@@ -55,21 +50,17 @@ def request_review(
         RequestIdReusedError: the request id came before with another digest.
     """
     name = actor.principal.name
-    made_of = desk.vault.index("review", f"{name}|{code}|{request_id}")
-    uid = str(uuid.UUID(bytes=made_of[:16], version=4))
-    keyed = desk.vault.index("request", digest.hex())
+    mark = request.mark(desk.vault, "review", name, code)
     with desk.store.writing() as work:
         take_turns(work, f"reviews {code}")
         require_actor(work, actor, code)
-        known = rows.find(work, code, uid)
-        if known is not None and known.request_digest != keyed:
-            raise RequestIdReusedError
+        known = mark.answer(rows.find(work, code, mark.uid))
         asked = (each for each in rows.of_enterprise(work, code) if each.cause == rows.REQUESTED)
         found = known or next((each for each in asked if each.state == rows.OPEN), None)
         if found is None:
             due = due_day(day_of(now))
             nothing: frozenset[str] = frozenset()
-            found = ReviewRow(code, uid, rows.REQUESTED, nothing, now, name, keyed, due)
+            found = ReviewRow(code, mark.uid, rows.REQUESTED, nothing, now, name, mark.digest, due)
             rows.add(work, found)
         work.commit()
     return found

@@ -12,20 +12,15 @@ Every row names its author and stays. What a switch closes is decided by
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, replace
 
 from bonafides.access.switches import MOST_TERM
-from bonafides.errors import (
-    FieldViolation,
-    InvalidFieldsError,
-    NotFoundError,
-    RequestIdReusedError,
-)
+from bonafides.errors import FieldViolation, InvalidFieldsError, NotFoundError
 from bonafides.identity.codes import GENERATED_REGION, UnifiedCode
 from bonafides.identity.membership import Principal
 from bonafides.identity.operations import Desk
 from bonafides.instants import Instant
+from bonafides.once import Request, require_same
 from bonafides.storage import switches as rows
 from bonafides.storage.identity import take_turns
 from bonafides.storage.switches import CanaryRow, SwitchRow
@@ -40,8 +35,7 @@ class Closing:
     caller: str
     reason: str
     until: Instant | None
-    request_id: str
-    request_digest: bytes
+    request: Request
 
 
 def set_switch(desk: Desk, staff: Principal, asked: Closing, *, now: Instant) -> SwitchRow:
@@ -52,19 +46,19 @@ def set_switch(desk: Desk, staff: Principal, asked: Closing, *, now: Instant) ->
             within a year.
         RequestIdReusedError: the request id came before with another digest.
     """
-    _require_bounded(asked, now)
-    made_of = desk.vault.index("switch", f"{staff.name}|{asked.request_id}")
-    uid = str(uuid.UUID(bytes=made_of[:16], version=4))
-    digest = desk.vault.index("request", asked.request_digest.hex()).hex()
+    mark = asked.request.mark(desk.vault, "switch", staff.name)
+    digest = mark.digest.hex()
     with desk.store.writing() as work:
         take_turns(work, "switches")
-        known = rows.find(work, uid)
+        known = rows.find(work, mark.uid)
         if known is not None:
-            if known.request_digest != digest:
-                raise RequestIdReusedError
+            require_same(known.request_digest, digest)
             return known
+        # Behind the look for a repetition, which comes when the time may be over.
+        _require_bounded(asked, now)
+        to, until = asked.caller, asked.until
         made = SwitchRow(
-            uid, asked.interface, asked.caller, asked.reason, now, staff.name, digest, asked.until
+            mark.uid, asked.interface, to, asked.reason, now, staff.name, digest, until
         )
         rows.add(work, made)
         work.commit()

@@ -19,8 +19,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bonafides.archive import operations as archive_operations
-from bonafides.errors import NotFoundError, RequestIdReusedError
+from bonafides.errors import NotFoundError
 from bonafides.instants import Instant, day_of
+from bonafides.once import Request, require_same
 from bonafides.rating.scorecard import Scorecard
 from bonafides.records.links import Ground, Ruling, due_day
 from bonafides.records.links import Store as StoreLink
@@ -48,8 +49,7 @@ class Contest:
     ground: Ground
     evidence_sha256: bytes | None
     submitter: str
-    request_id: str
-    request_digest: bytes
+    request: Request
 
 
 def list_stores(
@@ -79,9 +79,9 @@ def dispute(store: Store, card: Scorecard, told: Contest, *, now: Instant) -> St
         identity_rows.take_turns(work, f"dispute {told.submitter}")
         if not identity_rows.is_enrolled(work, code):
             raise NotFoundError
-        before = dispute_rows.request_digest(work, told.submitter, told.request_id)
-        if before is not None and before != told.request_digest:
-            raise RequestIdReusedError
+        before = dispute_rows.request_digest(work, told.submitter, told.request.id)
+        if before is not None:
+            require_same(before, told.request.digest)
         if not dispute_rows.is_link(work, told.link):
             raise NotFoundError
         if before is None:
@@ -141,10 +141,10 @@ def waiting(store: Store) -> list[tuple[Key, int]]:
 def _dispute(told: Contest, now: Instant) -> Dispute:
     return Dispute(
         link=told.link,
-        uid=str(uuid.uuid5(uuid.NAMESPACE_OID, f"{told.submitter}|{told.request_id}")),
+        uid=str(uuid.uuid5(uuid.NAMESPACE_OID, f"{told.submitter}|{told.request.id}")),
         submitter=told.submitter,
-        request_id=told.request_id,
-        request_digest=told.request_digest,
+        request_id=told.request.id,
+        request_digest=told.request.digest,
         ground=told.ground,
         evidence_sha256=told.evidence_sha256,
         disputed_at=now,

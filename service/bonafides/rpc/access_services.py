@@ -11,9 +11,9 @@ from bonafides.identity import access_operations as accesses
 from bonafides.identity.operations import Desk
 from bonafides.instants import to_date_message, to_timestamp
 from bonafides.rpc import messages
+from bonafides.rpc.asking import actor
 from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import page_size
-from bonafides.rpc.consent_services import actor
 from bonafides.storage.access_log import NAMED, OWN, Line, Place
 from bonafides.v1 import access_pb2, disclosure_pb2
 from bonafides.v1 import access_service_pb2 as access_service

@@ -27,9 +27,9 @@ from bonafides.identity.membership import Principal
 from bonafides.instants import Instant, from_timestamp, to_timestamp
 from bonafides.rpc import application_messages as written
 from bonafides.rpc.application_messages import client_id_of, part_of
+from bonafides.rpc.asking import principal, request_in, seen_as
 from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import after, page, page_size, part
-from bonafides.rpc.consent_services import principal, seen_as
 from bonafides.rpc.messages import is_platform
 from bonafides.v1 import application_pb2 as v1
 from bonafides.v1 import application_service_pb2 as service
@@ -66,8 +66,7 @@ class ApplicationService:
             self._room,
             principal(call),
             asked,
-            request.request_id.lower(),
-            call.request_digest,
+            request_in(request, call),
             now=call.now,
         )
         return _shown(made, call)

@@ -7,25 +7,33 @@ derived, after the room let it through.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
 
-from bonafides.access.agents import Agent
 from bonafides.access.callers import CallerKind
 from bonafides.access.disclosure import view
 from bonafides.errors import BugError, FieldViolation, InvalidFieldsError
 from bonafides.identity import consent_operations as consents
 from bonafides.identity import ownership_operations as ownership
-from bonafides.identity.membership import Actor, ClaimState, Principal, Role
+from bonafides.identity.membership import ClaimState, Principal, Role
 from bonafides.identity.operations import Desk
 from bonafides.identity.submission import Purpose
 from bonafides.instants import from_timestamp
 from bonafides.rpc import consent_messages as written
 from bonafides.rpc import messages
+from bonafides.rpc.asking import (
+    actor,
+    enterprise_in,
+    member_eyes,
+    part_in,
+    principal,
+    reader,
+    request_in,
+    seen_as,
+)
 from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import page
 from bonafides.v1 import consent_pb2, disclosure_pb2, enterprise_pb2, ownership_pb2
@@ -61,7 +69,7 @@ class ConsentService:
         self, request: consent_service.AssentAgreementRequest, call: Call
     ) -> consent_pb2.AgreementAssent:
         """Assents to the current version."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         given = consents.assent(
             self._desk,
             actor(call, code),
@@ -76,7 +84,7 @@ class ConsentService:
         self, request: consent_service.ListAssentsRequest, call: Call
     ) -> consent_service.ListAssentsResponse:
         """Lists the assents of an enterprise."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         found = consents.list_assents(self._desk, reader(call, code), code)
         shown, more = _shown(found, request, written.assent, seen_as(call))
         return consent_service.ListAssentsResponse(assents=shown, next_page_token=more)
@@ -85,7 +93,7 @@ class ConsentService:
         self, request: consent_service.ListConsentsRequest, call: Call
     ) -> consent_service.ListConsentsResponse:
         """Lists the ledger, or what of it is about the caller's own submissions."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         found = consents.list_consents(self._desk, reader(call, code), code)
         write = partial(written.consent, now=call.now)
         shown, more = _shown(found, request, write, seen_as(call))
@@ -95,7 +103,7 @@ class ConsentService:
         self, request: consent_service.GrantConsentRequest, call: Call
     ) -> consent_pb2.Consent:
         """Grants one consent."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         granted_at = messages.past_instant_of(request.grant_time, "grant_time", now=call.now)
         expires_at = None
         if request.HasField("expire_time"):
@@ -117,7 +125,7 @@ class ConsentService:
             actor(call, code),
             code,
             asked,
-            request_id=str(uuid.UUID(request.request_id)),
+            request=request_in(request, call),
             now=call.now,
         )
         return view(written.consent(made, call.now), _OWNER)
@@ -126,7 +134,7 @@ class ConsentService:
         self, request: consent_service.RevokeConsentRequest, call: Call
     ) -> consent_service.RevokeConsentResponse:
         """Takes a purpose back, with all that follows from it."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         purpose = _PURPOSES[request.purpose]
         taken = consents.revoke(self._desk, actor(call, code), code, purpose, now=call.now)
         return consent_service.RevokeConsentResponse(
@@ -137,7 +145,7 @@ class ConsentService:
         self, request: consent_service.ListPlatformAuthorizationsRequest, call: Call
     ) -> consent_service.ListPlatformAuthorizationsResponse:
         """Lists the platforms whose records may be used."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         found = consents.list_platforms(self._desk, reader(call, code), code)
         shown, more = _shown(found, request, written.platform, seen_as(call))
         return consent_service.ListPlatformAuthorizationsResponse(
@@ -182,7 +190,7 @@ class OwnershipService:
             principal(call),
             code.text,
             uid,
-            request_id=str(uuid.UUID(request.request_id)),
+            request=request_in(request, call),
             now=call.now,
         )
         return view(written.claim(made), seen_as(call))
@@ -191,7 +199,7 @@ class OwnershipService:
         self, request: ownership_service.ConfirmOwnershipRequest, call: Call
     ) -> ownership_pb2.OwnershipClaim:
         """Takes the one-time code."""
-        code, uid = _part(request.name, "ownershipClaims", call)
+        code, uid = part_in(request.name, "ownershipClaims", call)
         ended = ownership.confirm(
             self._room, principal(call), code, uid, request.one_time_code, now=call.now
         )
@@ -201,7 +209,7 @@ class OwnershipService:
         self, request: ownership_service.GetOwnershipClaimRequest, call: Call
     ) -> ownership_pb2.OwnershipClaim:
         """Gets a claim for its claimant, or for staff; to others it is not found."""
-        code, uid = _part(request.name, "ownershipClaims", call)
+        code, uid = part_in(request.name, "ownershipClaims", call)
         whose = None if call.caller.kind is CallerKind.OPERATOR else principal(call)
         found = ownership.get_claim(self._room, whose, code, uid, now=call.now)
         return view(written.claim(found), seen_as(call))
@@ -210,7 +218,7 @@ class OwnershipService:
         self, request: ownership_service.VouchOwnershipRequest, call: Call
     ) -> ownership_service.VouchOwnershipResponse:
         """Vouches for a login, as a platform."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         if not call.caller.platform:
             raise BugError("a voucher that is no platform")
         login = Principal(request.issuer, request.subject)
@@ -234,7 +242,7 @@ class OwnershipService:
         self, request: ownership_service.DecideOwnershipRequest, call: Call
     ) -> ownership_pb2.OwnershipClaim:
         """Proposes how a dispute ends, or confirms it."""
-        code, uid = _part(request.name, "ownershipClaims", call)
+        code, uid = part_in(request.name, "ownershipClaims", call)
         granted = request.outcome == ownership_pb2.OwnershipClaim.STATE_GRANTED
         outcome = ClaimState.GRANTED if granted else ClaimState.REFUSED
         made = ownership.decide(self._room, principal(call), code, uid, outcome, now=call.now)
@@ -244,23 +252,23 @@ class OwnershipService:
         self, request: ownership_service.ListMembersRequest, call: Call
     ) -> ownership_service.ListMembersResponse:
         """Lists who acts for the enterprise, and who did."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         found = ownership.list_members(self._room, reader(call, code), code)
-        shown, more = _shown(found, request, written.member, _member_eyes(call))
+        shown, more = _shown(found, request, written.member, member_eyes(call))
         return ownership_service.ListMembersResponse(members=shown, next_page_token=more)
 
     def invite_member(
         self, request: ownership_service.InviteMemberRequest, call: Call
     ) -> ownership_pb2.Invitation:
         """Invites somebody."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         owner = request.member_role == ownership_pb2.MEMBER_ROLE_OWNER
         made = ownership.invite(
             self._room,
             actor(call, code),
             code,
             Role.OWNER if owner else Role.STAFF,
-            request_id=str(uuid.UUID(request.request_id)),
+            request=request_in(request, call),
             now=call.now,
         )
         return view(written.invitation(made), _OWNER)
@@ -269,7 +277,7 @@ class OwnershipService:
         self, request: ownership_service.TakeInvitationRequest, call: Call
     ) -> ownership_pb2.Member:
         """Takes an invitation up."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         made = ownership.take_invitation(
             self._room, principal(call), code, request.one_time_code, now=call.now
         )
@@ -279,7 +287,7 @@ class OwnershipService:
         self, request: ownership_service.RemoveMemberRequest, call: Call
     ) -> ownership_pb2.Member:
         """Removes a member."""
-        code, uid = _part(request.name, "members", call)
+        code, uid = part_in(request.name, "members", call)
         ended = ownership.remove(self._room, actor(call, code), code, uid, now=call.now)
         return view(written.member(ended), _OWNER)
 
@@ -287,40 +295,10 @@ class OwnershipService:
         self, request: ownership_service.ListNoticesRequest, call: Call
     ) -> ownership_service.ListNoticesResponse:
         """Lists what those who act for the enterprise are told."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         found = ownership.list_notices(self._room, reader(call, code), code)
-        shown, more = _shown(found, request, written.notice, _member_eyes(call))
+        shown, more = _shown(found, request, written.notice, member_eyes(call))
         return ownership_service.ListNoticesResponse(notices=shown, next_page_token=more)
-
-
-def actor(call: Call, code: str) -> Actor:
-    """Returns the caller as one who may act for the enterprise; the room looks whether."""
-    # Of its own people; others of its persons find nothing by this way, or what they sent.
-    caller = call.caller
-    if caller.kind is CallerKind.MEMBER:
-        call.seen_as(_OWNER)
-    agent = Agent(caller.application, caller.agency, call.now) if caller.acts_for else None
-    return Actor(principal(call), owns_by_token=code in caller.owns, agent=agent)
-
-
-def reader(call: Call, code: str) -> Actor | None:
-    """Returns the caller as one who may read of the enterprise; None: staff of the service."""
-    return None if call.caller.kind is CallerKind.OPERATOR else actor(call, code)
-
-
-def principal(call: Call) -> Principal:
-    """Returns the caller as a login."""
-    return Principal(call.caller.issuer, call.caller.subject)
-
-
-def seen_as(call: Call) -> disclosure_pb2.Audience.ValueType:
-    """Returns the audience of what is the caller's own affair, or staff's."""
-    if call.caller.kind is CallerKind.OPERATOR:
-        return _OPERATOR
-    if call.caller.kind is CallerKind.INTEGRATOR:
-        return disclosure_pb2.AUDIENCE_INTEGRATOR
-    platform = call.caller.kind is CallerKind.PLATFORM
-    return disclosure_pb2.AUDIENCE_PLATFORM if platform else disclosure_pb2.AUDIENCE_MEMBER
 
 
 def _shown(
@@ -334,25 +312,8 @@ def _shown(
     return [view(write(each), eyes) for each in rows], more
 
 
-def _member_eyes(call: Call) -> disclosure_pb2.Audience.ValueType:
-    """Returns the audience of what members of the enterprise and staff alone can ask for."""
-    return _OPERATOR if call.caller.kind is CallerKind.OPERATOR else _OWNER
-
-
-def _enterprise(parent: str, call: Call) -> str:
-    code = messages.parent_of(parent).text
-    call.concerns(code)
-    return code
-
-
-def _part(name: str, collection: str, call: Call) -> tuple[str, str]:
-    code, uid = messages.part_of(name, collection)
-    call.concerns(code.text)
-    return code.text, uid
-
-
 def _platform(name: str, call: Call) -> tuple[str, str]:
-    code, platform = _part(name, "platforms", call)
+    code, platform = part_in(name, "platforms", call)
     if not messages.is_platform(platform):
         text = "Name a platform as its records do, for example 1688."
         raise InvalidFieldsError((FieldViolation("name", "PLATFORM", text),))

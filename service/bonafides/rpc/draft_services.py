@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,8 +12,8 @@ from bonafides.identity import drafting
 from bonafides.identity.drafting import Onlooker
 from bonafides.identity.operations import Desk
 from bonafides.rpc import messages
+from bonafides.rpc.asking import request_in, seen_as
 from bonafides.rpc.call import Call
-from bonafides.rpc.consent_services import seen_as
 from bonafides.rpc.identity_messages import draft_message
 from bonafides.v1 import draft_pb2, enterprise_pb2
 from bonafides.v1 import draft_service_pb2 as draft_service
@@ -37,8 +36,7 @@ class DraftService:
             code,
             request.prefill,
             platform=call.caller.platform,
-            request_id=str(uuid.UUID(request.request_id)),
-            request_digest=call.request_digest,
+            request=request_in(request, call),
             now=call.now,
         )
         return view(draft_message(made), seen_as(call))
@@ -87,8 +85,7 @@ class DraftService:
             uid,
             request.claims,
             login=call.caller.submitter,
-            request_id=str(uuid.UUID(request.request_id)),
-            request_digest=call.request_digest,
+            request=request_in(request, call),
             now=call.now,
         )
         return view(messages.submission_message(status), seen_as(call))

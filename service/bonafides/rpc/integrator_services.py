@@ -7,7 +7,6 @@ application's affairs are its own and staff's: to others there is no such applic
 from __future__ import annotations
 
 import re
-import uuid
 from typing import Final
 
 from bonafides.access.callers import CallerKind
@@ -17,9 +16,9 @@ from bonafides.identity import integrator_operations as integrators
 from bonafides.identity.integrator_operations import Granting, Integration, Link, standing
 from bonafides.instants import to_timestamp
 from bonafides.rpc import messages
+from bonafides.rpc.asking import actor, reader, request_in
 from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import after, page, page_size, part
-from bonafides.rpc.consent_services import actor, reader
 from bonafides.storage.agents import AuthorizationRow, Counts
 from bonafides.v1 import disclosure_pb2, integrator_pb2
 from bonafides.v1 import integrator_service_pb2 as integrator_service
@@ -43,7 +42,7 @@ class IntegratorService:
             self._room,
             call.caller.application,
             request.scopes,
-            request_id=str(uuid.UUID(request.request_id)),
+            request=request_in(request, call),
             now=call.now,
         )
         return view(_link(made), _eyes(call))
@@ -65,7 +64,7 @@ class IntegratorService:
             request.url_code,
             tuple(request.scopes),
             request.term_days,
-            str(uuid.UUID(request.request_id)),
+            request_in(request, call),
         )
         made, shown = integrators.authorize(
             self._room, actor(call, code.text), code, given, now=call.now

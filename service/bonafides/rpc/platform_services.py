@@ -6,7 +6,6 @@ the service from answering at all fails it as a whole.
 
 from __future__ import annotations
 
-import uuid
 from typing import Final
 
 from bonafides.access import purposes
@@ -30,9 +29,9 @@ from bonafides.identity.operations import Desk
 from bonafides.instants import Instant, from_timestamp, to_timestamp
 from bonafides.rpc import messages
 from bonafides.rpc import platform_messages as written
+from bonafides.rpc.asking import actor, enterprise_in, part_in, principal, reader, request_in
 from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import after, page, page_size, part
-from bonafides.rpc.consent_services import actor, principal, reader
 from bonafides.rpc.sights import Sights
 from bonafides.rpc.status import reply
 from bonafides.storage.platforms import Place
@@ -107,7 +106,7 @@ class PlatformService:
         self, request: platform_service.RecordDecisionRequest, call: Call
     ) -> platform_pb2.PlatformDecision:
         """Records what the platform decided."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         outcome = platform_pb2.PlatformDecision.Outcome.Name(request.outcome)
         told = decisions.Decided(
             outcome=outcome.removeprefix("OUTCOME_"),
@@ -116,8 +115,7 @@ class PlatformService:
             archive_etag=request.archive_etag,
             archive_revision=request.archive_revision,
             level=_level(request.level),
-            request_id=str(uuid.UUID(request.request_id)),
-            request_digest=call.request_digest,
+            request=request_in(request, call),
         )
         made = decisions.record(self._desk, platform_of(call.caller), code, told, now=call.now)
         return view(written.decision(made), _PLATFORM)
@@ -143,13 +141,12 @@ class PlatformService:
         self, request: platform_service.RequestMoreRequest, call: Call
     ) -> platform_pb2.Inquiry:
         """Asks an enterprise for more."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         asked = inquiries.Question(
             kind=platform_pb2.Inquiry.Kind.Name(request.kind).removeprefix("KIND_"),
             text=request.text,
             deadline_at=from_timestamp(request.deadline_time),
-            request_id=str(uuid.UUID(request.request_id)),
-            request_digest=call.request_digest,
+            request=request_in(request, call),
         )
         mine = platform_of(call.caller)
         made = inquiries.request_more(self._desk, mine, code, asked, now=call.now)
@@ -176,7 +173,7 @@ class PlatformService:
         self, request: platform_service.AnswerInquiryRequest, call: Call
     ) -> platform_pb2.Inquiry:
         """Answers for one's own enterprise."""
-        name = _inquiry(request.name, call)
+        name = part_in(request.name, "inquiries", call)
         made = inquiries.answer(
             self._desk,
             actor(call, name[0]),
@@ -191,7 +188,7 @@ class PlatformService:
         self, request: platform_service.CloseInquiryRequest, call: Call
     ) -> platform_pb2.Inquiry:
         """Closes an inquiry of the platform's own."""
-        name = _inquiry(request.name, call)
+        name = part_in(request.name, "inquiries", call)
         made = inquiries.close(self._desk, platform_of(call.caller), name, now=call.now)
         return view(written.inquiry(made), _PLATFORM)
 
@@ -203,8 +200,7 @@ class PlatformService:
         wanted = masks.Wanted(
             withheld=tuple(request.withheld_paths),
             reason=request.reason,
-            request_id=str(uuid.UUID(request.request_id)),
-            request_digest=call.request_digest,
+            request=request_in(request, call),
         )
         made = masks.set_mask(self._desk, principal(call), platform, wanted, now=call.now)
         return written.mask(platform, made)
@@ -301,16 +297,4 @@ def _whose(parent: str, call: Call) -> str:
     """Returns the code; empty where a platform asks for all of its own."""
     if parent == f"enterprises/{written.ANY}" and call.caller.kind is CallerKind.PLATFORM:
         return ""
-    return _enterprise(parent, call)
-
-
-def _enterprise(parent: str, call: Call) -> str:
-    code = messages.parent_of(parent).text
-    call.concerns(code)
-    return code
-
-
-def _inquiry(name: str, call: Call) -> tuple[str, str]:
-    code, uid = messages.part_of(name, "inquiries")
-    call.concerns(code.text)
-    return code.text, uid
+    return enterprise_in(parent, call)

@@ -5,7 +5,6 @@ As in `bonafides.rpc.consent_services`: what may be asked is decided by the room
 
 from __future__ import annotations
 
-import uuid
 from typing import Final
 
 from bonafides.access.disclosure import view
@@ -23,9 +22,17 @@ from bonafides.identity.corrections import State
 from bonafides.identity.operations import Desk
 from bonafides.rpc import messages
 from bonafides.rpc import rights_messages as written
+from bonafides.rpc.asking import (
+    actor,
+    enterprise_in,
+    part_in,
+    principal,
+    reader,
+    request_in,
+    seen_as,
+)
 from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import page, page_size
-from bonafides.rpc.consent_services import actor, principal, reader, seen_as
 from bonafides.v1 import disclosure_pb2, rights_pb2
 from bonafides.v1 import rights_service_pb2 as rights_service
 
@@ -43,7 +50,7 @@ class RightsService:
         self, request: rights_service.GetHoldingsRequest, call: Call
     ) -> rights_pb2.Holdings:
         """Tells what is held."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         told = holding_operations.get_holdings(self._desk, actor(call, code), code, now=call.now)
         return view(written.holdings(code, told), seen_as(call))
 
@@ -51,14 +58,13 @@ class RightsService:
         self, request: rights_service.OpenCorrectionRequest, call: Call
     ) -> rights_pb2.Correction:
         """Opens a case."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         asked = Asked(
             target=written.target_of(request.target, code),
             wrong=request.wrong,
             right=request.right,
             evidence_sha256=request.evidence_sha256,
-            request_id=str(uuid.UUID(request.request_id)),
-            request_digest=call.request_digest,
+            request=request_in(request, call),
         )
         made = correction_operations.open_case(
             self._desk, actor(call, code), code, asked, now=call.now
@@ -69,7 +75,7 @@ class RightsService:
         self, request: rights_service.GetCorrectionRequest, call: Call
     ) -> rights_pb2.Correction:
         """Gets a case."""
-        code, uid = _case(request.name, call)
+        code, uid = part_in(request.name, "corrections", call)
         found = correction_operations.get_case(self._desk, reader(call, code), code, uid)
         return view(written.correction(found), seen_as(call))
 
@@ -77,7 +83,7 @@ class RightsService:
         self, request: rights_service.ListCorrectionsRequest, call: Call
     ) -> rights_service.ListCorrectionsResponse:
         """Lists cases."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         found = correction_operations.list_cases(self._desk, reader(call, code), code)
         shown, more = page(found, request)
         return rights_service.ListCorrectionsResponse(
@@ -89,7 +95,7 @@ class RightsService:
         self, request: rights_service.DecideCorrectionRequest, call: Call
     ) -> rights_pb2.Correction:
         """Rules on a case."""
-        code, uid = _case(request.name, call)
+        code, uid = part_in(request.name, "corrections", call)
         upheld = request.outcome == rights_pb2.Correction.STATE_UPHELD
         ruled = Decision(
             outcome=State.UPHELD if upheld else State.REFUSED,
@@ -137,7 +143,7 @@ class RightsService:
         self, request: rights_service.CorrectBuyerRequest, call: Call
     ) -> rights_service.CorrectBuyerResponse:
         """Corrects whose a record of the calling platform is."""
-        code = _enterprise(request.parent, call)
+        code = enterprise_in(request.parent, call)
         key = RecordKey(code, _platform(call), request.kind, request.record_id)
         revision = buyer_operations.correct_buyer(
             self._desk, key, request.wrong_buyer, request.right_buyer, now=call.now
@@ -169,15 +175,3 @@ def _platform(call: Call) -> str:
     if not call.caller.platform:
         raise BugError("a buyer of no platform")
     return call.caller.platform
-
-
-def _enterprise(parent: str, call: Call) -> str:
-    code = messages.parent_of(parent).text
-    call.concerns(code)
-    return code
-
-
-def _case(name: str, call: Call) -> tuple[str, str]:
-    code, uid = messages.part_of(name, "corrections")
-    call.concerns(code.text)
-    return code.text, uid

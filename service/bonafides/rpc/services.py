@@ -12,7 +12,6 @@ handler of a stream is given the call alone, and gives a session.
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -49,9 +48,9 @@ from bonafides.records.batches import Batch, Source, Taken
 from bonafides.records.group_commit import GroupCommit
 from bonafides.records.links import Ground, open_categories
 from bonafides.rpc import messages
+from bonafides.rpc.asking import actor, reader, request_in
 from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import page
-from bonafides.rpc.consent_services import actor, reader
 from bonafides.rpc.eyes import Eyes
 from bonafides.rpc.identity_messages import requirement_message
 from bonafides.rpc.sights import Sights
@@ -102,9 +101,7 @@ class IdentityService:
             self._desk,
             claims,
             submitter=call.caller.submitter,
-            # A UUID can be written in two cases and is one id.
-            request_id=str(uuid.UUID(request.request_id)),
-            request_digest=call.request_digest,
+            request=request_in(request, call),
             now=call.now,
         )
         return self._told(status, call)
@@ -146,8 +143,7 @@ class IdentityService:
             actor(call, code.text),
             code,
             read_changes(request.changes, code, now=call.now),
-            request_id=str(uuid.UUID(request.request_id)),
-            request_digest=call.request_digest,
+            request=request_in(request, call),
             now=call.now,
         )
         return self._told(status, call)
@@ -241,8 +237,7 @@ class ArchiveService:
             self._served(),
             code,
             self_description.read(request.self_description),
-            request_id=str(uuid.UUID(request.request_id)),
-            request_digest=call.request_digest,
+            request=request_in(request, call),
             now=call.now,
         )
         call.tell(_REVISION, str(archive.get_revision(self._store, code)))
@@ -387,8 +382,7 @@ class RecordService:
             ground=_GROUNDS[request.ground],
             evidence_sha256=request.evidence_sha256 or None,
             submitter=call.caller.submitter,
-            request_id=str(uuid.UUID(request.request_id)),
-            request_digest=call.request_digest,
+            request=request_in(request, call),
         )
         found = linking.dispute(self._store, self._served(), contest, now=call.now)
         call.tell(_REVISION, str(archive.get_revision(self._store, code)))

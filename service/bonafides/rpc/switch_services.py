@@ -6,7 +6,6 @@ As in `bonafides.rpc.consent_services`: what may be done is decided by the room.
 from __future__ import annotations
 
 import re
-import uuid
 from typing import Any, Final
 
 from google.protobuf import descriptor_pool
@@ -23,9 +22,9 @@ from bonafides.identity.operations import Desk
 from bonafides.identity.switch_operations import Closing
 from bonafides.instants import Instant, from_timestamp, to_timestamp
 from bonafides.rpc import messages
+from bonafides.rpc.asking import principal, request_in
 from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import page
-from bonafides.rpc.consent_services import principal
 from bonafides.storage.spending_limits import LimitRow
 from bonafides.storage.switches import CanaryRow, SwitchRow
 from bonafides.v1 import disclosure_pb2, switch_pb2
@@ -58,8 +57,7 @@ class SwitchService:
             caller=_target(request.target),
             reason=request.reason,
             until=from_timestamp(request.expire_time) if request.HasField("expire_time") else None,
-            request_id=str(uuid.UUID(request.request_id)),
-            request_digest=call.request_digest,
+            request=request_in(request, call),
         )
         made = operations.set_switch(self._desk, principal(call), asked, now=call.now)
         return view(_switch(made), _EYES)
@@ -117,8 +115,7 @@ class SwitchService:
                 request.enterprises_per_day if request.HasField("enterprises_per_day") else None,
             ),
             reason=request.reason,
-            request_id=str(uuid.UUID(request.request_id)),
-            request_digest=call.request_digest,
+            request=request_in(request, call),
         )
         made = limit_operations.set_limit(self._desk, principal(call), asked, now=call.now)
         return view(_limit(made, None), _EYES)

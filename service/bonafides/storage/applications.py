@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.access.applications import Ground, Kind, Product, Role, State, Step
 from bonafides.errors import BugError
@@ -133,8 +132,7 @@ def created_since(work: UnitOfWork, owner: str, since: Instant) -> list[Instant]
 
 def insert_application(work: UnitOfWork, row: ApplicationRow) -> bool:
     """Adds the application; returns whether it did, or one of this client id was there."""
-    dialect = sqlite if work.dialect == "sqlite" else postgresql
-    insert = dialect.insert(tables.application)
+    insert = work.insert(tables.application)
     added = work.execute(
         insert.on_conflict_do_nothing(index_elements=["client_id"]).returning(
             tables.application.c.client_id

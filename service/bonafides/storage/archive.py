@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.archive import facts, metrics
 from bonafides.archive.facts import Fact, FactSheet
@@ -216,7 +215,7 @@ def write_snapshots_of_page(
 
     What was made of them for single platforms is deleted: it is made anew when it is read.
     """
-    insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(snapshot_table)
+    insert = work.insert(snapshot_table)
     known = snapshot_table.c
     work.execute(
         insert.on_conflict_do_update(
@@ -262,7 +261,7 @@ def write_narrowed(work: UnitOfWork, code: str, made: Snapshot, *, revision: int
 
     To be done in the enterprise's turn, so that no later revision is there already.
     """
-    insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(snapshot_table)
+    insert = work.insert(snapshot_table)
     values = {
         "revision": revision,
         "next_change_at": made.next_change_at,

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.instants import Instant, day_of
 from bonafides.storage import tables
@@ -29,8 +28,7 @@ def use(work: UnitOfWork, client_id: str, once: str, *, now: Instant) -> bool:
 
     Who comes second while the first is not committed waits for that.
     """
-    dialect = sqlite if work.dialect == "sqlite" else postgresql
-    insert = dialect.insert(_used).on_conflict_do_nothing(index_elements=["client_id", "jti"])
+    insert = work.insert(_used).on_conflict_do_nothing(index_elements=["client_id", "jti"])
     added = work.execute(
         # A count of rows is no answer: on PostgreSQL it is -1 either way.
         insert.returning(_used.c.jti),

@@ -11,10 +11,9 @@ locked in their order, so that two units of work never wait for each other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.access import budgets
 from bonafides.access.purses import Lease, Seen, Want
@@ -73,7 +72,7 @@ def _write(work: UnitOfWork, seen: Sequence[Seen]) -> None:
     if not seen:
         return
     rows = sorted({(each.day, each.key, each.enterprise) for each in seen})
-    statement = _insert(work, budget_seen).on_conflict_do_nothing()
+    statement = work.insert(budget_seen).on_conflict_do_nothing()
     work.execute(
         statement, [{"day": day, "key": key, "enterprise": seen} for day, key, seen in rows]
     )
@@ -92,7 +91,7 @@ def _lease_calls(work: UnitOfWork, want: Want, now: Instant) -> tuple[int, Insta
     limit = want.limit
     for count in sorted({max(want.calls, limit.calls_block), want.calls}, reverse=True):
         step = count * limit.interval
-        insert = _insert(work, budget_calls).values(key=want.key, full_at=now + step)
+        insert = work.insert(budget_calls).values(key=want.key, full_at=now + step)
         after = sa.case((_calls.full_at > now, _calls.full_at), else_=now) + step
         update = insert.on_conflict_do_update(
             index_elements=["key"],
@@ -110,7 +109,7 @@ def _lease_enterprises(work: UnitOfWork, want: Want) -> int:
     total, block = want.limit.enterprises, want.limit.enterprises_block
     left = total - _day.taken
     share = sa.case((left >= _PLENTY_BLOCKS * block, block), (left >= 1, 1), else_=0)
-    insert = _insert(work, budget_day).values(
+    insert = work.insert(budget_day).values(
         day=want.day, key=want.key, taken=min(block, total), granted=min(block, total)
     )
     update = insert.on_conflict_do_update(
@@ -123,8 +122,3 @@ def _lease_enterprises(work: UnitOfWork, want: Want) -> int:
 def _known(work: UnitOfWork, key: str, day: Day) -> frozenset[int]:
     found = sa.select(_seen.enterprise).where(_seen.day == day, _seen.key == key)
     return frozenset(work.execute(found).scalars())
-
-
-def _insert(work: UnitOfWork, table: sa.Table) -> Any:
-    dialect = sqlite if work.dialect == "sqlite" else postgresql
-    return dialect.insert(table)

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.instants import Day
 from bonafides.storage import tables
@@ -61,7 +60,7 @@ def place(work: UnitOfWork, limit: int) -> int:
         .where(_record.sequence.between(after + 1, upto), _record.buyer.is_not(None))
         .distinct()
     )
-    insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(tables.buyer_place)
+    insert = work.insert(tables.buyer_place)
     keys = ["platform", "buyer", "code"]
     work.execute(insert.from_select(keys, named).on_conflict_do_nothing(index_elements=keys))
     move_mark(work, _PLACED, upto)

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.errors import ConsentRequiredError, PurposeNotListedError
 from bonafides.identity import consent as rules
@@ -141,7 +140,7 @@ def note_use(
 def add(work: UnitOfWork, rows: Sequence[Consent]) -> None:
     """Adds consents to the ledger; one that is there already stays as it is."""
     if rows:
-        insert = _insert(work, tables.consent)
+        insert = work.insert(tables.consent)
         work.execute(
             insert.on_conflict_do_nothing(index_elements=["code", "uid"]),
             [
@@ -210,7 +209,7 @@ def _uid(submission_uid: str, purpose: str, *, established: bool) -> str:
 def revoke(work: UnitOfWork, taken_back: Sequence[Consent], *, actor: str, now: Instant) -> None:
     """Adds the revocations; one that was taken back before keeps its instant."""
     if taken_back:
-        insert = _insert(work, tables.consent_revocation)
+        insert = work.insert(tables.consent_revocation)
         work.execute(
             insert.on_conflict_do_nothing(index_elements=["code", "uid"]),
             [
@@ -330,7 +329,7 @@ def agreements(work: UnitOfWork, named: str, now: Instant) -> dict[str, Publishe
 
 def publish(work: UnitOfWork, text: PublishedText, now: Instant) -> bool:
     """Adds the text; returns False if its kind has this version already, which stays."""
-    insert = _insert(work, tables.published_text)
+    insert = work.insert(tables.published_text)
     done = work.execute(
         insert.on_conflict_do_nothing(index_elements=["kind", "version"]).returning(
             tables.published_text.c.version
@@ -363,7 +362,7 @@ def assents(work: UnitOfWork, code: str) -> tuple[RecordedAssent, ...]:
 
 def add_assent(work: UnitOfWork, code: str, given: RecordedAssent, now: Instant) -> None:
     """Adds the assent; an earlier one to the same version stays."""
-    insert = _insert(work, tables.assent)
+    insert = work.insert(tables.assent)
     work.execute(
         insert.on_conflict_do_nothing(index_elements=["code", "kind", "version"]),
         {
@@ -378,10 +377,6 @@ def add_assent(work: UnitOfWork, code: str, given: RecordedAssent, now: Instant)
 
 
 # --- Helpers -------------------------------------------------------------------------
-
-
-def _insert(work: UnitOfWork, table: sa.Table) -> Any:
-    return (sqlite if work.dialect == "sqlite" else postgresql).insert(table)
 
 
 def _row(row: sa.Row[Any]) -> Consent:

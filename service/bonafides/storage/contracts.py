@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 
 from bonafides.instants import Day
 from bonafides.records.contracts import Contract, ContractTable
@@ -35,11 +35,7 @@ def save_contracts(work: UnitOfWork, contracts: Sequence[Contract]) -> None:
     ]
     if not rows:
         return
-    insert = (
-        sqlite.insert(platform_contract)
-        if work.dialect == "sqlite"
-        else postgresql.insert(platform_contract)
-    )
+    insert = work.insert(platform_contract)
     work.execute(
         insert.on_conflict_do_update(
             index_elements=["code", "platform", "from_day"],

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.storage.tables import deployment
 from bonafides.storage.unit_of_work import UnitOfWork
@@ -21,8 +20,7 @@ _ENVIRONMENT: Final = "environment"
 
 def claim(work: UnitOfWork, environment: str) -> str:
     """Takes the database for the environment unless it has one; returns the one it has."""
-    dialect = sqlite if work.dialect == "sqlite" else postgresql
-    insert = dialect.insert(deployment).values(part=_ENVIRONMENT, value=environment)
+    insert = work.insert(deployment).values(part=_ENVIRONMENT, value=environment)
     work.execute(insert.on_conflict_do_nothing(index_elements=["part"]))
     found = work.execute(sa.select(deployment.c.value).where(deployment.c.part == _ENVIRONMENT))
     return str(found.scalar_one())

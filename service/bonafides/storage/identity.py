@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 
 from bonafides.identity.submission import (
     Assent,
@@ -88,7 +88,7 @@ def count_enrolled(work: UnitOfWork) -> int:
 
 def enroll(work: UnitOfWork, code: str, uid: str, now: Instant) -> None:
     """Makes the enterprise take part by this submission; one that does keeps its date."""
-    insert = _insert(work, tables.enterprise)
+    insert = work.insert(tables.enterprise)
     work.execute(
         insert.on_conflict_do_update(index_elements=["code"], set_={"uid": insert.excluded.uid}),
         {"code": code, "uid": uid, "enrolled_at": now},
@@ -415,10 +415,6 @@ def delete_wrapped_key(work: UnitOfWork, subject: str) -> None:
 
 
 # --- Helpers -------------------------------------------------------------------------
-
-
-def _insert(work: UnitOfWork, table: sa.Table) -> Any:
-    return (sqlite if work.dialect == "sqlite" else postgresql).insert(table)
 
 
 def _due(work: UnitOfWork, query: sa.Select[Any]) -> list[tuple[str, str]]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.access.callers import Standing
 from bonafides.identity.membership import (
@@ -156,7 +155,7 @@ def put_claim(work: UnitOfWork, claim: Claim, *, decided_by: str | None = None) 
         "proposed_by": claim.proposed_by,
         "decided_by": decided_by,
     }
-    insert = _insert(work, tables.ownership_claim)
+    insert = work.insert(tables.ownership_claim)
     work.execute(
         insert.on_conflict_do_update(index_elements=["code", "uid"], set_=values),
         values
@@ -204,7 +203,7 @@ def vouch(
     work: UnitOfWork, code: str, platform: str, principal: Principal, *, now: Instant
 ) -> None:
     """Notes the platform's word; said again, it is good from now on."""
-    insert = _insert(work, tables.voucher)
+    insert = work.insert(tables.voucher)
     work.execute(
         insert.on_conflict_do_update(
             index_elements=["code", "platform", "issuer", "subject"], set_={"vouched_at": now}
@@ -248,7 +247,7 @@ class InvitationRow:
 
 def add_invitation(work: UnitOfWork, row: InvitationRow) -> None:
     """Adds the invitation; one that is there already stays as it is."""
-    insert = _insert(work, tables.invitation)
+    insert = work.insert(tables.invitation)
     work.execute(
         insert.on_conflict_do_nothing(index_elements=["code", "uid"]),
         {
@@ -263,27 +262,19 @@ def add_invitation(work: UnitOfWork, row: InvitationRow) -> None:
     )
 
 
+def find_invitation(work: UnitOfWork, code: str, uid: str) -> InvitationRow | None:
+    """Returns the invitation, whether it can still be taken up or not."""
+    return next(iter(_invitations(work, _invitation.code == code, _invitation.uid == uid)), None)
+
+
 def open_invitations(work: UnitOfWork, code: str, now: Instant) -> list[InvitationRow]:
     """Returns the invitations of the enterprise that can still be taken up."""
-    found = work.execute(
-        sa.select(tables.invitation).where(
-            _invitation.code == code,
-            _invitation.taken_at.is_(None),
-            _invitation.expires_at > now,
-        )
+    return _invitations(
+        work,
+        _invitation.code == code,
+        _invitation.taken_at.is_(None),
+        _invitation.expires_at > now,
     )
-    return [
-        InvitationRow(
-            row.code,
-            row.uid,
-            row.code_index,
-            Role(row.role),
-            row.invited_by,
-            Instant(row.invited_at),
-            Instant(row.expires_at),
-        )
-        for row in found
-    ]
 
 
 def end_invitations(
@@ -317,7 +308,7 @@ def add_notices(work: UnitOfWork, told: Sequence[tuple[str, str]], now: Instant)
 
 def add_notice_once(work: UnitOfWork, code: str, uid: str, reason: str, now: Instant) -> bool:
     """Tells those who act for the enterprise, unless a notice of this uid did; whether it did."""
-    insert = _insert(work, tables.notice)
+    insert = work.insert(tables.notice)
     added = work.execute(
         insert.on_conflict_do_nothing(index_elements=["code", "uid"]).returning(
             tables.notice.c.uid
@@ -411,10 +402,6 @@ def _note(work: UnitOfWork, code: str, now: Instant) -> None:
     work.note(Change(MEMBERSHIP, code, 0, now))
 
 
-def _insert(work: UnitOfWork, table: sa.Table) -> Any:
-    return (sqlite if work.dialect == "sqlite" else postgresql).insert(table)
-
-
 def _member_of(row: sa.Row[Any]) -> Member:
     return Member(
         code=row.code,
@@ -433,6 +420,21 @@ def _standings(found: Sequence[sa.Row[Any]]) -> Mapping[str, Standing]:
     return {row.code: Standing.REMOVED for row in found if row.ended_at is not None} | {
         row.code: Standing(row.role) for row in found if row.ended_at is None
     }
+
+
+def _invitations(work: UnitOfWork, *where: sa.ColumnElement[bool]) -> list[InvitationRow]:
+    return [
+        InvitationRow(
+            row.code,
+            row.uid,
+            row.code_index,
+            Role(row.role),
+            row.invited_by,
+            Instant(row.invited_at),
+            Instant(row.expires_at),
+        )
+        for row in work.execute(sa.select(tables.invitation).where(*where))
+    ]
 
 
 def _claim_of(row: sa.Row[Any]) -> Claim:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.archive import facts
 from bonafides.instants import DAY, Instant, day_of
@@ -83,7 +82,7 @@ def replace(work: UnitOfWork, measured: Measured, *, now: Instant) -> None:
     if rows:
         work.execute(tables.peer_mean.insert(), rows)
     _regroup(work, measured.groups)
-    insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(tables.counter)
+    insert = work.insert(tables.counter)
     work.execute(
         insert.on_conflict_do_update(
             index_elements=["name"], set_={"value": insert.excluded.value}
@@ -124,7 +123,7 @@ def _regroup(work: UnitOfWork, groups: Mapping[str, str]) -> None:
         for code, group in groups.items()
         if known.get(code) != group
     ]
-    insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(table)
+    insert = work.insert(table)
     upsert = insert.on_conflict_do_update(
         index_elements=["code"], set_={"peer_group": insert.excluded.peer_group}
     )

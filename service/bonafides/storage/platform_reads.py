@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.instants import Day, Instant, day_of, start_of
 from bonafides.storage.tables import platform_reader
@@ -71,7 +70,7 @@ class Readers:
 
 def note(work: UnitOfWork, platform: str, code: str, now: Instant) -> None:
     """Notes a read, in the caller's unit of work."""
-    insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(platform_reader)
+    insert = work.insert(platform_reader)
     row = insert.values(code=code, platform=platform, first_read_at=now, last_read_at=now)
     later = sa.case(
         (_reader.last_read_at < row.excluded.last_read_at, row.excluded.last_read_at),

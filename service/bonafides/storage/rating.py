@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.identity.submission import State
 from bonafides.instants import Instant
@@ -53,7 +52,7 @@ def insert(work: UnitOfWork, rows: Sequence[RatingRow]) -> None:
 
     Two changes within one operation share its instant; the later one saw more.
     """
-    insert_row = _insert(work, rating)
+    insert_row = work.insert(rating)
     work.execute(
         insert_row.on_conflict_do_update(
             index_elements=["code", "as_of"],
@@ -140,7 +139,7 @@ def secret(work: UnitOfWork, code: str) -> bytes:
     found: bytes | None = work.execute(known).scalar()
     if found is None:
         drawn = {"code": code, "secret": secrets.token_bytes(SECRET_BYTES)}
-        work.execute(_insert(work, table).on_conflict_do_nothing(), drawn)
+        work.execute(work.insert(table).on_conflict_do_nothing(), drawn)
         # Another may have drawn it at the same time: the first one stands.
         found = work.execute(known).scalar_one()
     return bytes(found)
@@ -157,7 +156,7 @@ def secrets_of_page(work: UnitOfWork, codes: Sequence[str]) -> dict[str, bytes]:
             for code in codes
             if code not in found
         ]
-        work.execute(_insert(work, table).on_conflict_do_nothing(), drawn)
+        work.execute(work.insert(table).on_conflict_do_nothing(), drawn)
         # Another may have drawn one at the same time: the first one stands.
         found = {row.code: bytes(row.secret) for row in work.execute(known)}
     return found
@@ -249,7 +248,3 @@ def _row(found: sa.Row[Any]) -> RatingRow:
         found.marks,
         bytes(found.receipt),
     )
-
-
-def _insert(work: UnitOfWork, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    return sqlite.insert(table) if work.dialect == "sqlite" else postgresql.insert(table)

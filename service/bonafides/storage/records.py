@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ColumnElement
 
 from bonafides.errors import BugError
@@ -140,7 +139,7 @@ def move_cursors(work: UnitOfWork, moved: Mapping[Source, Cursor], *, now: Insta
     """Stores how far the sources are stored now."""
     if not moved:
         return
-    insert = _insert(work, write_cursor)
+    insert = work.insert(write_cursor)
     told = ("sequence", "digests", "written_at")
     work.execute(
         insert.on_conflict_do_update(
@@ -292,7 +291,7 @@ def move_watermark(work: UnitOfWork, upto: int) -> None:
 
 
 def _fold_days(work: UnitOfWork, *, taken: bool) -> None:
-    insert = _insert(work, rollup_day)
+    insert = work.insert(rollup_day)
     keys = ["code", "platform", "day"]
     sums = [c.name for c in rollup_day.columns if c.name not in keys]
     work.execute(
@@ -309,7 +308,7 @@ def _fold_days(work: UnitOfWork, *, taken: bool) -> None:
 
 
 def _fold_buyers(work: UnitOfWork, upto: ColumnElement[int], *, taken: bool) -> None:
-    insert = _insert(work, rollup_buyer)
+    insert = work.insert(rollup_buyer)
     names = [c.name for c in rollup_buyer.columns]
     had, comes = rollup_buyer.c, insert.excluded
     work.execute(
@@ -350,10 +349,6 @@ def _fold_refunds(work: UnitOfWork, after: ColumnElement[int], upto: ColumnEleme
     work.execute(unmatched_refund.insert().from_select(names, expressions.orphans(upto)))
 
 
-def _insert(work: UnitOfWork, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    return sqlite.insert(table) if work.dialect == "sqlite" else postgresql.insert(table)
-
-
 # --- Counters --------------------------------------------------------------------
 
 
@@ -370,7 +365,7 @@ def remember(work: UnitOfWork, name: str, value: int) -> None:
 
 def _lock(work: UnitOfWork, name: str) -> int:
     """Returns the counter's value, 0 at first, and keeps others off it until the commit."""
-    insert = _insert(work, counter)
+    insert = work.insert(counter)
     statement = insert.values(name=name, value=0).on_conflict_do_update(
         index_elements=["name"], set_={"value": counter.c.value}
     )
@@ -392,7 +387,7 @@ def save_rates(work: UnitOfWork, quotes: Iterable[tuple[str, Rate]]) -> int:
     ]
     if not rows:
         return 0
-    insert = _insert(work, exchange_rate)
+    insert = work.insert(exchange_rate)
     work.execute(
         insert.on_conflict_do_update(
             index_elements=["currency", "day"],

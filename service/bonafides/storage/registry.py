@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.archive.facts import Change, OperatingState, Registration, Shareholder
 from bonafides.identity.registry import RegistryRow
@@ -110,7 +109,7 @@ def write_rows(work: UnitOfWork, rows: Sequence[SealedRow], now: Instant) -> Non
     """
     if not rows:
         return
-    insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(tables.registry)
+    insert = work.insert(tables.registry)
     replaced = {
         column.name: insert.excluded[column.name]
         for column in tables.registry.c

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.instants import Day, Instant, day_of
 from bonafides.rating import people
@@ -105,7 +104,7 @@ def follow(work: UnitOfWork, code: str, facts: frozenset[str], now: Instant) -> 
 
 def add(work: UnitOfWork, made: ReviewRow) -> None:
     """Adds a review, unless it is there."""
-    insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(review)
+    insert = work.insert(review)
     work.execute(
         insert.on_conflict_do_nothing(index_elements=["code", "uid"]),
         {

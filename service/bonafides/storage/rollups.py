@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import FromClause
 
 from bonafides.records import fold
@@ -182,7 +181,7 @@ def _write(work: UnitOfWork, table: sa.Table, waiting: sa.Table) -> None:
     kept = sa.exists().where(*(waiting.c[name] == table.c[name] for name in keys))
     work.execute(table.delete().where(~kept))
     fresh = sa.select(*waiting.c).except_(sa.select(*table.c)).subquery()
-    insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(table)
+    insert = work.insert(table)
     work.execute(
         # SQLite takes ON CONFLICT for a join's ON without a WHERE.
         insert.from_select(

@@ -14,7 +14,6 @@ import hashlib
 from collections.abc import Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bonafides.identity.texts import comparable
 from bonafides.storage.tables import title_key
@@ -29,7 +28,7 @@ def keep(work: UnitOfWork, titles: Mapping[str, str]) -> None:
     named = [{"code": code, "title_key": _key_of(title)} for code, title in titles.items() if title]
     if not named:
         return
-    insert = (sqlite if work.dialect == "sqlite" else postgresql).insert(title_key)
+    insert = work.insert(title_key)
     work.execute(
         insert.on_conflict_do_update(
             index_elements=["code"],

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -59,6 +60,10 @@ class UnitOfWork:
         self._noted: Final[list[Change]] = []
         # The driver's. Weakly: a fold executes more statements than it may remember.
         self._cursors: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
+
+    def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """Returns an INSERT of this database that may name what is done on a conflict."""
+        return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
 
     def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
         """Executes a Core statement; a list of parameters means executemany."""
