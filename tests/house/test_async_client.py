@@ -15,6 +15,7 @@ import pytest
 from bonafides.client import Client
 from bonafides.client.aio import AsyncClient
 from scripts import unasync
+from tests.asking import methods
 
 # Asks nobody.
 _LOCAL: Final = {"last_revision"}
@@ -61,6 +62,18 @@ def test_every_call_on_an_event_loop_is_awaited() -> None:
         for name, call in _calls(getattr(awaited, area, awaited)).items():
             waits = inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
             assert waits == (name not in _LOCAL | {"channel"}), (area, name)
+
+
+def test_every_method_of_the_service_has_a_call() -> None:
+    # A token is got by the channel itself.
+    own = {"ExchangeAssertion"}
+    named = {
+        node.attr
+        for file in (unasync.CLIENT / "aio").glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
+    assert {name.rpartition("/")[2] for name in methods()} - named == own
 
 
 def test_both_clients_are_opened_alike() -> None:

@@ -350,6 +350,15 @@ def _token_of(served: Served, application: Application) -> str:
         return client.access_token()[0]
 
 
+def test_application_gets_a_token_of_its_own(served: Served) -> None:
+    application = registered(served.store)
+    token, ends = as_application(served, application, lambda client: client.access_token())
+    assert ends > to_datetime(served.clock.now)
+    assert run(served, lambda client: client.get_write_cursor("orders"), token=token) == 0
+    with pytest.raises(TokenUnusableError):
+        run(served, lambda client: client.access_token(), token=token)
+
+
 def test_health_is_asked_without_a_credential(served: Served) -> None:
     async def asked(client: AsyncClient) -> int:
         request = health_pb2.HealthCheckRequest()
