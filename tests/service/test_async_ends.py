@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,10 +17,12 @@ import pytest
 from bonafides.client import Client, Credentials, RemoteError
 from bonafides.client.aio import AsyncClient
 from bonafides.client.faults import TokenUnusableError
+from bonafides.errors import ServerDrainingError
+from bonafides.instants import MICROSECONDS
 from bonafides.v1 import platform_pb2, record_pb2
 from bonafides.v1.purpose_pb2 import READ_PURPOSE_ELIGIBILITY as PURPOSE
 from tests import builders
-from tests.credentials import ed25519
+from tests.credentials import ed25519, registered
 from tests.serving import Served
 
 CODE = builders.code().text
@@ -210,3 +213,51 @@ def test_stream_that_is_left_early_ends_although_its_batches_do_not(served: Serv
     stored = asyncio.run(work())
     with served.client(served.token("platform", subject="shop")) as client:
         assert client.get_write_cursor("orders") >= stored
+
+
+@pytest.mark.parametrize("signed", [False, True], ids=["token", "application"])
+def test_stream_that_breaks_is_taken_up_again_behind_what_is_stored(
+    served: Served,
+    signed: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """The server cuts the stream before its 10th and its 20th batch."""
+    cut: list[int] = []
+
+    def batches() -> Iterator[list[record_pb2.Record]]:
+        for number in range(1, 31):
+            if number in {10, 20}:
+                cut_streams(served)
+                cut.append(number)
+            yield [builders.record_message(builders.transaction(f"t{number}"))]
+
+    async def work() -> list[int]:
+        async with AsyncClient(served.address, **who) as client:
+            told = client.write_records(batches(), source="orders")
+            sequences = [answer.sequence async for answer in told]
+            assert await client.get_write_cursor("orders") == 30
+            return sequences
+
+    who: dict[str, Any] = {"token": served.token("platform", subject="shop")}
+    if signed:
+        application = registered(served.store)
+        who = {"credentials": application.credentials(lambda: served.clock.now / MICROSECONDS)}
+    sequences = asyncio.run(work())
+    assert cut == [10, 20]
+    assert (sequences, sequences[-1]) == (sorted(sequences), 30)
+
+
+def cut_streams(served: Served) -> None:
+    """Ends the streams that the server has, as one that drains does; waits until they are over."""
+    streams = served.server.pipeline._streams
+    until(lambda: bool(streams))
+    ended = list(streams)
+    for stream in ended:
+        stream._loop.call_soon_threadsafe(stream.end, ServerDrainingError())
+    until(lambda: not any(stream in streams for stream in ended))
+
+
+def until(come: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not come():
+        assert time.monotonic() < end
+        time.sleep(0.01)
