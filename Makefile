@@ -39,6 +39,7 @@ features: $(VENV)/compiled ## Prints the features with the tests that prove each
 	$(BIN)/python -m pytest --collect-only -q --features
 
 format: $(VENV)/compiled ## Formats code and protos.
+	$(BIN)/python scripts/unasync.py
 	ruff format . && ruff check --fix . && buf format -w protos
 
 check: $(VENV)/compiled ## Runs what CI runs.

@@ -480,7 +480,7 @@ GUARDS: Final = (
     ),
     Guard(
         "a write without a request id is not tried again",
-        "service/bonafides/client/signed_channel.py",
+        "service/bonafides/client/repeating.py",
         "error.code() is not grpc.StatusCode.UNAVAILABLE or not repeats(method)",
         "error.code() is not grpc.StatusCode.UNAVAILABLE",
         (

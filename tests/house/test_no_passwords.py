@@ -46,7 +46,7 @@ def test_no_command_takes_a_password() -> None:
 
 
 def _parameters() -> Iterator[str]:
-    for found in pkgutil.iter_modules(client.__path__, "bonafides.client."):
+    for found in pkgutil.walk_packages(client.__path__, "bonafides.client."):
         module = importlib.import_module(found.name)
         for name, member in inspect.getmembers(module):
             if inspect.isfunction(member):

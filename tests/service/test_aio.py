@@ -67,7 +67,7 @@ def test_asynchronous_client_answers_as_the_other_one(served: Served) -> None:
         return await asyncio.gather(
             client.get_archive(CODE, purpose=PURPOSE),
             client.get_rating(CODE, purpose=PURPOSE),
-            client.batch([CODE, ABSENT], purpose=PURPOSE),
+            client.platforms.batch([CODE, ABSENT], purpose=PURPOSE),
         )
 
     archive, level, answers = run(served, read)
@@ -75,7 +75,7 @@ def test_asynchronous_client_answers_as_the_other_one(served: Served) -> None:
         assert archive == client.get_archive(CODE, purpose=PURPOSE)
         assert level == client.get_rating(CODE, purpose=PURPOSE)
         assert list(answers) == list(client.platforms.batch([CODE, ABSENT], purpose=PURPOSE))
-        changed = run(served, lambda each: each.changed(purpose=PURPOSE))
+        changed = run(served, lambda each: each.platforms.changed(purpose=PURPOSE))
         assert changed == client.platforms.changed(purpose=PURPOSE)
 
 
@@ -85,13 +85,17 @@ def test_asynchronous_client_decides_and_asks(served: Served) -> None:
     until = to_datetime(Instant(served.clock.now + DAY))
 
     async def work(client: AsyncClient) -> None:
-        made = await client.decide(
+        made = await client.platforms.decide(
             CODE, platform_pb2.PlatformDecision.OUTCOME_ENDED, purpose=PURPOSE, reason="LEFT"
         )
-        assert await client.decisions() == await client.decisions(CODE) == [made]
-        asked = await client.ask(CODE, platform_pb2.Inquiry.KIND_UPDATE, "请更新", deadline=until)
-        assert await client.inquiries() == [asked]
-        closed = await client.close_inquiry(asked.name)
+        assert (
+            await client.platforms.decisions() == await client.platforms.decisions(CODE) == [made]
+        )
+        asked = await client.platforms.ask(
+            CODE, platform_pb2.Inquiry.KIND_UPDATE, "请更新", deadline=until
+        )
+        assert await client.platforms.inquiries() == [asked]
+        closed = await client.platforms.close(asked.name)
         assert closed.state == platform_pb2.Inquiry.STATE_CLOSED
 
     run(served, work)
@@ -221,11 +225,13 @@ def probed(service: Failing, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
 def test_unavailable_is_tried_again_for_reads_and_for_writes_with_a_request_id() -> None:
     ended = platform_pb2.PlatformDecision.OUTCOME_ENDED
     reading, writing = Failing(2), Failing(2)
-    assert list(probed(reading, lambda each: each.batch([CODE], purpose=PURPOSE))) == []
+    assert list(probed(reading, lambda each: each.platforms.batch([CODE], purpose=PURPOSE))) == []
     own = builders.request_id(7)
     made = probed(
         writing,
-        lambda each: each.decide(CODE, ended, purpose=PURPOSE, reason="LEFT", request_id=own),
+        lambda each: each.platforms.decide(
+            CODE, ended, purpose=PURPOSE, reason="LEFT", request_id=own
+        ),
     )
     assert made.name == own
     assert (reading.calls, writing.calls) == (3, 3)
@@ -235,7 +241,7 @@ def test_write_without_a_request_id_is_never_tried_again() -> None:
     service = Failing(1)
     name = f"enterprises/{CODE}/inquiries/{builders.request_id(1)}"
     with pytest.raises(RemoteError) as failed:
-        probed(service, lambda each: each.close_inquiry(name))
+        probed(service, lambda each: each.platforms.close(name))
     assert failed.value.code is grpc.StatusCode.UNAVAILABLE
     assert service.calls == 1
 
@@ -311,10 +317,10 @@ def test_application_reads_by_one_token_and_signs_each_write(served: Served) -> 
         read = (client.get_archive(CODE, purpose=PURPOSE) for _ in range(5))
         await asyncio.gather(*read)
         assert signatures(served) == 1
-        made = await client.decide(
+        made = await client.platforms.decide(
             CODE, platform_pb2.PlatformDecision.OUTCOME_ENDED, purpose=PURPOSE, reason="LEFT"
         )
-        assert await client.decisions() == [made]
+        assert await client.platforms.decisions() == [made]
         assert signatures(served) == 2
         return sum([each.accepted_count async for each in client.write_records(told, source="o")])
 
@@ -342,6 +348,15 @@ def _token_of(served: Served, application: Application) -> str:
     told = application.credentials(lambda: served.clock.now / MICROSECONDS)
     with Client(served.address, credentials=told) as client:
         return client.access_token()[0]
+
+
+def test_application_gets_a_token_of_its_own(served: Served) -> None:
+    application = registered(served.store)
+    token, ends = as_application(served, application, lambda client: client.access_token())
+    assert ends > to_datetime(served.clock.now)
+    assert run(served, lambda client: client.get_write_cursor("orders"), token=token) == 0
+    with pytest.raises(TokenUnusableError):
+        run(served, lambda client: client.access_token(), token=token)
 
 
 def test_health_is_asked_without_a_credential(served: Served) -> None:
@@ -393,8 +408,8 @@ async def _try(
             client.platforms.decide(CODE, ended, purpose=PURPOSE, reason="LEFT")
     async with AsyncClient(address, credentials=told) as client:
         if word == "close":
-            await client.close_inquiry(name)
-        await client.decide(CODE, ended, purpose=PURPOSE, reason="LEFT")
+            await client.platforms.close(name)
+        await client.platforms.decide(CODE, ended, purpose=PURPOSE, reason="LEFT")
 
 
 class Unavailable(grpc.GenericRpcHandler):

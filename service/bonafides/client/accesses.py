@@ -1,3 +1,4 @@
+# Made of aio/accesses.py by scripts/unasync.py: change it there.
 """Calls about who was shown something of an enterprise: `client.accesses`.
 
 client.accesses.log("91990000MA00000011")
@@ -5,12 +6,10 @@ client.accesses.log("91990000MA00000011")
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
 from typing import Final
 
-from bonafides.client.agreeing import pages
 from bonafides.client.connection import Connection
+from bonafides.client.paging import pages
 from bonafides.v1 import access_pb2, access_service_pb2, access_service_pb2_grpc
 
 
@@ -26,16 +25,18 @@ class AccessCalls:
 
     def log(self, code: str, *, most: int | None = None) -> list[access_pb2.Access]:
         """Lists who was shown something, the latest first; at most so many lines, None: all."""
-        return list(islice(self._lines(code), most))
+        found: list[access_pb2.Access] = []
+        request = access_service_pb2.ListAccessesRequest(parent=f"enterprises/{code}")
+        for page in pages(self._connection, self._stub.ListAccesses, request):
+            found.extend(page.accesses)
+            # The pages behind are not asked for.
+            if most is not None and len(found) >= most:
+                break
+        return found[:most]
 
     def page(self, code: str, page_token: str = "") -> access_service_pb2.ListAccessesResponse:
         """Gets one page of the log, the latest; with the token of a page, the one behind it."""
         request = access_service_pb2.ListAccessesRequest(
             parent=f"enterprises/{code}", page_token=page_token
         )
-        return self._connection.call(self._stub.ListAccesses, request)[0]
-
-    def _lines(self, code: str) -> Iterator[access_pb2.Access]:
-        request = access_service_pb2.ListAccessesRequest(parent=f"enterprises/{code}")
-        for page in pages(self._connection, self._stub.ListAccesses, request):
-            yield from page.accesses
+        return self._connection.answer(self._stub.ListAccesses, request)

@@ -1,6 +1,7 @@
+# Made of aio/advising.py by scripts/unasync.py: change it there.
 """Calls about what would become of a level: `client.advising`.
 
-client.advising.advice("91990000MA00000011").text_en
+advice = client.advising.advice("91990000MA00000011")
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class AdviceCalls:
     def advice(self, code: str) -> rating_pb2.Advice:
         """Gets the cheapest honest ways to the next level."""
         request = rating_service_pb2.GetAdviceRequest(name=f"enterprises/{code}/advice")
-        return self._connection.call(self._stub.GetAdvice, request)[0]
+        return self._connection.answer(self._stub.GetAdvice, request)
 
     def simulate(
         self,
@@ -39,4 +40,4 @@ class AdviceCalls:
         )
         if date is not None:
             request.date.CopyFrom(Date(year=date.year, month=date.month, day=date.day))
-        return self._connection.call(self._stub.SimulateRating, request)[0]
+        return self._connection.answer(self._stub.SimulateRating, request)

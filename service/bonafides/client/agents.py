@@ -1,3 +1,4 @@
+# Made of aio/agents.py by scripts/unasync.py: change it there.
 """Calls about integrators: `client.integrators`.
 
 An enterprise's owner, by the code at the end of the link that the integrator shared:
@@ -6,8 +7,9 @@ An enterprise's owner, by the code at the end of the link that the integrator sh
 
 The integrator fetches its token, and then acts for this one enterprise:
 
-    token = client.integrators.exchange(given.authorization_code).agent_token
-    Client(target, token=own, agent_token=token).get_archive(code)
+    told = client.integrators.exchange(given.authorization_code)
+    acting = Client(target, token=own, agent_token=told.agent_token)
+    archive = acting.get_archive(code)
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
-from bonafides.client.agreeing import pages
 from bonafides.client.connection import Connection
+from bonafides.client.paging import pages
 from bonafides.v1 import (
     integrator_pb2,
     integrator_service_pb2,
@@ -39,12 +41,12 @@ class IntegratorCalls:
         request = integrator_service_pb2.CreateAuthorizationUrlRequest(
             request_id=request_id or str(uuid.uuid4()), scopes=scopes
         )
-        return self._connection.call(self._stub.CreateAuthorizationUrl, request)[0]
+        return self._connection.answer(self._stub.CreateAuthorizationUrl, request)
 
     def get_url(self, url_code: str) -> integrator_pb2.AuthorizationUrl:
         """Gets who asks by a link, and for what; `url_code` may be the whole link."""
         request = integrator_service_pb2.GetAuthorizationUrlRequest(url_code=_last(url_code))
-        return self._connection.call(self._stub.GetAuthorizationUrl, request)[0]
+        return self._connection.answer(self._stub.GetAuthorizationUrl, request)
 
     def authorize(
         self,
@@ -67,7 +69,7 @@ class IntegratorCalls:
             scopes=scopes,
             term_days=term_days,
         )
-        return self._connection.call(self._stub.AuthorizeIntegrator, request)[0]
+        return self._connection.answer(self._stub.AuthorizeIntegrator, request)
 
     def exchange(
         self, authorization_code: str
@@ -76,7 +78,7 @@ class IntegratorCalls:
         request = integrator_service_pb2.ExchangeAuthorizationRequest(
             authorization_code=authorization_code
         )
-        return self._connection.call(self._stub.ExchangeAuthorization, request)[0]
+        return self._connection.answer(self._stub.ExchangeAuthorization, request)
 
     def authorizations(self, parent: str) -> Sequence[integrator_pb2.IntegratorAuthorization]:
         """Lists authorizations, of enterprises/{code} or applications/{client_id}."""
@@ -90,14 +92,14 @@ class IntegratorCalls:
     def revoke(self, name: str) -> integrator_pb2.IntegratorAuthorization:
         """Takes an authorization back, or gives it up, by its name."""
         request = integrator_service_pb2.RevokeIntegratorRequest(name=name)
-        return self._connection.call(self._stub.RevokeIntegrator, request)[0]
+        return self._connection.answer(self._stub.RevokeIntegrator, request)
 
     def statistics(self, parent: str) -> integrator_pb2.IntegratorStatistics:
         """Counts authorizations, of enterprises/{code} or applications/{client_id}."""
         request = integrator_service_pb2.GetIntegratorStatisticsRequest(
             name=f"{parent}/integratorStatistics"
         )
-        return self._connection.call(self._stub.GetIntegratorStatistics, request)[0]
+        return self._connection.answer(self._stub.GetIntegratorStatistics, request)
 
 
 def _last(link: str) -> str:

@@ -1,3 +1,4 @@
+# Made of aio/agreeing.py by scripts/unasync.py: change it there.
 """Calls about consents and agreements: `client.consents`.
 
 client.consents.revoke("91990000MA00000011", enterprise_pb2.PURPOSE_RATE)
@@ -7,10 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from bonafides.client.connection import Connection
+from bonafides.client.paging import pages
 from bonafides.v1 import (
     consent_pb2,
     consent_service_pb2,
@@ -40,7 +42,7 @@ class ConsentCalls:
         request = consent_service_pb2.AssentAgreementRequest(
             parent=f"enterprises/{code}", kind=kind, version=version
         )
-        return self._connection.call(self._stub.AssentAgreement, request)[0]
+        return self._connection.answer(self._stub.AssentAgreement, request)
 
     def assents(self, code: str) -> list[consent_pb2.AgreementAssent]:
         """Lists what was assented to on behalf of an enterprise, the latest first."""
@@ -88,7 +90,7 @@ class ConsentCalls:
         request.grant_time.FromDatetime(granted)
         if expires is not None:
             request.expire_time.FromDatetime(expires)
-        return self._connection.call(self._stub.GrantConsent, request)[0]
+        return self._connection.answer(self._stub.GrantConsent, request)
 
     def revoke(
         self, code: str, purpose: enterprise_pb2.Purpose.ValueType
@@ -97,7 +99,8 @@ class ConsentCalls:
         request = consent_service_pb2.RevokeConsentRequest(
             parent=f"enterprises/{code}", purpose=purpose
         )
-        return self._connection.call(self._stub.RevokeConsent, request)[0].consents
+        answer = self._connection.answer(self._stub.RevokeConsent, request)
+        return answer.consents
 
     def platforms(self, code: str) -> Sequence[consent_pb2.PlatformAuthorization]:
         """Lists the platforms whose records may be used, and those that may no more."""
@@ -115,21 +118,11 @@ class ConsentCalls:
         request = consent_service_pb2.AuthorizePlatformRequest(
             name=f"enterprises/{code}/platforms/{platform}"
         )
-        return self._connection.call(self._stub.AuthorizePlatform, request)[0]
+        return self._connection.answer(self._stub.AuthorizePlatform, request)
 
     def revoke_platform(self, code: str, platform: str) -> consent_pb2.PlatformAuthorization:
         """Takes that back."""
         request = consent_service_pb2.RevokePlatformRequest(
             name=f"enterprises/{code}/platforms/{platform}"
         )
-        return self._connection.call(self._stub.RevokePlatform, request)[0]
-
-
-def pages(connection: Connection, method: Any, request: Any) -> Iterator[Any]:
-    """Yields every page of a list."""
-    while True:
-        page: Any = connection.call(method, request)[0]
-        yield page
-        if not page.next_page_token:
-            return
-        request.page_token = page.next_page_token
+        return self._connection.answer(self._stub.RevokePlatform, request)

@@ -1,3 +1,4 @@
+# Made of aio/applying.py by scripts/unasync.py: change it there.
 """Calls about applications and their keys: `client.applications`.
 
 made = client.applications.create(application_role=..., title="...", ...)
@@ -11,8 +12,8 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from bonafides.client.agreeing import pages
 from bonafides.client.connection import Connection
+from bonafides.client.paging import pages
 from bonafides.v1 import application_pb2, application_service_pb2, application_service_pb2_grpc
 
 if TYPE_CHECKING:
@@ -31,12 +32,12 @@ class ApplicationCalls:
         request = application_service_pb2.CreateApplicationRequest(
             request_id=request_id or str(uuid.uuid4()), **told
         )
-        return self._connection.call(self._stub.CreateApplication, request)[0]
+        return self._connection.answer(self._stub.CreateApplication, request)
 
     def get(self, client_id: str) -> application_pb2.Application:
         """Gets an application."""
         request = application_service_pb2.GetApplicationRequest(name=_name(client_id))
-        return self._connection.call(self._stub.GetApplication, request)[0]
+        return self._connection.answer(self._stub.GetApplication, request)
 
     def list(self, page_size: int = 0) -> Sequence[application_pb2.Application]:
         """Lists one's own applications, the oldest first; to staff, all."""
@@ -58,12 +59,12 @@ class ApplicationCalls:
             request_id=request_id or str(uuid.uuid4()), application=told
         )
         request.update_mask.paths.extend(fields)
-        return self._connection.call(self._stub.UpdateApplication, request)[0]
+        return self._connection.answer(self._stub.UpdateApplication, request)
 
     def challenge(self, client_id: str) -> application_pb2.KeyChallenge:
         """Has a challenge issued, which `key_proofs.prove` answers."""
         request = application_service_pb2.IssueKeyChallengeRequest(parent=_name(client_id))
-        return self._connection.call(self._stub.IssueKeyChallenge, request)[0]
+        return self._connection.answer(self._stub.IssueKeyChallenge, request)
 
     def register_key(
         self,
@@ -92,7 +93,7 @@ class ApplicationCalls:
         self, request: application_service_pb2.RegisterKeyRequest
     ) -> application_pb2.ApplicationKey:
         """Registers a key whose proof was made elsewhere."""
-        return self._connection.call(self._stub.RegisterKey, request)[0]
+        return self._connection.answer(self._stub.RegisterKey, request)
 
     def keys(self, client_id: str) -> Sequence[application_pb2.ApplicationKey]:
         """Lists the keys of an application, the latest first."""
@@ -106,14 +107,14 @@ class ApplicationCalls:
     def revoke_key(self, name: str) -> application_pb2.ApplicationKey:
         """Revokes a key by its name, applications/{client_id}/keys/{thumbprint}."""
         request = application_service_pb2.RevokeKeyRequest(name=name)
-        return self._connection.call(self._stub.RevokeKey, request)[0]
+        return self._connection.answer(self._stub.RevokeKey, request)
 
     def confirm(self, name: str, one_time_code: str) -> application_pb2.ApplicationChange:
         """Brings a change about by the code that was sent."""
         request = application_service_pb2.ConfirmChangeRequest(
             name=name, one_time_code=one_time_code
         )
-        return self._connection.call(self._stub.ConfirmChange, request)[0]
+        return self._connection.answer(self._stub.ConfirmChange, request)
 
     def record_contract(
         self, client_id: str, *, reference: str, signed: dt.datetime, platform: str = ""
@@ -123,7 +124,7 @@ class ApplicationCalls:
             name=_name(client_id), reference=reference, platform=platform
         )
         request.sign_time.FromDatetime(signed)
-        return self._connection.call(self._stub.RecordContract, request)[0]
+        return self._connection.answer(self._stub.RecordContract, request)
 
     def record_acceptance(
         self, client_id: str, evidence_sha256: bytes
@@ -132,7 +133,7 @@ class ApplicationCalls:
         request = application_service_pb2.RecordAcceptanceRequest(
             name=_name(client_id), evidence_sha256=evidence_sha256
         )
-        return self._connection.call(self._stub.RecordAcceptance, request)[0]
+        return self._connection.answer(self._stub.RecordAcceptance, request)
 
     def issue_acceptance(
         self, client_id: str, live_client_id: str
@@ -141,19 +142,19 @@ class ApplicationCalls:
         request = application_service_pb2.IssueAcceptanceRequest(
             name=_name(client_id), live_client_id=live_client_id
         )
-        return self._connection.call(self._stub.IssueAcceptance, request)[0]
+        return self._connection.answer(self._stub.IssueAcceptance, request)
 
     def present_acceptance(self, client_id: str, statement: str) -> application_pb2.Application:
         """Brings the sandbox's statement to live."""
         request = application_service_pb2.PresentAcceptanceRequest(
             name=_name(client_id), statement=statement
         )
-        return self._connection.call(self._stub.PresentAcceptance, request)[0]
+        return self._connection.answer(self._stub.PresentAcceptance, request)
 
     def launch(self, client_id: str) -> application_pb2.Application:
         """Launches an application in live."""
         request = application_service_pb2.LaunchApplicationRequest(name=_name(client_id))
-        return self._connection.call(self._stub.LaunchApplication, request)[0]
+        return self._connection.answer(self._stub.LaunchApplication, request)
 
     def suspend(
         self, client_id: str, ground: application_pb2.SuspensionGround.ValueType, reason: str
@@ -162,24 +163,24 @@ class ApplicationCalls:
         request = application_service_pb2.SuspendApplicationRequest(
             name=_name(client_id), ground=ground, reason=reason
         )
-        return self._connection.call(self._stub.SuspendApplication, request)[0]
+        return self._connection.answer(self._stub.SuspendApplication, request)
 
     def resume(self, client_id: str, reason: str) -> application_pb2.Application:
         """Takes a suspension back, as staff."""
         request = application_service_pb2.ResumeApplicationRequest(
             name=_name(client_id), reason=reason
         )
-        return self._connection.call(self._stub.ResumeApplication, request)[0]
+        return self._connection.answer(self._stub.ResumeApplication, request)
 
     def close(self, client_id: str) -> application_pb2.Application:
         """Ends an application for good."""
         request = application_service_pb2.CloseApplicationRequest(name=_name(client_id))
-        return self._connection.call(self._stub.CloseApplication, request)[0]
+        return self._connection.answer(self._stub.CloseApplication, request)
 
     def service_key(self) -> application_pb2.ServiceKey:
         """Gets the public key by which the deployment signs."""
         request = application_service_pb2.GetServiceKeyRequest()
-        return self._connection.call(self._stub.GetServiceKey, request)[0]
+        return self._connection.answer(self._stub.GetServiceKey, request)
 
 
 def _name(client_id: str) -> str:

@@ -2,11 +2,11 @@
 
 Rules:
 - every call has a deadline;
-- only UNAVAILABLE is tried again, with growing pauses, inside that deadline, and only what
-  is done once however often it comes (`repeating`);
-- plaintext goes to loopback alone; anywhere else the connection is TLS, checked
-  against the root certificates that the caller names;
+- `repeating` says what is tried again, inside that deadline, and `dialing` by which way
+  and which metadata a server is reached;
 - the token stands in no repr and no error.
+
+`aio.connection` carries them for an event loop: the same by name, and awaited.
 
     connection = Connection(target, token=token, root_certificates=None, timeout_seconds=5.0)
     answer, trailers = connection.call(stub.GetArchive, request)
@@ -14,68 +14,22 @@ Rules:
 
 from __future__ import annotations
 
-import ipaddress
-import json
-import re
-import time
 from collections.abc import Generator, Iterable
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from bonafides.client import repeating
-from bonafides.client.faults import (
-    ClosedClientError,
-    InsecureTargetError,
-    NotServingError,
-    TokenUnusableError,
-    remote_error,
-)
-from bonafides.client.signed_aio import AsyncSignedChannel
-from bonafides.client.signed_channel import AGENT_KEY, SignedChannel
+from bonafides.client.dialing import authorization, beside, options, require_safe, text_of
+from bonafides.client.faults import ClosedClientError, TokenUnusableError, remote_error
+from bonafides.client.signed_channel import SignedChannel
 from bonafides.client.signing import Credentials
-
-# That by which a proxy names the address that it calls for; believed of known ones alone.
-FORWARDED_KEY: Final = "x-forwarded-for"
-# Between two looks at a server that is starting.
-_POLL_SECONDS: Final = 0.05
-# Four attempts take 0.7 s of pauses at most: inside the default deadline.
-_SERVICE_CONFIG: Final = json.dumps(
-    {
-        "methodConfig": [
-            {
-                "name": [{}],
-                "retryPolicy": {
-                    "maxAttempts": 4,
-                    "initialBackoff": "0.1s",
-                    "maxBackoff": "1s",
-                    "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
-                },
-            },
-            {"name": repeating.names()},
-        ]
-    }
-)
-_OPTIONS: Final = (
-    ("grpc.service_config", _SERVICE_CONFIG),
-    # A server that restarts is found again at once, not after the library's second.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-)
-# An http_proxy variable would carry plaintext, and the token in it, off the machine.
-_PLAINTEXT_OPTIONS: Final = (*_OPTIONS, ("grpc.enable_http_proxy", 0))
-
-# One address of one machine; a list of addresses does not match.
-_HOST: Final = re.compile(r"(?:dns:///|ipv4:|ipv6:)?(?:\[([^]]+)\]|([^]\[:,/]+))(?::\d+)?")
-
-# A stream that broke so may be taken up again.
-BROKEN: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 
 _Request = TypeVar("_Request")
 _Answer = TypeVar("_Answer")
+# Quoted: the library's classes take parameters for the type checker alone.
+Unary: TypeAlias = "grpc.UnaryUnaryMultiCallable[_Request, _Answer]"
+Streaming: TypeAlias = "grpc.StreamStreamMultiCallable[_Request, _Answer]"
 
 
 class Connection:
@@ -101,8 +55,10 @@ class Connection:
             TokenUnusableError: a token can't stand in a header.
         """
         self.target: Final = target
-        told = () if forwarded_for is None else ((FORWARDED_KEY, forwarded_for),)
-        self.metadata: Final = (*authorization(token), *_acting(agent_token), *told)
+        self.metadata: Final = (
+            *authorization(token),
+            *beside(agent_token=agent_token, forwarded_for=forwarded_for),
+        )
         if token is not None and credentials is not None:
             raise TokenUnusableError
         self.channel: Final = _channel(target, root_certificates, credentials)
@@ -113,8 +69,12 @@ class Connection:
             self.channel
         )
 
+    def answer(self, method: Unary[_Request, _Answer], request: _Request) -> _Answer:
+        """Returns the answer alone; raises as `call`."""
+        return self.call(method, request)[0]
+
     def call(
-        self, method: grpc.UnaryUnaryMultiCallable[_Request, _Answer], request: _Request
+        self, method: Unary[_Request, _Answer], request: _Request
     ) -> tuple[_Answer, dict[str, str]]:
         """Returns the answer, and the trailing metadata beside it.
 
@@ -126,11 +86,7 @@ class Connection:
             answer, call = method.with_call(
                 request, timeout=self._timeout_seconds, metadata=self.metadata
             )
-            return answer, {
-                key: value
-                for key, value in call.trailing_metadata() or ()
-                if isinstance(value, str)
-            }
+            return answer, text_of(call.trailing_metadata())
         except grpc.RpcError as error:
             raise remote_error(error) from error
         except ValueError as error:
@@ -153,7 +109,7 @@ class Connection:
 
     def stream(
         self,
-        method: grpc.StreamStreamMultiCallable[_Request, _Answer],
+        method: Streaming[_Request, _Answer],
         requests: Iterable[_Request],
         *,
         seconds: float,
@@ -175,105 +131,38 @@ class Connection:
         finally:
             answers.cancel()
 
-    def wait_until_serving(self, timeout_seconds: float) -> None:
-        """Returns once the server's health is SERVING.
+    def is_serving(self, within_seconds: float) -> bool:
+        """Returns whether the server's health is SERVING; False where nobody tells in time.
 
         Raises:
-            NotServingError: it was not within the time given.
+            RemoteError: the server has no health service, and will not come up by waiting.
+            ClosedClientError: the channel was closed.
         """
-        end = time.monotonic() + timeout_seconds
-        while (left := end - time.monotonic()) > 0:
-            try:
-                answer = self._health.Check(
-                    health_pb2.HealthCheckRequest(), timeout=left, wait_for_ready=True
-                )
-            except grpc.RpcError as error:
-                # A server that drains or starts is UNAVAILABLE; one that has no
-                # health service will not come up by waiting.
-                if error.code() is grpc.StatusCode.UNIMPLEMENTED:
-                    raise remote_error(error) from error
-            except ValueError as error:
-                raise ClosedClientError from error
-            else:
-                if answer.status == health_pb2.HealthCheckResponse.SERVING:
-                    return
-            time.sleep(min(_POLL_SECONDS, left))
-        raise NotServingError(self.target, timeout_seconds)
+        asked = health_pb2.HealthCheckRequest()
+        try:
+            told = self._health.Check(asked, timeout=within_seconds, wait_for_ready=True)
+        except grpc.RpcError as error:
+            # A server that drains or starts is UNAVAILABLE.
+            if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+                raise remote_error(error) from error
+            return False
+        except ValueError as error:
+            raise ClosedClientError from error
+        return bool(told.status == health_pb2.HealthCheckResponse.SERVING)
 
-
-def authorization(token: str | None) -> tuple[tuple[str, str], ...]:
-    """Returns the metadata that carry the token; None is the anonymous caller.
-
-    Raises:
-        TokenUnusableError: the token can't stand in a header.
-    """
-    return () if token is None else (("authorization", f"Bearer {_usable(token)}"),)
-
-
-def _acting(agent_token: str | None) -> tuple[tuple[str, str], ...]:
-    return () if agent_token is None else ((AGENT_KEY, _usable(agent_token)),)
-
-
-def _usable(token: str) -> str:
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise TokenUnusableError
-    return token
-
-
-def async_channel(
-    target: str, root_certificates: bytes | None, credentials: Credentials | None
-) -> grpc.aio.Channel:
-    """Returns a channel for an event loop, by the same rules.
-
-    Raises:
-        InsecureTargetError: no root certificates, and not loopback.
-    """
-    options = _options(root_certificates, credentials)
-    if root_certificates is not None:
-        tls = grpc.ssl_channel_credentials(root_certificates)
-        channel = grpc.aio.secure_channel(target, tls, options=options)
-    elif _is_loopback(target):
-        channel = grpc.aio.insecure_channel(target, options=options)
-    else:
-        raise InsecureTargetError(target)
-    return channel if credentials is None else AsyncSignedChannel(channel, credentials)
+    def close(self) -> None:
+        """Closes the channel; calls under way are cancelled."""
+        self.channel.close()
 
 
 def _channel(
     target: str, root_certificates: bytes | None, credentials: Credentials | None
 ) -> grpc.Channel:
-    options = _options(root_certificates, credentials)
-    if root_certificates is not None:
-        tls = grpc.ssl_channel_credentials(root_certificates)
-        channel = grpc.secure_channel(target, tls, options=options)
-    elif _is_loopback(target):
-        channel = grpc.insecure_channel(target, options=options)
+    require_safe(target, root_certificates)
+    chosen = options(root_certificates, credentials)
+    if root_certificates is None:
+        channel = grpc.insecure_channel(target, options=chosen)
     else:
-        raise InsecureTargetError(target)
+        tls = grpc.ssl_channel_credentials(root_certificates)
+        channel = grpc.secure_channel(target, tls, options=chosen)
     return channel if credentials is None else SignedChannel(channel, credentials)
-
-
-def _options(
-    root_certificates: bytes | None, credentials: Credentials | None
-) -> tuple[tuple[str, str | int], ...]:
-    options = _OPTIONS if root_certificates is not None else _PLAINTEXT_OPTIONS
-    # What is tried again is signed again: not by the library.
-    return options if credentials is None else (*options, ("grpc.enable_retries", 0))
-
-
-def _is_loopback(target: str) -> bool:
-    """Tells whether every address of the target is this machine's own.
-
-    Names other than localhost are not looked up: who answers for them may change
-    between the look and the call.
-    """
-    match = _HOST.fullmatch(target)
-    if match is None:
-        return False
-    host = match[1] or match[2]
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

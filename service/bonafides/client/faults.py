@@ -118,6 +118,11 @@ class RemoteError(ClientError):
         self.retry_after_seconds: Final = details.retry_after_seconds
 
 
+def cancelled() -> RemoteError:
+    """Returns what a call under way says when its channel is closed."""
+    return RemoteError(grpc.StatusCode.CANCELLED, "Channel closed!", _Details())
+
+
 def remote_error(error: grpc.RpcError) -> RemoteError:
     """Returns what a failed call says."""
     return RemoteError(error.code(), error.details() or "", _details(error))

@@ -1,3 +1,4 @@
+# Made of aio/filing.py by scripts/unasync.py: change it there.
 """Calls about copies of licences, which `Client` has among its own.
 
 client.upload_license(path, "91990000MA00000011")
@@ -5,7 +6,6 @@ client.upload_license(path, "91990000MA00000011")
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 from bonafides.client import documents
 from bonafides.client.connection import Connection
 from bonafides.client.documents import UploadUnfinishedError
+from bonafides.client.waiting import closing, unblocked
 from bonafides.v1 import document_pb2, document_service_pb2, document_service_pb2_grpc
 
 # The server keeps an upload open no longer.
@@ -44,8 +45,8 @@ class DocumentCalls:
             RemoteError: refused, or broken off; nothing is kept of it then.
             UploadUnfinishedError: the stream ended without an answer.
         """
-        content = copy if isinstance(copy, bytes) else copy.read_bytes()
-        with contextlib.closing(
+        content = copy if isinstance(copy, bytes) else unblocked(copy.read_bytes)
+        with closing(
             self._connection.stream(
                 self._documents.UploadDocument,
                 documents.parts(code, content),
@@ -66,7 +67,7 @@ class DocumentCalls:
             RemoteError: NOT_FOUND to all but its uploader and the enterprise itself.
         """
         request = document_service_pb2.GetDocumentRequest(name=name)
-        return self._connection.call(self._documents.GetDocument, request)[0]
+        return self._connection.answer(self._documents.GetDocument, request)
 
     def read_document(self, name: str) -> bytes:
         """Reads the bytes of a copy, and checks them against its name.
@@ -78,7 +79,7 @@ class DocumentCalls:
         content, part = b"", 0
         while True:
             request = document_service_pb2.ReadDocumentRequest(name=name, part=part)
-            answer = self._connection.call(self._documents.ReadDocument, request)[0]
+            answer = self._connection.answer(self._documents.ReadDocument, request)
             content += answer.content
             part = answer.next_part
             if not part:
@@ -91,4 +92,4 @@ class DocumentCalls:
             RemoteError: NOT_FOUND to all but its uploader.
         """
         request = document_service_pb2.DeleteDocumentRequest(name=name)
-        return self._connection.call(self._documents.DeleteDocument, request)[0]
+        return self._connection.answer(self._documents.DeleteDocument, request)

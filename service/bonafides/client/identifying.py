@@ -1,3 +1,4 @@
+# Made of aio/identifying.py by scripts/unasync.py: change it there.
 """Calls about drafts and about what is open for an enterprise: `client.identities`.
 
 client.identities.requirements("91990000MA00000011")
@@ -8,8 +9,8 @@ from __future__ import annotations
 import uuid
 from typing import Final
 
-from bonafides.client.agreeing import pages
 from bonafides.client.connection import Connection
+from bonafides.client.paging import pages
 from bonafides.v1 import (
     draft_pb2,
     draft_service_pb2,
@@ -45,7 +46,7 @@ class IdentityCalls:
         request = identity_service_pb2.AmendIdentityRequest(
             request_id=request_id or str(uuid.uuid4()), name=f"enterprises/{code}", changes=changes
         )
-        return self._connection.call(self._stub.AmendIdentity, request)[0]
+        return self._connection.answer(self._stub.AmendIdentity, request)
 
     def create_draft(
         self, code: str, prefill: draft_pb2.Prefill, request_id: str | None = None
@@ -59,12 +60,12 @@ class IdentityCalls:
             parent=f"enterprises/{code}",
             prefill=prefill,
         )
-        return self._connection.call(self._drafts.CreateDraft, request)[0]
+        return self._connection.answer(self._drafts.CreateDraft, request)
 
     def get_draft(self, name: str) -> draft_pb2.Draft:
         """Gets a draft by its name, enterprises/{code}/drafts/{uid}."""
         request = draft_service_pb2.GetDraftRequest(name=name)
-        return self._connection.call(self._drafts.GetDraft, request)[0]
+        return self._connection.answer(self._drafts.GetDraft, request)
 
     def confirm_draft(
         self, name: str, claims: draft_pb2.DraftSupplement, request_id: str | None = None
@@ -73,9 +74,9 @@ class IdentityCalls:
         request = draft_service_pb2.ConfirmDraftRequest(
             request_id=request_id or str(uuid.uuid4()), name=name, claims=claims
         )
-        return self._connection.call(self._drafts.ConfirmDraft, request)[0]
+        return self._connection.answer(self._drafts.ConfirmDraft, request)
 
     def delete_draft(self, name: str) -> draft_pb2.Draft:
         """Takes, as the platform that made it, a draft back that nobody confirmed."""
         request = draft_service_pb2.DeleteDraftRequest(name=name)
-        return self._connection.call(self._drafts.DeleteDraft, request)[0]
+        return self._connection.answer(self._drafts.DeleteDraft, request)

@@ -1,7 +1,8 @@
+# Made of aio/levels.py by scripts/unasync.py: change it there.
 """Calls about how a level came about over time: `client.levels`.
 
-client.levels.history("91990000MA00000011")
-client.levels.receipt("91990000MA00000011").digest
+steps = client.levels.history("91990000MA00000011")
+receipt = client.levels.receipt("91990000MA00000011")
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Final
 
-from bonafides.client.agreeing import pages
 from bonafides.client.connection import Connection
+from bonafides.client.paging import pages
 from bonafides.v1 import rating_pb2, rating_service_pb2, rating_service_pb2_grpc
 
 
@@ -39,4 +40,4 @@ class LevelCalls:
         request = rating_service_pb2.GetReceiptRequest(name=f"enterprises/{code}/receipt")
         if as_of is not None:
             request.as_of_time.FromDatetime(as_of)
-        return self._connection.call(self._stub.GetReceipt, request)[0]
+        return self._connection.answer(self._stub.GetReceipt, request)

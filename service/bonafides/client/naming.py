@@ -1,3 +1,4 @@
+# Made of aio/naming.py by scripts/unasync.py: change it there.
 """Calls about who bears a name: `client.names`.
 
 client.names.look_up("九九市百草贸易有限公司")     # ["91990000MA00000011"]
@@ -25,5 +26,5 @@ class NameCalls:
             RemoteError: NOT_FOUND where nobody who takes part bears it.
         """
         request = archive_service_pb2.LookUpEnterpriseRequest(title=title)
-        answer = self._connection.call(self._stub.LookUpEnterprise, request)[0]
+        answer = self._connection.answer(self._stub.LookUpEnterprise, request)
         return [found.code for found in answer.enterprises]

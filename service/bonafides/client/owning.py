@@ -1,3 +1,4 @@
+# Made of aio/owning.py by scripts/unasync.py: change it there.
 """Calls about who acts for an enterprise: `client.ownership`.
 
 claim = client.ownership.claim(submission.name)
@@ -10,8 +11,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
-from bonafides.client.agreeing import pages
 from bonafides.client.connection import Connection
+from bonafides.client.paging import pages
 from bonafides.v1 import ownership_pb2, ownership_service_pb2, ownership_service_pb2_grpc
 
 
@@ -27,26 +28,26 @@ class OwnershipCalls:
         request = ownership_service_pb2.ClaimOwnershipRequest(
             request_id=request_id or str(uuid.uuid4()), submission=submission
         )
-        return self._connection.call(self._stub.ClaimOwnership, request)[0]
+        return self._connection.answer(self._stub.ClaimOwnership, request)
 
     def confirm(self, name: str, one_time_code: str) -> ownership_pb2.OwnershipClaim:
         """Gives the code that was sent, 8 digits."""
         request = ownership_service_pb2.ConfirmOwnershipRequest(
             name=name, one_time_code=one_time_code
         )
-        return self._connection.call(self._stub.ConfirmOwnership, request)[0]
+        return self._connection.answer(self._stub.ConfirmOwnership, request)
 
     def get(self, name: str) -> ownership_pb2.OwnershipClaim:
         """Gets a claim by its name."""
         request = ownership_service_pb2.GetOwnershipClaimRequest(name=name)
-        return self._connection.call(self._stub.GetOwnershipClaim, request)[0]
+        return self._connection.answer(self._stub.GetOwnershipClaim, request)
 
     def vouch(self, code: str, *, issuer: str, subject: str) -> None:
         """Vouches, as a platform, that a login acts for the enterprise."""
         request = ownership_service_pb2.VouchOwnershipRequest(
             parent=f"enterprises/{code}", issuer=issuer, subject=subject
         )
-        self._connection.call(self._stub.VouchOwnership, request)
+        self._connection.answer(self._stub.VouchOwnership, request)
 
     def disputes(self) -> Sequence[ownership_pb2.OwnershipClaim]:
         """Lists the claims that staff have to decide, the oldest first."""
@@ -63,7 +64,7 @@ class OwnershipCalls:
         request = ownership_service_pb2.DecideOwnershipRequest(
             name=name, outcome=states.STATE_GRANTED if granted else states.STATE_REFUSED
         )
-        return self._connection.call(self._stub.DecideOwnership, request)[0]
+        return self._connection.answer(self._stub.DecideOwnership, request)
 
     def members(self, code: str) -> Sequence[ownership_pb2.Member]:
         """Lists who acts for the enterprise, and who did."""
@@ -84,19 +85,19 @@ class OwnershipCalls:
             parent=f"enterprises/{code}",
             member_role=role,
         )
-        return self._connection.call(self._stub.InviteMember, request)[0]
+        return self._connection.answer(self._stub.InviteMember, request)
 
     def join(self, code: str, one_time_code: str) -> ownership_pb2.Member:
         """Takes an invitation up."""
         request = ownership_service_pb2.TakeInvitationRequest(
             parent=f"enterprises/{code}", one_time_code=one_time_code
         )
-        return self._connection.call(self._stub.TakeInvitation, request)[0]
+        return self._connection.answer(self._stub.TakeInvitation, request)
 
     def remove(self, name: str) -> ownership_pb2.Member:
         """Removes a member, by the member's name."""
         request = ownership_service_pb2.RemoveMemberRequest(name=name)
-        return self._connection.call(self._stub.RemoveMember, request)[0]
+        return self._connection.answer(self._stub.RemoveMember, request)
 
     def notices(self, code: str) -> Sequence[ownership_pb2.Notice]:
         """Lists what those who act for the enterprise are told, the latest first."""

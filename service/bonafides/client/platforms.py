@@ -1,3 +1,4 @@
+# Made of aio/platforms.py by scripts/unasync.py: change it there.
 """Calls of platforms beside reading one archive or level: `client.platforms`.
 
 client.platforms.batch(codes, purpose=READ_PURPOSE_ELIGIBILITY)
@@ -7,23 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from bonafides.client import requests
-from bonafides.client.agreeing import pages
 from bonafides.client.connection import Connection
-from bonafides.client.requests import NOTHING, RestsOn
+from bonafides.client.paging import pages
+from bonafides.client.requests import NOTHING, Changes, RestsOn
 from bonafides.v1 import platform_pb2, platform_service_pb2, platform_service_pb2_grpc
 from bonafides.v1.purpose_pb2 import ReadPurpose
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What changed, the earliest first, and from when to ask the next time."""
-
-    archives: tuple[platform_pb2.ChangedArchive, ...]
-    next_since: dt.datetime
 
 
 class PlatformCalls:
@@ -40,15 +32,24 @@ class PlatformCalls:
 
         A code, or a code and the etag of the archive that the caller holds.
         """
-        request = requests.batch(with_etags(asked), purpose)
-        return self._connection.call(self._stub.BatchGetArchives, request)[0].answers
+        request = requests.batch(asked, purpose)
+        answer = self._connection.answer(self._stub.BatchGetArchives, request)
+        return answer.answers
 
     def changed(
         self, since: dt.datetime | None = None, *, purpose: ReadPurpose.ValueType
     ) -> Changes:
         """Lists what changed at or after an aware datetime, among what the platform reads."""
         request = requests.changed(since, purpose)
-        return gathered(pages(self._connection, self._stub.ListChangedArchives, request))
+        told = [
+            (page.next_since_time, page.changes)
+            for page in pages(self._connection, self._stub.ListChangedArchives, request)
+        ]
+        return Changes(
+            archives=tuple(each for _, changes in told for each in changes),
+            # As the first page says: it was read first.
+            next_since=told[0][0].ToDatetime(tzinfo=dt.UTC),
+        )
 
     def decide(
         self,
@@ -64,7 +65,7 @@ class PlatformCalls:
         request = requests.decision(
             code, outcome, purpose=purpose, reason=reason, rests_on=rests_on, own_id=request_id
         )
-        return self._connection.call(self._stub.RecordDecision, request)[0]
+        return self._connection.answer(self._stub.RecordDecision, request)
 
     def decisions(self, code: str = "-") -> list[platform_pb2.PlatformDecision]:
         """Lists what was decided, the latest first; of every enterprise, to a platform alone."""
@@ -86,7 +87,7 @@ class PlatformCalls:
     ) -> platform_pb2.Inquiry:
         """Asks an enterprise for more, until an aware datetime."""
         request = requests.more(code, kind, text, deadline=deadline, own_id=request_id)
-        return self._connection.call(self._stub.RequestMore, request)[0]
+        return self._connection.answer(self._stub.RequestMore, request)
 
     def inquiries(self, code: str = "-") -> list[platform_pb2.Inquiry]:
         """Lists what was asked, the latest first; of every enterprise, to a platform alone."""
@@ -104,11 +105,11 @@ class PlatformCalls:
         request = platform_service_pb2.AnswerInquiryRequest(
             name=name, answer=answer, document_sha256=document_sha256
         )
-        return self._connection.call(self._stub.AnswerInquiry, request)[0]
+        return self._connection.answer(self._stub.AnswerInquiry, request)
 
     def close(self, name: str) -> platform_pb2.Inquiry:
         """Closes an inquiry of the platform's own."""
-        return self._connection.call(self._stub.CloseInquiry, requests.closing(name))[0]
+        return self._connection.answer(self._stub.CloseInquiry, requests.closing(name))
 
     def set_mask(
         self, platform: str, withheld: Iterable[str], *, reason: str, request_id: str | None = None
@@ -120,12 +121,12 @@ class PlatformCalls:
             withheld_paths=withheld,
             reason=reason,
         )
-        return self._connection.call(self._stub.SetPlatformMask, request)[0]
+        return self._connection.answer(self._stub.SetPlatformMask, request)
 
     def mask(self, platform: str) -> platform_pb2.PlatformMask:
         """Gets what a platform is not shown."""
         request = platform_service_pb2.GetPlatformMaskRequest(name=f"platforms/{platform}/mask")
-        return self._connection.call(self._stub.GetPlatformMask, request)[0]
+        return self._connection.answer(self._stub.GetPlatformMask, request)
 
     def masks(self, platform: str) -> list[platform_pb2.PlatformMask]:
         """Lists every mask that a platform had, the latest first, as staff."""
@@ -135,17 +136,3 @@ class PlatformCalls:
             for page in pages(self._connection, self._stub.ListPlatformMasks, request)
             for each in page.masks
         ]
-
-
-def with_etags(asked: Iterable[str | tuple[str, str]]) -> list[tuple[str, str]]:
-    """Returns what is asked for, each with an etag; empty where the caller holds nothing."""
-    return [(each, "") if isinstance(each, str) else each for each in asked]
-
-
-def gathered(told: Iterable[platform_service_pb2.ListChangedArchivesResponse]) -> Changes:
-    """Returns what all pages tell. The first says from when to ask: it was read first."""
-    read = list(told)
-    return Changes(
-        archives=tuple(each for page in read for each in page.changes),
-        next_since=read[0].next_since_time.ToDatetime(tzinfo=dt.UTC),
-    )

@@ -1,4 +1,4 @@
-"""Makes the requests that the client and the asynchronous client both send.
+"""Makes the requests of platforms, and holds what calls take and give that is no message.
 
 Pure: nothing is called here. A request id is a UUID, new for each write; None draws one,
 and giving one of your own lets a call whose answer was lost be repeated.
@@ -17,7 +17,6 @@ from typing import Final
 
 from bonafides.v1 import (
     archive_service_pb2,
-    identity_service_pb2,
     platform_pb2,
     platform_service_pb2,
     purpose_pb2,
@@ -48,6 +47,14 @@ class RestsOn:
 
 
 NOTHING: Final = RestsOn()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed, the earliest first, and from when to ask the next time."""
+
+    archives: tuple[platform_pb2.ChangedArchive, ...]
+    next_since: dt.datetime
 
 
 def request_id(given: str | None) -> str:
@@ -82,18 +89,14 @@ def rating(
     return rating_service_pb2.GetRatingRequest(name=f"enterprises/{code}/rating", purpose=purpose)
 
 
-def submission(name: str) -> identity_service_pb2.GetSubmissionRequest:
-    """Asks for a submission."""
-    return identity_service_pb2.GetSubmissionRequest(name=name)
-
-
 def batch(
-    asked: Iterable[tuple[str, str]], purpose: ReadPurpose.ValueType
+    asked: Iterable[str | tuple[str, str]], purpose: ReadPurpose.ValueType
 ) -> platform_service_pb2.BatchGetArchivesRequest:
-    """Asks for archives, each a code and the etag of what the caller holds; empty: nothing."""
+    """Asks for archives: a code, or a code and the etag of what the caller holds."""
+    named = ((each, "") if isinstance(each, str) else each for each in asked)
     questions = (
         platform_service_pb2.ArchiveQuestion(name=_archive(code), if_none_match=etag)
-        for code, etag in asked
+        for code, etag in named
     )
     return platform_service_pb2.BatchGetArchivesRequest(questions=questions, purpose=purpose)
 

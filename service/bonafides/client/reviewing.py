@@ -1,3 +1,4 @@
+# Made of aio/reviewing.py by scripts/unasync.py: change it there.
 """Calls about reviews, refused automation and levels that people set: `client.reviews`.
 
 client.reviews.request("91990000MA00000011")
@@ -10,8 +11,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
-from bonafides.client.agreeing import pages
 from bonafides.client.connection import Connection
+from bonafides.client.paging import pages
 from bonafides.v1 import rating_pb2, review_pb2, review_service_pb2, review_service_pb2_grpc
 
 
@@ -27,7 +28,7 @@ class ReviewCalls:
         request = review_service_pb2.RequestReviewRequest(
             request_id=request_id or str(uuid.uuid4()), parent=f"enterprises/{code}"
         )
-        return self._connection.call(self._stub.RequestReview, request)[0]
+        return self._connection.answer(self._stub.RequestReview, request)
 
     def reviews(self, code: str) -> Sequence[review_pb2.Review]:
         """Lists the reviews of an enterprise, the latest first."""
@@ -49,20 +50,20 @@ class ReviewCalls:
             reason=reason,
             four_eyes=four_eyes,
         )
-        return self._connection.call(self._stub.DecideReview, request)[0]
+        return self._connection.answer(self._stub.DecideReview, request)
 
     def automatic_rating(self, code: str) -> review_pb2.AutomaticRating:
         """Tells whether the enterprise takes automatic levels."""
         name = f"enterprises/{code}/automaticRating"
         request = review_service_pb2.GetAutomaticRatingRequest(name=name)
-        return self._connection.call(self._stub.GetAutomaticRating, request)[0]
+        return self._connection.answer(self._stub.GetAutomaticRating, request)
 
     def refuse(self, code: str, *, refused: bool = True) -> review_pb2.AutomaticRating:
         """Refuses automatic levels, or takes that back."""
         request = review_service_pb2.SetAutomaticRatingRequest(
             name=f"enterprises/{code}/automaticRating", refused=refused
         )
-        return self._connection.call(self._stub.SetAutomaticRating, request)[0]
+        return self._connection.answer(self._stub.SetAutomaticRating, request)
 
     def propose_override(
         self,
@@ -81,17 +82,17 @@ class ReviewCalls:
             reason=reason,
             term_days=term_days,
         )
-        return self._connection.call(self._stub.ProposeOverride, request)[0]
+        return self._connection.answer(self._stub.ProposeOverride, request)
 
     def start_override(self, name: str) -> review_pb2.Override:
         """Starts what another member of staff proposed."""
         request = review_service_pb2.StartOverrideRequest(name=name)
-        return self._connection.call(self._stub.StartOverride, request)[0]
+        return self._connection.answer(self._stub.StartOverride, request)
 
     def end_override(self, name: str, *, reason: str) -> review_pb2.Override:
         """Ends an override before its term, or takes a proposal back."""
         request = review_service_pb2.EndOverrideRequest(name=name, reason=reason)
-        return self._connection.call(self._stub.EndOverride, request)[0]
+        return self._connection.answer(self._stub.EndOverride, request)
 
     def overrides(self, code: str) -> Sequence[review_pb2.Override]:
         """Lists overrides, the latest first; proposals too, to staff."""

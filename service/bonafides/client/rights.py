@@ -1,3 +1,4 @@
+# Made of aio/rights.py by scripts/unasync.py: change it there.
 """Calls about what is held, corrections, erasures and staff's queue: `client.rights`.
 
 client.rights.holdings("91990000MA00000011")
@@ -10,8 +11,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
-from bonafides.client.agreeing import pages
 from bonafides.client.connection import Connection
+from bonafides.client.paging import pages
 from bonafides.v1 import rights_pb2, rights_service_pb2, rights_service_pb2_grpc
 
 
@@ -25,7 +26,7 @@ class RightsCalls:
     def holdings(self, code: str) -> rights_pb2.Holdings:
         """Tells what is held about the persons in one's own submissions, masked."""
         request = rights_service_pb2.GetHoldingsRequest(parent=f"enterprises/{code}")
-        return self._connection.call(self._stub.GetHoldings, request)[0]
+        return self._connection.answer(self._stub.GetHoldings, request)
 
     def correct(
         self,
@@ -46,12 +47,12 @@ class RightsCalls:
             right=right,
             evidence_sha256=evidence_sha256,
         )
-        return self._connection.call(self._stub.OpenCorrection, request)[0]
+        return self._connection.answer(self._stub.OpenCorrection, request)
 
     def correction(self, name: str) -> rights_pb2.Correction:
         """Gets a case by its name."""
         request = rights_service_pb2.GetCorrectionRequest(name=name)
-        return self._connection.call(self._stub.GetCorrection, request)[0]
+        return self._connection.answer(self._stub.GetCorrection, request)
 
     def corrections(self, code: str) -> Sequence[rights_pb2.Correction]:
         """Lists the cases of an enterprise, the latest first."""
@@ -80,22 +81,23 @@ class RightsCalls:
             fact_value=fact_value,
             withdraw=withdraw,
         )
-        return self._connection.call(self._stub.DecideCorrection, request)[0]
+        return self._connection.answer(self._stub.DecideCorrection, request)
 
     def erase(self, submission: str) -> rights_pb2.Erasure:
         """Erases the personal values of a submission, by its name. There is no way back."""
         request = rights_service_pb2.ErasePersonalDataRequest(name=submission)
-        return self._connection.call(self._stub.ErasePersonalData, request)[0]
+        return self._connection.answer(self._stub.ErasePersonalData, request)
 
     def erase_buyer(self, buyer: str) -> int:
         """Erases a buyer of one's own platform; returns how many revisions named it."""
         request = rights_service_pb2.EraseBuyerRequest(buyer=buyer)
-        return self._connection.call(self._stub.EraseBuyer, request)[0].records
+        answer = self._connection.answer(self._stub.EraseBuyer, request)
+        return answer.records
 
     def buyer_holdings(self, buyer: str) -> rights_service_pb2.GetBuyerHoldingsResponse:
         """Tells what is held of a buyer of one's own platform, on the buyer's behalf."""
         request = rights_service_pb2.GetBuyerHoldingsRequest(buyer=buyer)
-        return self._connection.call(self._stub.GetBuyerHoldings, request)[0]
+        return self._connection.answer(self._stub.GetBuyerHoldings, request)
 
     def correct_buyer(
         self, code: str, kind: str, record_id: str, *, wrong: str, right: str = ""
@@ -111,7 +113,8 @@ class RightsCalls:
             wrong_buyer=wrong,
             right_buyer=right,
         )
-        return self._connection.call(self._stub.CorrectBuyer, request)[0].revision
+        answer = self._connection.answer(self._stub.CorrectBuyer, request)
+        return answer.revision
 
     def queue(self, page_size: int = 0) -> Sequence[rights_pb2.QueueItem]:
         """Lists what waits for staff, the nearest deadline first."""

@@ -2,8 +2,7 @@
 
 A request is made bytes here, once, so that what is signed is what goes out. Stubs and
 callers notice nothing of it. Instead of the library, which would send one signature
-twice, this tries UNAVAILABLE again, with growing pauses, inside the deadline; of what is
-tried again at all see `repeating`.
+twice, this tries again, as `repeating` says.
 
     channel = SignedChannel(grpc.secure_channel(...), credentials)
     stub = ArchiveServiceStub(channel)
@@ -18,8 +17,7 @@ from typing import Any, Final, Self, TypeAlias
 
 import grpc
 
-from bonafides.client.faults import remote_error
-from bonafides.client.repeating import repeats
+from bonafides.client.repeating import Attempts
 from bonafides.client.signing import EXCHANGE, SIGNED, Credentials
 from bonafides.v1 import token_service_pb2
 
@@ -27,13 +25,6 @@ Metadata: TypeAlias = Sequence[tuple[str, str]]
 
 # The metadata key by which an integrator names the enterprise that it acts for.
 AGENT_KEY: Final = "bonafides-agent-token"
-# As the library would: four attempts.
-PAUSES: Final = (0.1, 0.2, 0.4)
-# The token was good when it was sent, and is not any more: its key was changed, or the
-# server's.
-_STALE: Final = frozenset({"CREDENTIAL_INVALID", "CREDENTIAL_EXPIRED"})
-# Source: gRFC A6.
-_PUSHBACK: Final = "grpc-retry-pushback-ms"
 # Services of the library: whoever asks them need not be known.
 OPEN: Final = "/grpc."
 EXCHANGE_SECONDS: Final = 5.0
@@ -44,7 +35,7 @@ class SignedChannel(grpc.Channel):
 
     def __init__(self, channel: grpc.Channel, credentials: Credentials) -> None:
         self._channel: Final = channel
-        self._credentials: Final = credentials
+        self.credentials: Final = credentials
         self._exchange: Final = channel.unary_unary(
             EXCHANGE,
             request_serializer=token_service_pb2.ExchangeAssertionRequest.SerializeToString,
@@ -100,21 +91,14 @@ class SignedChannel(grpc.Channel):
 
         An agent token among the metadata is bound into a signature, reads too.
         """
-        agent = next((value for key, value in metadata if key == AGENT_KEY), None)
+        agent = agent_in(metadata)
         if method in SIGNED or agent is not None:
-            return self._credentials.assertion(method, request, agent_token=agent)
-        return self._credentials.token(lambda signed: self._exchanged(signed, seconds))
+            return self.credentials.assertion(method, request, agent_token=agent)
+        return self.credentials.token(lambda signed: self._exchanged(signed, seconds))
 
     def access_token(self, seconds: float) -> tuple[str, float]:
         """Returns an access token that is new, and when it ends, in seconds since 1970."""
-        return self._exchanged(self._credentials.assertion(EXCHANGE), seconds)
-
-    def is_stale(self, credential: str, method: str, error: grpc.RpcError) -> bool:
-        """Returns whether another token may be taken where this one was not; forgets it."""
-        stale = is_stale(method, error)
-        if stale:
-            self._credentials.forget(credential)
-        return stale
+        return self._exchanged(self.credentials.assertion(EXCHANGE), seconds)
 
     def _exchanged(self, assertion: str, seconds: float | None) -> tuple[str, float]:
         request = token_service_pb2.ExchangeAssertionRequest(assertion=assertion)
@@ -144,29 +128,23 @@ class _Unary:
         **options: Any,
     ) -> Any:
         """Returns the answer and the call; `timeout` is for all attempts together."""
-        wire = self._serialize(request)
-        end = None if timeout is None else time.monotonic() + timeout
-        pauses = iter(PAUSES)
-        renewed = False
+        wire, told = self._serialize(request), metadata or ()
+        attempts = Attempts(self._method, timeout)
         while True:
             credential = ""
             try:
-                told = metadata or ()
-                credential = self._channel.authorized(self._method, wire, told, left(end))
-                sent = (*told, ("authorization", f"Bearer {credential}"))
-                return self._inner.with_call(wire, timeout=left(end), metadata=sent, **options)
+                credential = self._channel.authorized(self._method, wire, told, attempts.left())
+                sent = bearing(told, credential)
+                return self._inner.with_call(
+                    wire, timeout=attempts.left(), metadata=sent, **options
+                )
             except grpc.RpcError as error:
-                if (
-                    credential
-                    and not renewed
-                    and self._channel.is_stale(credential, self._method, error)
-                ):
-                    renewed = True
-                    continue
-                pause = next(pauses, None) if may_repeat(self._method, error) else None
-                if pause is None or (end is not None and time.monotonic() + pause >= end):
+                again = attempts.after(error, sent=bool(credential))
+                if again is None:
                     raise
-            time.sleep(pause)
+            if again.is_stale:
+                self._channel.credentials.forget(credential)
+            time.sleep(again.pause_seconds)
 
 
 class _Stream:
@@ -194,7 +172,7 @@ class _Stream:
             return self._inner(iter(()), timeout=timeout, metadata=metadata, **options)
         told = metadata or ()
         credential = self._channel.authorized(self._method, first, told, timeout)
-        sent = (*told, ("authorization", f"Bearer {credential}"))
+        sent = bearing(told, credential)
         return self._inner(
             itertools.chain((first,), wires), timeout=timeout, metadata=sent, **options
         )
@@ -207,19 +185,11 @@ def serializers(arguments: Sequence[Any], options: dict[str, Any]) -> tuple[Any,
     return given["request_serializer"], given["response_deserializer"]
 
 
-def is_stale(method: str, error: grpc.RpcError) -> bool:
-    """Returns whether the method goes by a token, and it was this that was not taken."""
-    return method not in SIGNED and remote_error(error).reason in _STALE
+def agent_in(metadata: Metadata) -> str | None:
+    """Returns the token of the enterprise that a call is for, which its signature binds."""
+    return next((value for key, value in metadata if key == AGENT_KEY), None)
 
 
-def left(end: float | None) -> float | None:
-    """Returns the seconds that are left; None: there is no deadline."""
-    return None if end is None else max(end - time.monotonic(), 0.0)
-
-
-def may_repeat(method: str, error: grpc.RpcError) -> bool:
-    """Returns whether a call may be tried again: it is done once, and nobody told not to."""
-    if error.code() is not grpc.StatusCode.UNAVAILABLE or not repeats(method):
-        return False
-    told: Any = error.trailing_metadata() or ()
-    return (_PUSHBACK, "-1") not in map(tuple, told)
+def bearing(metadata: Metadata, credential: str) -> Metadata:
+    """Returns the metadata with the credential."""
+    return (*metadata, ("authorization", f"Bearer {credential}"))

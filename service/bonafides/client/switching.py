@@ -1,3 +1,4 @@
+# Made of aio/switching.py by scripts/unasync.py: change it there.
 """Calls of staff against crawling: `client.switches`.
 
 client.switches.close("bonafides.v1.ArchiveService/GetArchive", reason="...")
@@ -11,8 +12,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
-from bonafides.client.agreeing import pages
 from bonafides.client.connection import Connection
+from bonafides.client.paging import pages
 from bonafides.v1 import switch_pb2, switch_service_pb2, switch_service_pb2_grpc
 
 
@@ -40,12 +41,12 @@ class SwitchCalls:
             request.target.CopyFrom(target)
         if until is not None:
             request.expire_time.FromDatetime(until)
-        return self._connection.call(self._stub.SetSwitch, request)[0]
+        return self._connection.answer(self._stub.SetSwitch, request)
 
     def open(self, name: str) -> switch_pb2.Switch:
         """Ends a switch."""
         request = switch_service_pb2.DeleteSwitchRequest(name=name)
-        return self._connection.call(self._stub.DeleteSwitch, request)[0]
+        return self._connection.answer(self._stub.DeleteSwitch, request)
 
     def switches(self, *, ended: bool = False) -> Sequence[switch_pb2.Switch]:
         """Lists the switches that hold, the latest first; ended ones too, if asked."""
@@ -60,7 +61,7 @@ class SwitchCalls:
         """Says that a generated code is a canary, or none any more."""
         name = f"enterprises/{code}/canary"
         request = switch_service_pb2.SetCanaryRequest(name=name, marked=marked)
-        return self._connection.call(self._stub.SetCanary, request)[0]
+        return self._connection.answer(self._stub.SetCanary, request)
 
     def canaries(self) -> Sequence[switch_pb2.Canary]:
         """Lists canaries by code, those that are none any more too."""
@@ -88,7 +89,7 @@ class SwitchCalls:
             enterprises_per_day=enterprises,
             reason=reason,
         )
-        return self._connection.call(self._stub.SetSpendingLimit, request)[0]
+        return self._connection.answer(self._stub.SetSpendingLimit, request)
 
     def limits(self, *, ended: bool = False) -> Sequence[switch_pb2.SpendingLimit]:
         """Lists the limits that were set and hold, by name; replaced ones too, if asked."""

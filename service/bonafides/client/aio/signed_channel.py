@@ -1,4 +1,4 @@
-"""A channel for an event loop over which an application calls; see `signed_channel`.
+"""A channel for an event loop over which an application calls; see `client.signed_channel`.
 
 channel = AsyncSignedChannel(async_channel(target, roots, signs=True), credentials)
 stub = ArchiveServiceStub(channel)
@@ -7,21 +7,18 @@ stub = ArchiveServiceStub(channel)
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator
 from typing import Any, Final, Self
 
 import grpc
 
+from bonafides.client.repeating import Attempts
 from bonafides.client.signed_channel import (
-    AGENT_KEY,
     EXCHANGE_SECONDS,
     OPEN,
-    PAUSES,
     Metadata,
-    is_stale,
-    left,
-    may_repeat,
+    agent_in,
+    bearing,
     serializers,
 )
 from bonafides.client.signing import EXCHANGE, SIGNED, Credentials
@@ -92,19 +89,22 @@ class AsyncSignedChannel(grpc.aio.Channel):
         self, method: str, request: bytes, metadata: Metadata, seconds: float | None
     ) -> str:
         """Returns the credential for a call of the method with these bytes."""
-        agent = next((value for key, value in metadata if key == AGENT_KEY), None)
+        agent = agent_in(metadata)
         if method in SIGNED or agent is not None:
             return self.credentials.assertion(method, request, agent_token=agent)
         async with self._exchanging:
-            token = self.credentials.remembered()
-            if token is None:
-                signed = self.credentials.assertion(EXCHANGE)
-                made = await self._exchange(
-                    token_service_pb2.ExchangeAssertionRequest(assertion=signed),
-                    timeout=min(seconds or EXCHANGE_SECONDS, EXCHANGE_SECONDS),
-                )
-                token = self.credentials.keep(made.token, made.expire_time.seconds)
-        return token
+            return self.credentials.remembered() or self.credentials.keep(
+                *await self.access_token(seconds)
+            )
+
+    async def access_token(self, seconds: float | None) -> tuple[str, float]:
+        """Returns a new token, and when it ends, in seconds since 1970."""
+        signed = self.credentials.assertion(EXCHANGE)
+        made = await self._exchange(
+            token_service_pb2.ExchangeAssertionRequest(assertion=signed),
+            timeout=min(seconds or EXCHANGE_SECONDS, EXCHANGE_SECONDS),
+        )
+        return made.token, made.expire_time.seconds
 
 
 class _Method:
@@ -126,34 +126,54 @@ class _Method:
 class _Unary(_Method):
     """One method, called with a credential of its own each time."""
 
-    async def __call__(
+    def __call__(
         self,
         request: Any,
         *,
-        timeout: float | None = None,  # noqa: ASYNC109 - the library's signature
+        timeout: float | None = None,
         metadata: Metadata | None = None,
         **options: Any,
-    ) -> Any:
-        """Returns the answer; `timeout` is for all attempts together."""
-        wire, told = self._serialize(request), metadata or ()
-        end = None if timeout is None else time.monotonic() + timeout
-        pauses = iter(PAUSES)
-        renewed = False
+    ) -> _Call:
+        """Returns the call, to be awaited; `timeout` is for all attempts together."""
+        return _Call(self._answered(request, metadata or (), timeout, options))
+
+    async def _answered(
+        self, request: Any, told: Metadata, seconds: float | None, options: dict[str, Any]
+    ) -> tuple[Any, grpc.aio.Call]:
+        wire = self._serialize(request)
+        attempts = Attempts(self._method, seconds)
         while True:
             credential = ""
             try:
-                credential = await self._channel.authorized(self._method, wire, told, left(end))
-                sent = (*told, ("authorization", f"Bearer {credential}"))
-                return await self._inner(wire, timeout=left(end), metadata=sent, **options)
+                credential = await self._channel.authorized(
+                    self._method, wire, told, attempts.left()
+                )
+                sent = bearing(told, credential)
+                call = self._inner(wire, timeout=attempts.left(), metadata=sent, **options)
+                return await call, call
             except grpc.RpcError as error:
-                if credential and not renewed and is_stale(self._method, error):
-                    self._channel.credentials.forget(credential)
-                    renewed = True
-                    continue
-                pause = next(pauses, None) if may_repeat(self._method, error) else None
-                if pause is None or (end is not None and time.monotonic() + pause >= end):
+                again = attempts.after(error, sent=bool(credential))
+                if again is None:
                     raise
-            await asyncio.sleep(pause)
+            if again.is_stale:
+                self._channel.credentials.forget(credential)
+            await asyncio.sleep(again.pause_seconds)
+
+
+class _Call:
+    """One call: awaited for its answer, and asked after that what came beside it."""
+
+    def __init__(self, answered: Coroutine[Any, Any, tuple[Any, grpc.aio.Call]]) -> None:
+        self._answered: Final = answered
+        self._call: grpc.aio.Call | None = None
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        answer, self._call = yield from self._answered.__await__()
+        return answer
+
+    async def trailing_metadata(self) -> Any:
+        """Returns what came behind the answer; nothing before there is one."""
+        return () if self._call is None else await self._call.trailing_metadata()
 
 
 class _Stream(_Method):
@@ -176,7 +196,7 @@ class _Stream(_Method):
                 return self._inner(_chained((), drawn), timeout=timeout, metadata=told, **options)
             wire = self._serialize(first)
             credential = await self._channel.authorized(self._method, wire, told, timeout)
-            sent = (*told, ("authorization", f"Bearer {credential}"))
+            sent = bearing(told, credential)
             rest = (self._serialize(each) async for each in drawn)
             return self._inner(_chained((wire,), rest), timeout=timeout, metadata=sent, **options)
 

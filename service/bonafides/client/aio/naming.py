@@ -1,0 +1,29 @@
+"""Calls about who bears a name: `client.names`.
+
+await client.names.look_up("九九市百草贸易有限公司")     # ["91990000MA00000011"]
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bonafides.client.aio.connection import AsyncConnection
+from bonafides.v1 import archive_service_pb2, archive_service_pb2_grpc
+
+
+class AsyncNameCalls:
+    """Looking enterprises up. Each call raises RemoteError if it is refused."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection: Final = connection
+        self._stub: Final = archive_service_pb2_grpc.ArchiveServiceStub(connection.channel)
+
+    async def look_up(self, title: str) -> list[str]:
+        """Returns the codes of the enterprises of this exact registered name, ten at most.
+
+        Raises:
+            RemoteError: NOT_FOUND where nobody who takes part bears it.
+        """
+        request = archive_service_pb2.LookUpEnterpriseRequest(title=title)
+        answer = await self._connection.answer(self._stub.LookUpEnterprise, request)
+        return [found.code for found in answer.enterprises]
