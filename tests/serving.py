@@ -33,7 +33,7 @@ from bonafides.rating.scorecard import ARTIFACT, champion_version, models_folder
 from bonafides.rpc.pipeline import Limits, Pipeline, World
 from bonafides.settings import Settings
 from bonafides.storage.unit_of_work import Store
-from tests import builders
+from tests import builders, databases
 
 AUDIENCE = "bonafides-sandbox"
 
@@ -107,6 +107,7 @@ def serving(folder: Path, database_url: str = "", **changes: Any) -> Iterator[Se
         }
     )
     clock = Clock()
+    databases.place(settings.url)
     with quiet_log():
         made = server.build(settings, clock)
         # Rounds are run by the tests that are about them: a first one in the background
