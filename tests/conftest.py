@@ -19,6 +19,7 @@ from tests.searching import SUITE
 _ROOT = Path(__file__).parent.parent
 
 settings.load_profile(SUITE)
+databases.share_what_is_compiled()
 
 
 @pytest.fixture(scope="session")
