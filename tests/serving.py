@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shutil
 import threading
 import time
@@ -33,7 +32,7 @@ from bonafides.rating.scorecard import ARTIFACT, champion_version, models_folder
 from bonafides.rpc.pipeline import Limits, Pipeline, World
 from bonafides.settings import Settings
 from bonafides.storage.unit_of_work import Store
-from tests import builders
+from tests import builders, databases
 
 AUDIENCE = "bonafides-sandbox"
 
@@ -58,6 +57,8 @@ class Served:
     vault: Vault
     clock: Clock
     server: server.Server = field(repr=False)
+    # What it logged so far; who logs later in this process is in it, too.
+    log: Sequence[str] = field(repr=False)
 
     def token(
         self,
@@ -107,7 +108,8 @@ def serving(folder: Path, database_url: str = "", **changes: Any) -> Iterator[Se
         }
     )
     clock = Clock()
-    with quiet_log():
+    databases.place(settings.url)
+    with kept_log() as log:
         made = server.build(settings, clock)
         # Rounds are run by the tests that are about them: a first one in the background
         # would come at any moment of a test.
@@ -115,7 +117,7 @@ def serving(folder: Path, database_url: str = "", **changes: Any) -> Iterator[Se
         with looping() as loop:
             loop.run(made.start())
             try:
-                yield Served(made.address, settings, made.store, made.vault, clock, made)
+                yield Served(made.address, settings, made.store, made.vault, clock, made, log)
             finally:
                 loop.run(made.stop())
 
@@ -233,21 +235,30 @@ def looping() -> Iterator[Loop]:
 _STDERR = 2
 
 
-class _ToStderr:
-    """Writes past Python's stderr: a command under test has that for itself."""
+class _Log:
+    """Keeps lines: stdout belongs to the commands under test, and stderr to whoever reads it."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
 
     def msg(self, message: str) -> None:
-        os.write(_STDERR, f"{message}\n".encode())
+        self._lines.append(message)
 
     debug = info = warning = error = critical = msg
 
 
 @contextlib.contextmanager
-def quiet_log() -> Iterator[None]:
-    """Sends the server's log to stderr: stdout belongs to the commands under test."""
-    before = structlog.get_config()["logger_factory"]
-    structlog.configure(logger_factory=lambda *_: _ToStderr())
+def kept_log() -> Iterator[list[str]]:
+    """Keeps what the server logs, and tells it on stderr once the server has ended.
+
+    A server logs a moment after it has answered, which may be between two phases of a test:
+    pytest captures nothing then, and the lines would stand among its own.
+    """
+    before, lines = structlog.get_config()["logger_factory"], list[str]()
+    structlog.configure(logger_factory=lambda *_: _Log(lines))
     try:
-        yield
+        yield lines
     finally:
         structlog.configure(logger_factory=before)
+        with open(_STDERR, "w", encoding="utf-8", closefd=False) as stderr:
+            stderr.writelines(f"{line}\n" for line in lines)

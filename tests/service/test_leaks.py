@@ -189,8 +189,8 @@ def test_planted_person_id_number_phone_and_email_are_in_no_answer_error_or_log(
     break_the_database(served, wire)
 
     printed = capfd.readouterr()
-    logged = printed.err + printed.out
-    # The log was captured, and so were answers and the reasons of errors.
+    logged = "\n".join(served.log) + printed.err + printed.out
+    # The log was kept, and so were answers and the reasons of errors.
     assert "SubmitIdentity" in logged
     received = b"\n".join(wire.received)
     assert builders.registration().title.encode() in received

@@ -300,8 +300,8 @@ def test_values_in_drafts_changes_claims_cases_and_buyers_reach_nobody_else_and_
     served.server.worker.run_once()
 
     printed = capfd.readouterr()
-    logged = printed.err + printed.out
-    # The log was captured.
+    logged = "\n".join(served.log) + printed.err + printed.out
+    # The log was kept.
     assert all(method in logged for method in ("CreateDraft", "OpenCorrection", "ListQueue"))
     assert found_in(logged.encode()) == []
     assert found_in(caplog.text.encode()) == []

@@ -31,8 +31,9 @@ from bonafides.storage.rollups import ROLLUPS
 from bonafides.storage.tables import rollup_buyer
 from bonafides.storage.unit_of_work import Store
 from scripts import compare_engines, sampling_features
-from tests import grouped
+from tests import databases, grouped
 from tests.builders import NOW, TODAY
+from tests.databases import Cluster
 from tests.service import parity
 from tests.service.parity import Ground
 
@@ -63,36 +64,21 @@ def spark_endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="module", params=[parity.generated, parity.olist], ids=lambda p: p.__name__)
 def ground(
-    request: pytest.FixtureRequest, postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:
     """A data set on every engine; a real one that is absent skips its tests."""
     folder = tmp_path_factory.mktemp("parity")
     with ExitStack() as opened:
         stores = {
-            "sqlite": Store(f"sqlite:///{folder / 'bonafides.db'}"),
-            "postgresql": Store(opened.enter_context(_database(postgres_server, "parity"))),
+            "sqlite": databases.opened(folder / "bonafides.db"),
+            "postgresql": Store(opened.enter_context(postgres.database("parity"))),
         }
         for store in stores.values():
             opened.callback(store.close)
-            store.migrate()
             parity.fill(store, Vault(bytes(range(32)), "sandbox"), request.param)
         with stores["sqlite"].reading() as work:
             engines.export(work, folder / "records.parquet")
         yield Ground(stores, folder / "records.parquet")
-
-
-@contextmanager
-def _database(server: str, name: str) -> Iterator[str]:
-    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    try:
-        yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
-    finally:
-        # A data set that is absent skips from within: nothing may stay open then, either.
-        with admin.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-        admin.dispose()
 
 
 @pytest.fixture
@@ -246,14 +232,14 @@ def test_nan_is_missing_and_not_the_last_bin(
 
 @pytest.fixture(scope="module")
 def empty(
-    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+    postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Store]]:
     """Both databases, without a table of ours."""
     file = tmp_path_factory.mktemp("empty") / "empty.db"
     with ExitStack() as opened:
         stores = {
             "sqlite": Store(f"sqlite:///{file}"),
-            "postgresql": Store(opened.enter_context(_database(postgres_server, "empty"))),
+            "postgresql": Store(opened.enter_context(postgres.database("empty", migrated=False))),
         }
         for store in stores.values():
             opened.callback(store.close)

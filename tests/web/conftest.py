@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,16 +15,28 @@ from tests.webbing import Visitor, Website, serving_website, visiting
 CODE = builders.code()
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    """A sandbox with one rated enterprise; on SQLite, since the website knows no database."""
-    with serving(tmp_path / "data") as running:
+@pytest.fixture(scope="session")
+def rated_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a sandbox with one rated enterprise, which nobody serves from.
+
+    On SQLite, since the website knows no database.
+    """
+    folder = tmp_path_factory.mktemp("rated") / "data"
+    with serving(folder) as running:
         rated.rated(
             running,
             CODE,
             more=[rated.complaint(CODE, "c1"), rated.complaint(CODE, "c2")],
             facts=[builders.penalty(of=CODE)],
         )
+    return folder
+
+
+@pytest.fixture
+def served(rated_data: Path, tmp_path: Path) -> Iterator[Served]:
+    """A sandbox with one rated enterprise, in a data folder of its own."""
+    shutil.copytree(rated_data, tmp_path / "data")
+    with serving(tmp_path / "data") as running:
         yield running
 
 

@@ -7,6 +7,7 @@ who acts for an enterprise have a row in `owner_pages.LINKS`, too.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -107,6 +108,8 @@ def _lifespan(world: World) -> Callable[[Starlette], contextlib.AbstractAsyncCon
     return live
 
 
+# The same for every site; what a template is compiled to is kept in it.
+@functools.cache
 def _templates() -> Environment:
     made = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
