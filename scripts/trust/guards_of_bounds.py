@@ -281,17 +281,10 @@ GUARDS: Final = (
         ),
     ),
     Guard(
-        "a request that makes a draft is not another one",
-        f"{_IDENTITY}/drafting.py",
-        "elif known.request_digest != made.request_digest:",
-        "elif False:",
-        (f"{_DRAFTS_TEST}::test_request_that_makes_or_confirms_a_draft_is_no_other_one[sqlite]",),
-    ),
-    Guard(
-        "a request that confirms a draft is not another one",
-        f"{_IDENTITY}/drafting.py",
-        'if known.request_digest != desk.vault.index("request", request_digest.hex()):',
-        "if False:",
+        "a request that makes a submission is not another one",
+        f"{_IDENTITY}/operations.py",
+        "return _mark(desk, submitter, request).answer(known)",
+        "return known",
         (f"{_DRAFTS_TEST}::test_request_that_makes_or_confirms_a_draft_is_no_other_one[sqlite]",),
     ),
     Guard(
@@ -300,13 +293,6 @@ GUARDS: Final = (
         "if oldest is not None and (wait := oldest + DAY - now) > 0:",
         "if False:",
         (f"{_DRAFTS_TEST}::test_drafts_of_one_platform_are_limited_by_the_day[sqlite]",),
-    ),
-    Guard(
-        "a request that announces changes is not another one",
-        f"{_IDENTITY}/announcing.py",
-        'if known.request_digest != desk.vault.index("request", request_digest.hex()):',
-        "if False:",
-        (f"{_AMENDMENTS_TEST}::test_request_that_announces_a_change_is_no_other_one[sqlite]",),
     ),
     Guard(
         "who owns does not claim",
@@ -411,22 +397,6 @@ GUARDS: Final = (
         (f"{_DOCUMENTS_TEST}::test_name_and_size_can_not_change_within_an_upload[sqlite]",),
     ),
     Guard(
-        "a request that sets a limit is not another one",
-        f"{_IDENTITY}/limit_operations.py",
-        "if known.request_digest != digest:",
-        "if False:",
-        (f"{_LIMITS_TEST}::test_every_limit_is_kept_with_reason_and_who_set_it[sqlite]",),
-    ),
-    Guard(
-        "a request that proposes an override is not another one",
-        f"{_IDENTITY}/override_operations.py",
-        "if known is not None and known.request_digest != keyed:",
-        "if False:",
-        (
-            f"{_OVERRIDES_TEST}::test_repeated_proposal_is_the_same_and_another_under_its_id_is_refused[sqlite]",
-        ),
-    ),
-    Guard(
         "an override that was not started is not appealed",
         f"{_IDENTITY}/correction_operations.py",
         "if held is None or held.started_at is None:",
@@ -445,29 +415,11 @@ GUARDS: Final = (
         ),
     ),
     Guard(
-        "a request that disputes a link is not another one",
-        f"{_SERVICE}/records/linking.py",
-        "if before is not None and before != told.request_digest:",
-        "if False:",
-        (
-            f"{_LINKS_TEST}::test_same_dispute_again_changes_nothing_and_another_under_its_id_is_refused[sqlite]",
-        ),
-    ),
-    Guard(
         "a link that is not there is not disputed",
         f"{_SERVICE}/records/linking.py",
         "        if not dispute_rows.is_link(work, told.link):\n            raise NotFoundError\n",
         "",
         (f"{_LINKS_TEST}::test_what_is_no_link_is_neither_disputed_nor_ruled_on[sqlite]",),
-    ),
-    Guard(
-        "an owner's request is not another one",
-        f"{_SERVICE}/archive/operations.py",
-        "if known is not None and known != digest:",
-        "if False:",
-        (
-            f"{_SELF_TEST}::test_repeated_request_changes_once_and_another_under_its_id_is_refused[sqlite]",
-        ),
     ),
     Guard(
         "changes by an owner are bounded",
