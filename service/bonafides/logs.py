@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import sys
+import threading
 import time
 from collections.abc import Iterator, MutableMapping
 from contextlib import AbstractContextManager, contextmanager
@@ -57,8 +58,8 @@ def _line(_logger: Any, level: str, event: MutableMapping[str, Any]) -> str:
     return orjson.dumps(event, default=repr).decode()
 
 
-class _Stderr:
-    """Writes lines to stderr; those of one `together` at once, behind all others."""
+class _Stderr(threading.local):
+    """Writes lines to stderr; those of one `together` at once, on each thread its own."""
 
     def __init__(self) -> None:
         self._held: list[str] | None = None

@@ -25,6 +25,28 @@ structlog.get_logger("bonafides").info("ours", code="OK")
 """
 
 
+_TOGETHER = """
+import threading
+import structlog
+from bonafides import logs
+
+logs.configure()
+log = structlog.get_logger()
+
+def other():
+    with logs.together():
+        log.info("other")
+
+with logs.together():
+    log.info("first")
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    log.info("second")
+log.info("last")
+"""
+
+
 @pytest.mark.feature("J9")
 def test_what_libraries_log_is_kept_without_what_they_say() -> None:
     ended = subprocess.run(  # noqa: S603 - our own interpreter
@@ -41,3 +63,11 @@ def test_what_libraries_log_is_kept_without_what_they_say() -> None:
     assert events[1]["logger"] == "py.warnings"
     assert events[2]["code"] == "OK"
     assert {event["level"] for event in events} == {"error", "warning", "info"}
+
+
+def test_lines_of_one_go_are_written_at_its_end_and_other_threads_do_not_wait() -> None:
+    told = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", _TOGETHER], capture_output=True, text=True, check=True
+    )
+    events = [json.loads(line)["event"] for line in told.stderr.splitlines()]
+    assert events == ["other", "first", "second", "last"]
