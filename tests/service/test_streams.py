@@ -107,6 +107,26 @@ def test_stream_whose_batch_takes_long_is_not_silent() -> None:
     assert (seen, error) == ([1], None)
 
 
+def test_peer_that_waited_long_for_an_answer_has_as_long_as_ever_to_go_on() -> None:
+    taken = threading.Event()
+
+    def take(sequence: int) -> Future[int]:
+        slow: Future[int] = Future()
+        threading.Timer(2.0 if sequence == 1 else 0.0, slow.set_result, [sequence]).start()
+        slow.add_done_callback(lambda _: taken.set())
+        return slow
+
+    def messages() -> Iterator[bytes]:
+        yield wire(1)
+        taken.wait(10)
+        time.sleep(0.5)
+        yield wire(2)
+
+    with probing(RECORDS, Probe(take), stream_idle_seconds=1.5) as address:
+        seen, error = run(address, messages())
+    assert (seen, error) == ([1, 2], None)
+
+
 def test_streams_beyond_the_cap_are_told_when_to_come_back() -> None:
     until = threading.Event()
     with (

@@ -75,7 +75,8 @@ class Stream:
         self._room: Final = asyncio.Event()
         self._woken = False
         self._reader: asyncio.Task[None] | None = None
-        self._last_read_at = 0.0
+        # When something came last, or was answered.
+        self._quiet_since = 0.0
         self._watching: asyncio.TimerHandle | None = None
         self._end: BonafidesError | None = None
 
@@ -85,7 +86,7 @@ class Stream:
         Raises:
             BonafidesError: why it ended, if not by its peer's wish.
         """
-        self._last_read_at = self._loop.time()
+        self._quiet_since = self._loop.time()
         self._reader = asyncio.ensure_future(self._reading())
         self._reader.add_done_callback(lambda _: self._news.set())
         self._watch_in(self._flow.idle_seconds)
@@ -121,7 +122,7 @@ class Stream:
             wire = await self._context.read()
             if not isinstance(wire, bytes):
                 return
-            self._last_read_at = self._loop.time()
+            self._quiet_since = self._loop.time()
             self._read.append(wire)
             self._sizes.append(len(wire))
             self._bytes += len(wire)
@@ -178,7 +179,6 @@ class Stream:
                     break
                 raise error
             done.append(self._taken.popleft().result())
-            self._bytes -= self._sizes.popleft()
         if not done:
             return False
         try:
@@ -186,12 +186,16 @@ class Stream:
                 await self._context.write(self._answering(done))
         except TimeoutError:
             raise DeadlinePassedError from None
+        for _ in done:
+            self._bytes -= self._sizes.popleft()
+        # Whoever waited for the answer has as long as ever to go on.
+        self._quiet_since = self._loop.time()
         self._room.set()
         return True
 
     def _watch(self) -> None:
-        """Ends the stream when nothing came for long, and nothing is under way."""
-        silent = self._loop.time() - self._last_read_at
+        """Ends the stream when for long nothing came, and nothing was under way."""
+        silent = self._loop.time() - self._quiet_since
         if silent >= self._flow.idle_seconds and not self._sizes:
             self.end(DeadlinePassedError())
             return
