@@ -428,4 +428,16 @@ GUARDS: Final = (
         "if False:",
         (f"{_SELF_TEST}::test_twenty_first_change_of_a_day_is_told_when_to_come_back[sqlite]",),
     ),
+    Guard(
+        "rows of the audit are on disk before anybody is told",
+        "service/bonafides/storage/audit_log.py",
+        "await file.sync()",
+        "pass",
+        (
+            (
+                "tests/service/test_audit_log.py::"
+                "test_disk_that_does_not_sync_is_told_and_nobody_is_told_that_it_is_stored"
+            ),
+        ),
+    ),
 )

@@ -422,18 +422,6 @@ GUARDS: Final = (
         (f"{_AUDIT_TEST}::test_method_that_is_not_for_the_caller_leaves_a_line[sqlite]",),
     ),
     Guard(
-        "rows of the audit are on disk before anybody is told",
-        "service/bonafides/storage/audit_log.py",
-        "await file.sync()",
-        "pass",
-        (
-            (
-                "tests/service/test_audit_log.py::"
-                "test_disk_that_does_not_sync_is_told_and_nobody_is_told_that_it_is_stored"
-            ),
-        ),
-    ),
-    Guard(
         "rows of the audit go in under salts that stand",
         "service/bonafides/storage/audit.py",
         'source = f"SELECT * FROM ({values}) WHERE {_SALTS_HOLD}" if checked else values',
