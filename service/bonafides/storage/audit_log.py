@@ -44,6 +44,7 @@ from bonafides.storage.shared_batch import (
     MOST_ROWS,
     PATIENCE_SECONDS,
     SharedBatch,
+    tell,
 )
 from bonafides.storage.unit_of_work import Store
 
@@ -167,13 +168,7 @@ class AuditLog:
     def _tell(self, group: _Group, *, stored: bool) -> None:
         """Tells everybody, and goes on with whoever came meanwhile."""
         self._waiting -= len(group.entries)
-        for waiter in group.waiters:
-            if waiter.done():
-                continue
-            if stored:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(StoreUnavailableError())
+        tell(group.waiters, stored=stored)
         if self._open.entries:
             self._begin(asyncio.get_running_loop())
         else:

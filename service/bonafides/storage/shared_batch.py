@@ -27,7 +27,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, TypeAlias
 
@@ -207,10 +207,16 @@ class _Group:
     def _settle(self, loop: asyncio.AbstractEventLoop, stored: bool) -> None:  # noqa: FBT001 - passed on
         self.timers[loop].cancel()
         waiting, self.waiting[loop] = self.waiting[loop], []
-        for waiter in waiting:
-            if waiter.done():
-                continue
-            if stored:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(StoreUnavailableError())
+        tell(waiting, stored=stored)
+
+
+def tell(waiting: Iterable[asyncio.Future[None]], *, stored: bool) -> None:
+    """Tells who waits whether what they handed in is stored, on their event loop."""
+    for waiter in waiting:
+        # Whoever gave up is told nothing.
+        if waiter.done():
+            continue
+        if stored:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(StoreUnavailableError())
