@@ -38,12 +38,12 @@ from bonafides.identity import operations as identity
 from bonafides.identity.couriers import Courier
 from bonafides.identity.filing import Shelf
 from bonafides.identity.qr import QrReader
-from bonafides.instants import Instant
+from bonafides.instants import Instant, day_of
 from bonafides.rating import operations as rating
 from bonafides.records import linking
 from bonafides.records import operations as records
 from bonafides.rpc.events import frames
-from bonafides.storage import assertions, ended
+from bonafides.storage import assertions, audit_index, ended
 from bonafides.storage.budgets import prune
 from bonafides.storage.unit_of_work import Store
 
@@ -118,6 +118,7 @@ def rounds(desk: identity.Desk, courier: Courier | None = None) -> tuple[Round, 
         Round("forget_assertions", lambda now: assertions.forget(desk.store, now=now)),
         Round("forget_ended", lambda now: ended.forget(desk.store, forgotten, now=now)),
         Round("forget_changes", lambda now: archive.forget_changes(desk.store, now=now)),
+        Round("tend_audit", lambda now: audit_index.tend(desk.store, day_of(now))),
         Round(
             "forget_accesses", lambda now: access_operations.forget_accesses(desk.store, now=now)
         ),

@@ -59,6 +59,9 @@ def test_keys_of_enterprise_data_begin_with_the_code() -> None:
         # Of callers: the enterprise is in them by its pseudonym alone.
         "disclosure",
         "disclosure_count",
+        "disclosure_filed",
+        "disclosure_run",
+        "disclosure_unfiled",
         "authorization_url",
         "agent_token",
         "used_assertion",

@@ -571,7 +571,7 @@ def test_rows_of_one_statement_bear_the_salt_that_stands_and_all_go_in_or_none(
         told = writer.statement(entries)
         assert told is not None
         with store.writing() as work:
-            done = work.connection.exec_driver_sql(told[0], tuple(told[1])).rowcount
+            done = work.connection.exec_driver_sql(told.text, tuple(told.values)).rowcount
             work.commit()
         return done
 

@@ -15,7 +15,7 @@ from bonafides.access.audit import OK, Entry, Shape, Shown, entry
 from bonafides.access.callers import Caller, CallerKind
 from bonafides.errors import StoreUnavailableError
 from bonafides.personal.sealing import Vault
-from bonafides.storage import audit, tables
+from bonafides.storage import audit, audit_log, tables
 from bonafides.storage.audit_log import AuditLog
 from bonafides.storage.shared_batch import SharedBatch
 from bonafides.storage.unit_of_work import Store
@@ -105,6 +105,46 @@ def test_known_enterprise_takes_no_thread_where_the_kernel_syncs(
                 return log.commits, batch.commits - before
 
         assert asyncio.run(hand_in()) == (1, 0)
+
+
+def test_other_writer_that_is_soon_done_is_waited_for_without_a_thread(
+    tmp_path: Path, vault: Vault
+) -> None:
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in() -> int:
+            async with started(store, batch, vault) as log:
+                await log.written([row(CODES[0])])
+                before = batch.commits
+                with store.writing():
+                    waiting = log.written([row(CODES[0])])
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)
+                    assert not waiting.done()
+                await waiting
+                return batch.commits - before
+
+        assert asyncio.run(hand_in()) == 0
+        assert stored(store) == 2
+
+
+def test_rows_are_filed_once_there_are_many(
+    store: Store, batch: SharedBatch, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_log, "MOST_UNFILED", 5)
+
+    async def hand_in() -> None:
+        async with started(store, batch, vault) as log:
+            for _ in range(5):
+                await log.written([row(CODES[0])])
+            await log.drain()
+
+    asyncio.run(hand_in())
+    with store.reading() as work:
+        runs = work.execute(sa.select(tables.disclosure_run)).all()
+        filed = work.execute(sa.select(tables.disclosure_filed)).all()
+    assert len(runs) == 1
+    assert 4 <= len(filed) <= 5
 
 
 def test_other_writer_at_work_is_waited_for_by_the_thread(tmp_path: Path, vault: Vault) -> None:

@@ -14,7 +14,8 @@ from bonafides.rpc import messages
 from bonafides.rpc.asking import actor
 from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import page_size
-from bonafides.storage.access_log import NAMED, OWN, Line, Place
+from bonafides.storage.access_log import Line, Place
+from bonafides.storage.audit_index import NAMED, OWN
 from bonafides.v1 import access_pb2, disclosure_pb2
 from bonafides.v1 import access_service_pb2 as access_service
 from bonafides.v1.purpose_pb2 import ReadPurpose

@@ -18,17 +18,11 @@ import sqlalchemy as sa
 from bonafides.access.audit import OK
 from bonafides.access.callers import CallerKind
 from bonafides.instants import Day, Instant
-from bonafides.storage import tables
+from bonafides.storage import audit_index, tables
+from bonafides.storage.audit_index import NAMED
 from bonafides.storage.unit_of_work import UnitOfWork
 
-# The order of lines within a day.
-OTHERS: Final = 0
-OWN: Final = 1
-NAMED: Final = 2
-
 _row: Final = tables.disclosure.c
-_PERSON: Final = _row.kind == CallerKind.MEMBER.value
-_OWN_TIMES: Final = sa.func.sum(sa.case((_row.audience == "OWNER", 1), else_=0))
 
 
 class Place(NamedTuple):
@@ -66,57 +60,61 @@ class Line(NamedTuple):
 
 def lines(work: UnitOfWork, pseudonym: bytes, after: Place | None, limit: int) -> Sequence[Line]:
     """Returns the lines behind a place, at most so many; None: from the beginning."""
-    mine = _row.enterprise == pseudonym
-    found = [*_persons(work, mine, after, limit), *_named(work, mine, after, limit)]
+    places = audit_index.places(work, pseudonym)
+    found = [*_persons(work, places, after, limit), *_named(work, places, after, limit)]
     found.sort(key=_order)
     return found[:limit]
 
 
 def _persons(
-    work: UnitOfWork, mine: sa.ColumnElement[bool], after: Place | None, limit: int
+    work: UnitOfWork, places: sa.FromClause, after: Place | None, limit: int
 ) -> list[Line]:
-    asked = sa.select(
-        _row.day, _OWN_TIMES.label("own"), (sa.func.count() - _OWN_TIMES).label("others")
-    ).where(mine, _PERSON)
+    place = places.c
+    asked = sa.select(place.day, place.rank, sa.func.count().label("times"))
+    asked = asked.where(place.rank < NAMED)
     if after is not None:
-        asked = asked.where(_row.day <= after.day)
-    # By the day alone, as the index has it: no more days are counted than are shown. One
-    # more, for that of which the page before showed all.
-    grouped = asked.group_by(_row.day).order_by(_row.day.desc()).limit(limit + 1)
+        asked = asked.where(place.day <= after.day)
+    # Two more, for the day of which the page before showed all.
+    grouped = asked.group_by(place.day, place.rank).order_by(place.day.desc(), place.rank)
     told = (
-        Line(Place(row.day, rank), int(times))
-        for row in work.execute(grouped)
-        for rank, times in ((OTHERS, row.others), (OWN, row.own))
-        if times
+        Line(Place(row.day, row.rank), int(row.times))
+        for row in work.execute(grouped.limit(limit + 2))
     )
     return [line for line in told if after is None or _order(line) > _order_of(after)]
 
 
-def _named(
-    work: UnitOfWork, mine: sa.ColumnElement[bool], after: Place | None, limit: int
-) -> list[Line]:
-    asked = sa.select(
-        _row.day,
-        _row.shown_at,
-        _row.writer,
-        _row.number,
-        _row.kind,
-        _row.platform,
-        _row.application,
-        _row.purpose,
-        _row.method,
-        (_row.outcome != OK).label("refused"),
-    ).where(mine, sa.not_(_PERSON))
-    key = (_row.shown_at, _row.writer, _row.number)
-    if after is not None and after.rank < NAMED:
-        asked = asked.where(_row.day <= after.day)
-    elif after is not None:
-        # The first is implied, and lets the index begin where the page does.
-        asked = asked.where(
-            _row.day <= after.day,
-            sa.tuple_(*key) < sa.tuple_(after.shown_at, after.writer, after.number),
+def _named(work: UnitOfWork, places: sa.FromClause, after: Place | None, limit: int) -> list[Line]:
+    place = places.c
+    asked = (
+        sa.select(
+            place.day,
+            place.shown_at,
+            place.writer,
+            place.number,
+            _row.kind,
+            _row.platform,
+            _row.application,
+            _row.purpose,
+            _row.method,
+            (_row.outcome != OK).label("refused"),
         )
-    ordered = asked.order_by(_row.day.desc(), *(column.desc() for column in key)).limit(limit)
+        .join_from(
+            places,
+            tables.disclosure,
+            sa.and_(
+                _row.day == place.day,
+                _row.writer == place.writer,
+                _row.number == place.number,
+            ),
+        )
+        .where(place.rank == NAMED)
+    )
+    key = (place.shown_at, place.writer, place.number)
+    if after is not None and after.rank < NAMED:
+        asked = asked.where(place.day <= after.day)
+    elif after is not None:
+        asked = asked.where(sa.tuple_(*key) < sa.tuple_(after.shown_at, after.writer, after.number))
+    ordered = asked.order_by(place.day.desc(), *(column.desc() for column in key)).limit(limit)
     return [
         Line(Place(row.day, NAMED, row.shown_at, row.writer, row.number), 1, *row[4:])
         for row in work.execute(ordered)

@@ -13,9 +13,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, count
+from itertools import chain
 from typing import Any, Final, NamedTuple, TypeVar
 
 import sqlalchemy as sa
@@ -24,7 +25,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bonafides.access.audit import Count, Entry
 from bonafides.instants import Day
 from bonafides.personal.sealing import Vault
-from bonafides.storage import tables
+from bonafides.storage import audit_index, tables
+from bonafides.storage.audit_index import Range
 from bonafides.storage.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -63,6 +65,14 @@ _SALTS_HOLD: Final = (
 )
 
 
+class Statement(NamedTuple):
+    """A statement of SQLite with its values, and which rows it adds."""
+
+    text: str
+    values: Sequence[Any]
+    ranges: Sequence[Range]
+
+
 class Writer:
     """Stores rows, for the one process that it is made in. Two threads may share it.
 
@@ -73,7 +83,8 @@ class Writer:
         self._vault: Final = vault
         # No process writes under the number of another, or of its own former life.
         self._writer: Final = secrets.randbits(62)
-        self._numbers: Final = count()
+        self._next = 0
+        self._lock: Final = threading.Lock()
         # The salts that were read last, each with the pseudonym that it makes. Whoever uses
         # one has the database say in the same transaction that it is still the salt.
         self._known: Final[dict[str, _Known]] = {}
@@ -82,10 +93,12 @@ class Writer:
         """Adds a row for each entry, in one statement as far as the database allows."""
         codes = _codes(entries)
         known = self._remember(_salts_of(work, codes))
-        _insert(work, self._rows(entries, known))
+        first = self._numbers(len(entries))
+        _insert(work, self._rows(entries, known, first))
+        audit_index.note(work, self._ranges(entries, first))
 
-    def statement(self, entries: Sequence[Entry]) -> tuple[str, Sequence[Any]] | None:
-        """Returns a statement of SQLite that adds the rows, all or none, and its values.
+    def statement(self, entries: Sequence[Entry]) -> Statement | None:
+        """Returns a statement of SQLite that adds the rows, all or none.
 
         It adds them if the salts that are remembered are those that stand. None: some are
         not remembered, and have to be read.
@@ -93,8 +106,9 @@ class Writer:
         remembered = self._known
         known: dict[str, _Known] = {}
         values: list[Any] = []
+        first = self._numbers(len(entries))
         try:
-            for code, acts_for, day, *rest in entries:
+            for number, (code, acts_for, day, *rest) in enumerate(entries, first):
                 name = acting = None
                 if code is not None:
                     known[code] = found = remembered[code]
@@ -102,24 +116,35 @@ class Writer:
                 if acts_for is not None:
                     known[acts_for] = found = remembered[acts_for]
                     acting = found.pseudonym
-                values += (name, acting, day, self._writer, next(self._numbers), *rest)
+                values += (name, acting, day, self._writer, number, *rest)
         except KeyError:
             return None
         salts = ",".join([each.member for each in known.values()])
         values += (f"{{{salts}}}", len(known))
-        return _insert_sqlite(len(entries), checked=True), values
+        text = _insert_sqlite(len(entries), checked=True)
+        return Statement(text, values, self._ranges(entries, first))
+
+    def _numbers(self, rows: int) -> int:
+        """Returns the first of so many numbers. Those of rows that fail are not used again."""
+        with self._lock:
+            first = self._next
+            self._next += rows
+        return first
+
+    def _ranges(self, entries: Sequence[Entry], first: int) -> Sequence[Range]:
+        days = {each.day for each in entries}
+        return [Range(day, self._writer, first, first + len(entries) - 1) for day in days]
 
     def _rows(
-        self, entries: Sequence[Entry], known: Mapping[str, _Known]
+        self, entries: Sequence[Entry], known: Mapping[str, _Known], first: int
     ) -> Sequence[Sequence[Any]]:
         names: dict[str | None, bytes | None] = {
             code: each.pseudonym for code, each in known.items()
         }
         names[None] = None
-        # Numbers of rows that are not stored in the end are not used again.
         return [
-            (names[code], names[acts_for], day, self._writer, next(self._numbers), *rest)
-            for code, acts_for, day, *rest in entries
+            (names[code], names[acts_for], day, self._writer, number, *rest)
+            for number, (code, acts_for, day, *rest) in enumerate(entries, first)
         ]
 
     def _remember(self, salts: Mapping[str, bytes]) -> Mapping[str, _Known]:
@@ -189,11 +214,12 @@ def unlink(work: UnitOfWork, code: str) -> None:
 
 def prune(work: UnitOfWork, today: Day) -> int:
     """Deletes some of the rows past their term, and such counts; returns how many, 0 if none."""
-    first = today - KEPT_DAYS
+    first = Day(today - KEPT_DAYS)
     key = sa.tuple_(_shown.c.day, _shown.c.writer, _shown.c.number)
     old = sa.select(_shown.c.day, _shown.c.writer, _shown.c.number).where(_shown.c.day < first)
     told = work.execute(sa.delete(_shown).where(key.in_(old.limit(_PRUNED_AT_ONCE))))
     work.execute(sa.delete(_counts).where(_counts.c.day < first))
+    audit_index.forget(work, first)
     return told.rowcount
 
 

@@ -8,14 +8,15 @@ which cost more than the rows. So there:
 
 1. Rows gather on the event loop for the linger, unless the commit before held one call's
    alone, and while the one before waits for the disk.
-2. One statement adds them, which is its own transaction. It takes some microseconds a row,
-   waits for no lock, and leaves the syncing of the log to us.
+2. One statement adds them, and a second notes which they are. It takes some microseconds a
+   row, waits for no lock (another writer is looked for again a little later), and leaves
+   the syncing of the log to us.
 3. The kernel syncs the write-ahead log (Linux AIO), and the loop goes on meanwhile.
 4. Then everybody is told, alike: stored for good, or StoreUnavailableError.
 5. What can't be stored so goes through the shared batch: a salt that isn't known yet or
-   stands no more, another writer at work, a fault.
-6. The log is copied back into the database on a thread, now and then, which keeps nobody
-   waiting.
+   stands no more, a writer that takes its time, a fault.
+6. Every few thousand rows are filed under their enterprises (storage.audit_index), on a thread,
+   and the write-ahead log is copied back into the database there.
 
 Source of 3: a commit at synchronous=FULL is one at NORMAL, and a sync of the log behind it
 (SQLite, PRAGMA synchronous; "Write-Ahead Logging", 2.2).
@@ -39,6 +40,7 @@ from caio import linux_aio_asyncio
 from bonafides.access.audit import Entry
 from bonafides.errors import StoreUnavailableError
 from bonafides.storage.audit import MOST_AT_ONCE, Writer
+from bonafides.storage.audit_index import MOST_UNFILED, file_rows
 from bonafides.storage.shared_batch import (
     LINGER_SECONDS,
     MOST_ROWS,
@@ -48,10 +50,13 @@ from bonafides.storage.shared_batch import (
 )
 from bonafides.storage.unit_of_work import Store
 
-# As many rows dirty as many pages of the log as it should hold at most (unit_of_work).
-_ROWS_BETWEEN_COPIES: Final = 4_000
+# How often another writer at work is looked for before the thread waits for it.
+_MOST_LOOKS: Final = 3
 # One sync is under way, and more are never asked for.
 _SYNCS_AT_ONCE: Final = 4
+
+# As audit_index.note does it.
+_NOTE: Final = "INSERT INTO disclosure_unfiled (day, writer, first, last) VALUES (?, ?, ?, ?)"
 
 _log: Final = structlog.get_logger("bonafides.audit")
 
@@ -70,9 +75,10 @@ class AuditLog:
         self._idle: Final = asyncio.Event()
         self._idle.set()
         self._crowded = False
-        # Rows since the log was copied back, and whether that goes on.
-        self._uncopied = 0
-        self._copying: asyncio.Future[None] | None = None
+        self._looks = 0
+        # Rows since they were filed and the log was copied back, and whether that goes on.
+        self._untended = 0
+        self._tending: asyncio.Future[None] | None = None
         # The loop itself holds its tasks weakly.
         self._syncing: asyncio.Task[None] | None = None
         self.commits = 0
@@ -89,6 +95,11 @@ class AuditLog:
             StoreUnavailableError: too many rows wait; awaited: they can't be stored, or not
                 in time.
         """
+        self._untended += len(entries)
+        if self._untended >= MOST_UNFILED and self._tending is None:
+            self._untended = 0
+            self._tending = asyncio.get_running_loop().run_in_executor(None, self._tend)
+            self._tending.add_done_callback(self._tended)
         if self._file is None:
             return self._batch.written(self._writer, entries)
         if self._waiting + len(entries) > MOST_ROWS:
@@ -106,8 +117,8 @@ class AuditLog:
     async def drain(self) -> None:
         """Stores what was handed in, and closes the file. The shared batch is closed after it."""
         await self._idle.wait()
-        if self._copying is not None:
-            await asyncio.wait((self._copying,))
+        if self._tending is not None:
+            await asyncio.wait((self._tending,))
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -120,13 +131,21 @@ class AuditLog:
             loop.call_soon(self._store_open)
 
     def _store_open(self) -> None:
-        group, self._open = self._open, _Group()
+        group, loop = self._open, asyncio.get_running_loop()
         if not group.entries:
             return
+        file = self._file if len(group.entries) <= MOST_AT_ONCE else None
+        if file is not None and not file.begin():
+            if self._looks < _MOST_LOOKS:
+                self._looks += 1
+                loop.call_later(LINGER_SECONDS, self._store_open)
+                return
+            file = None
+        self._looks = 0
+        self._open = _Group()
         self._crowded = len(group.waiters) > 1
-        loop = asyncio.get_running_loop()
-        if self._file is not None and self._is_added(self._file, group.entries):
-            self._syncing = loop.create_task(self._sync(self._file, group))
+        if file is not None and file.added(self._writer, group.entries):
+            self._syncing = loop.create_task(self._sync(file, group))
             return
         try:
             stored = self._batch.written(self._writer, group.entries)
@@ -135,24 +154,17 @@ class AuditLog:
             return
         stored.add_done_callback(lambda done: self._tell(group, stored=done.exception() is None))
 
-    def _is_added(self, file: _File, entries: Sequence[Entry]) -> bool:
-        if len(entries) > MOST_AT_ONCE:
-            return False
-        statement = self._writer.statement(entries)
-        if statement is None or not file.added(*statement, rows=len(entries)):
-            return False
-        self._uncopied += len(entries)
-        if self._uncopied >= _ROWS_BETWEEN_COPIES and self._copying is None:
-            self._uncopied = 0
-            self._copying = asyncio.get_running_loop().run_in_executor(None, self._store.copy_log)
-            self._copying.add_done_callback(self._copied)
-        return True
+    def _tend(self) -> None:
+        """Files rows and copies the write-ahead log back. On a thread."""
+        file_rows(self._store)
+        if self._file is not None:
+            self._store.copy_log()
 
-    def _copied(self, done: asyncio.Future[None]) -> None:
-        self._copying = None
+    def _tended(self, done: asyncio.Future[None]) -> None:
+        self._tending = None
         if not done.cancelled() and (fault := done.exception()) is not None:
-            # Whoever commits next beyond the bound tries it again.
-            _log.error("log_not_copied", error=type(fault).__name__)
+            # Tried again with the next rows, and by the worker.
+            _log.error("audit_not_tended", error=type(fault).__name__)
 
     async def _sync(self, file: _File, group: _Group) -> None:
         stored = True
@@ -198,12 +210,27 @@ class _File:
         self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         self._wal: Final = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
 
-    def added(self, statement: str, values: Sequence[object], *, rows: int) -> bool:
-        """Returns whether the statement added so many rows; False: it added none."""
+    def begin(self) -> bool:
+        """Begins a transaction, without waiting; False: another one is under way, or a fault."""
         try:
-            return self._connection.execute(statement, values).rowcount == rows
+            self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error:
-            # Busy or broken: the shared batch waits, or tells the fault.
+            return False
+        return True
+
+    def added(self, writer: Writer, entries: Sequence[Entry]) -> bool:
+        """Ends the transaction; returns whether a row was added for each entry, or none."""
+        try:
+            with self._connection:
+                statement = writer.statement(entries)
+                if statement is None:
+                    return False
+                found = self._connection.execute(statement.text, statement.values).rowcount
+                if whole := found == len(entries):
+                    self._connection.executemany(_NOTE, statement.ranges)
+                return whole
+        except sqlite3.Error:
+            # The shared batch tries it again, or tells the fault.
             return False
 
     async def sync(self) -> None:

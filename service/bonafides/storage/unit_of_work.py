@@ -139,6 +139,19 @@ class Store:
             with self._unit(connection) as work:
                 yield work
 
+    def execute_alone(self, statement: sa.Executable) -> None:
+        """Executes a statement as a transaction of its own.
+
+        On SQLite other writers wait for no longer than the statement itself takes: in a unit
+        of work they wait for each turn of the interpreter as well.
+
+        Raises:
+            StoreUnavailableError: the database can't be reached.
+        """
+        with _unavailable_is_ours(), self.engine.connect() as connection:
+            connection.execute(statement)
+            connection.commit()
+
     def copy_log(self) -> None:
         """Copies SQLite's write-ahead log back into the database, as far as readers allow.
 

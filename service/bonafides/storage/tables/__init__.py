@@ -28,7 +28,14 @@ from bonafides.storage.tables.archive import (
     snapshot,
     title_key,
 )
-from bonafides.storage.tables.audit import audit_salt, disclosure, disclosure_count
+from bonafides.storage.tables.audit import (
+    audit_salt,
+    disclosure,
+    disclosure_count,
+    disclosure_filed,
+    disclosure_run,
+    disclosure_unfiled,
+)
 from bonafides.storage.tables.budgets import (
     budget_calls,
     budget_day,
@@ -137,6 +144,9 @@ __all__ = [
     "deployment",
     "disclosure",
     "disclosure_count",
+    "disclosure_filed",
+    "disclosure_run",
+    "disclosure_unfiled",
     "document",
     "document_part",
     "draft",

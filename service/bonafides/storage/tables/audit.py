@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from bonafides.storage.tables.columns import PLATFORM, code_column, metadata
 
@@ -54,8 +54,41 @@ disclosure: Final = Table(
     Column("token_id", String(255), nullable=False),
     # OK, or the reason for which it was refused.
     Column("outcome", String(64), nullable=False),
-    # The way in for the enterprise's own log.
-    Index("ix_disclosure_enterprise", "enterprise", "day", "shown_at"),
+    sqlite_with_rowid=False,
+)
+
+# The way from an enterprise to its rows, in runs of a day (storage.audit_index).
+disclosure_filed: Final = Table(
+    "disclosure_filed",
+    metadata,
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("run", BigInteger, primary_key=True, autoincrement=False),
+    Column("enterprise", LargeBinary, primary_key=True),
+    # Whether the row is a line of the log, or one of the day's accesses by persons.
+    Column("rank", BigInteger, primary_key=True, autoincrement=False),
+    Column("shown_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("writer", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# Which runs there are.
+disclosure_run: Final = Table(
+    "disclosure_run",
+    metadata,
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("run", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# Rows that are not filed yet: of a day and writer, from one number to another.
+disclosure_unfiled: Final = Table(
+    "disclosure_unfiled",
+    metadata,
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("writer", BigInteger, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 

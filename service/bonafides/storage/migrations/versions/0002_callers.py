@@ -178,17 +178,49 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", "writer", "number", name=op.f("pk_disclosure")),
         sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("disclosure", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_disclosure_enterprise", ["enterprise", "day", "shown_at"], unique=False
-        )
-
     op.create_table(
         "disclosure_count",
         sa.Column("day", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("method", sa.String(length=80), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("day", "method", name=op.f("pk_disclosure_count")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "disclosure_filed",
+        sa.Column("day", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("run", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("enterprise", sa.LargeBinary(), nullable=False),
+        sa.Column("rank", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("shown_at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("writer", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint(
+            "day",
+            "run",
+            "enterprise",
+            "rank",
+            "shown_at",
+            "writer",
+            "number",
+            name=op.f("pk_disclosure_filed"),
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "disclosure_run",
+        sa.Column("day", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("run", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("day", "run", name=op.f("pk_disclosure_run")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "disclosure_unfiled",
+        sa.Column("day", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("writer", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("first", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "writer", "first", name=op.f("pk_disclosure_unfiled")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -401,10 +433,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_inquiry_platform")
 
     op.drop_table("inquiry")
+    op.drop_table("disclosure_unfiled")
+    op.drop_table("disclosure_run")
+    op.drop_table("disclosure_filed")
     op.drop_table("disclosure_count")
-    with op.batch_alter_table("disclosure", schema=None) as batch_op:
-        batch_op.drop_index("ix_disclosure_enterprise")
-
     op.drop_table("disclosure")
     op.drop_table("deployment")
     op.drop_table("canary")
