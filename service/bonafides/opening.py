@@ -90,15 +90,20 @@ class CallIds:
     """Draws random UUIDs, version 4, in a tenth of the time that the library takes."""
 
     def __init__(self) -> None:
-        self._drawn = ""
+        self._drawn: Final[list[str]] = []
 
     def __call__(self) -> str:
         # Drawn for many calls at once: asking the system lets another thread run.
         if not self._drawn:
-            self._drawn = os.urandom(_UUID_BYTES * _IDS_AT_ONCE).hex()
-        drawn, self._drawn = self._drawn[: 2 * _UUID_BYTES], self._drawn[2 * _UUID_BYTES :]
-        variant = "89ab"[int(drawn[16], 16) & 3]
-        return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:]}"
+            drawn = os.urandom(_UUID_BYTES * _IDS_AT_ONCE).hex()
+            each = range(0, len(drawn), 2 * _UUID_BYTES)
+            self._drawn.extend(_uuid(drawn[begin : begin + 2 * _UUID_BYTES]) for begin in each)
+        return self._drawn.pop()
+
+
+def _uuid(drawn: str) -> str:
+    variant = "89ab"[int(drawn[16], 16) & 3]
+    return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:]}"
 
 
 def digits(count: int) -> str:

@@ -23,7 +23,6 @@ from typing import Any
 import grpc
 import pytest
 import sqlalchemy as sa
-from structlog.testing import capture_logs
 
 from bonafides.client import Client, RemoteError
 from bonafides.client.requests import NO_PURPOSE
@@ -41,6 +40,7 @@ from bonafides.v1 import enterprise_pb2
 from bonafides.v1.purpose_pb2 import READ_PURPOSE_ELIGIBILITY as ELIGIBILITY
 from bonafides.worker import read_documents
 from tests import builders, licenses
+from tests.logged import captured
 from tests.serving import Served, serving
 
 pytestmark = pytest.mark.feature("A14")
@@ -558,7 +558,7 @@ def test_another_s_copy_is_no_part_of_a_submission(served: Served, tmp_path: Pat
 @pytest.mark.feature("D11")
 def test_copy_is_in_no_archive_view_and_in_no_log(served: Served, tmp_path: Path) -> None:
     load_registry(served)
-    with capture_logs() as events:
+    with captured() as events:
         name = upload(served, tmp_path).name
         submit(served)
         read_qr(served)

@@ -16,7 +16,6 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
-from structlog.testing import capture_logs
 
 from bonafides.v1 import (
     archive_pb2,
@@ -27,6 +26,7 @@ from bonafides.v1 import (
     record_service_pb2,
 )
 from tests import builders, licenses
+from tests.logged import captured
 from tests.serving import Served, serving
 
 SEED = 20_261_101
@@ -213,7 +213,7 @@ def test_fuzzed_bytes_never_meet_an_internal_error(running: Served, path: str) -
     random_bytes = random.Random(f"{SEED}{path}")  # noqa: S311 - repeatable, not secret
     metadata = (("authorization", f"Bearer {running.token(kind_for(path))}"),)
     codes = set()
-    with capture_logs() as events, grpc.insecure_channel(running.address) as channel:
+    with captured() as events, grpc.insecure_channel(running.address) as channel:
         for _ in range(ROUNDS):
             wire = mutated(random_bytes, HONEST[path])
             codes.add(code_of(_outcome(channel, path, [wire], metadata)))

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,6 @@ import grpc
 import pytest
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
-from structlog.testing import capture_logs
 
 from bonafides.access import policy
 from bonafides.errors import (
@@ -31,6 +30,7 @@ from bonafides.rpc.call import Call
 from bonafides.v1 import archive_pb2, archive_service_pb2, rating_service_pb2
 from bonafides.v1 import identity_service_pb2 as identity_service
 from tests import builders
+from tests.logged import Events, captured
 from tests.serving import probe_token, probing
 
 ARCHIVES = archive_service_pb2.DESCRIPTOR.services_by_name["ArchiveService"]
@@ -41,7 +41,6 @@ REQUEST = archive_service_pb2.GetArchiveRequest(name="enterprises/x/archive").Se
 CODE = builders.code(1).text
 
 Handle = Callable[[archive_service_pb2.GetArchiveRequest, Call], Any]
-Events = list[MutableMapping[str, Any]]
 
 
 class Probe:
@@ -114,8 +113,8 @@ def ask(
 
 @pytest.fixture
 def events() -> Iterator[Events]:
-    with capture_logs() as captured:
-        yield captured
+    with captured() as told:
+        yield told
 
 
 def rpc_events(events: Events) -> Events:

@@ -9,11 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import grpc
-from structlog.testing import capture_logs
 
 from bonafides.rpc.call import Call
 from bonafides.v1 import record_service_pb2 as service
 from tests import builders
+from tests.logged import captured
 from tests.serving import probe_token, probing
 
 RECORDS = service.DESCRIPTOR.services_by_name["RecordService"]
@@ -151,7 +151,7 @@ def test_text_of_a_foreign_error_stays_inside() -> None:
             raise ValueError(builders.ID_NUMBER)
         return done(sequence)
 
-    with capture_logs() as events, probing(RECORDS, Probe(take)) as address:
+    with captured() as events, probing(RECORDS, Probe(take)) as address:
         seen, error = run(address, map(wire, range(1, 6)))
     assert seen[-1] == 2
     assert error.code() is grpc.StatusCode.INTERNAL
@@ -163,7 +163,7 @@ def test_caller_that_leaves_is_one_event() -> None:
     until = threading.Event()
     token = probe_token("platform", platform=builders.PLATFORM)
     with (
-        capture_logs() as events,
+        captured() as events,
         probing(RECORDS, Probe(done)) as address,
         grpc.insecure_channel(address) as channel,
     ):

@@ -17,7 +17,6 @@ import pytest
 import sqlalchemy as sa
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
-from structlog.testing import capture_logs
 
 from bonafides.client import RemoteError
 from bonafides.errors import ServerDrainingError, StoreUnavailableError
@@ -33,6 +32,7 @@ from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import record_service_pb2 as service
 from scripts.verify_rollups import verify
 from tests import builders
+from tests.logged import captured
 from tests.serving import Served
 
 WRITE = "/bonafides.v1.RecordService/WriteRecords"
@@ -382,7 +382,7 @@ def test_two_streams_of_one_source_acknowledge_only_what_is_stored(served: Serve
 
 
 def test_stream_leaves_one_event_with_its_counts(served: Served) -> None:
-    with capture_logs() as events:
+    with captured() as events:
         write(served, batch(builders.transaction(buyer="b-canary"), builders.transaction("x" * 99)))
     (event,) = [each for each in events if each["event"] == "rpc"]
     assert (event["method"], event["caller"], event["code"]) == (WRITE, "platform", "OK")

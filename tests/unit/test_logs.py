@@ -25,24 +25,14 @@ structlog.get_logger("bonafides").info("ours", code="OK")
 """
 
 
-_TOGETHER = """
-import threading
+_WHOLE = """
 import structlog
 from bonafides import logs
 
 logs.configure()
 log = structlog.get_logger()
-
-def other():
-    with logs.together():
-        log.info("other")
-
-with logs.together():
-    log.info("first")
-    thread = threading.Thread(target=other)
-    thread.start()
-    thread.join()
-    log.info("second")
+log.info("first")
+logs.write({"event": event, "level": "info"} for event in ("second", "third"))
 log.info("last")
 """
 
@@ -65,9 +55,9 @@ def test_what_libraries_log_is_kept_without_what_they_say() -> None:
     assert {event["level"] for event in events} == {"error", "warning", "info"}
 
 
-def test_lines_of_one_go_are_written_at_its_end_and_other_threads_do_not_wait() -> None:
+def test_events_that_are_whole_are_lines_among_the_others_in_order() -> None:
     told = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", _TOGETHER], capture_output=True, text=True, check=True
+        [sys.executable, "-c", _WHOLE], capture_output=True, text=True, check=True
     )
     events = [json.loads(line)["event"] for line in told.stderr.splitlines()]
-    assert events == ["other", "first", "second", "last"]
+    assert events == ["first", "second", "third", "last"]

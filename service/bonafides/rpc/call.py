@@ -15,6 +15,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Any, Final, TypeAlias
 
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
@@ -40,11 +41,16 @@ from bonafides.v1 import disclosure_pb2
 from bonafides.v1.purpose_pb2 import ReadPurpose
 
 Answer: TypeAlias = Message | bytes
+Violations: TypeAlias = tuple[FieldViolation, ...]
+Read: TypeAlias = Callable[[bytes | None], tuple[Message, Violations]]
 
 _OWN_CALL_ID: Final = f"x-{CALL_ID}"
 AGENT: Final = "bonafides-agent-token"
 # Meaning is looked at beside a faulty shape only in requests of honest size.
 _MOST_BYTES_FOR_MEANING: Final = 32_768
+# Of requests that were read before, some megabytes.
+_MOST_REMEMBERED: Final = 8_192
+_MOST_BYTES_REMEMBERED: Final = 256
 
 
 @dataclass(slots=True)
@@ -118,6 +124,9 @@ class Method:
     name: str
     streams: bool
     request: type[Message]
+    # What the bytes of a request say, and what is wrong with that. Of methods that are tried
+    # at once it is remembered: they read, and few requests are most of theirs.
+    read: Read
     # Answers a request; or opens the session of a stream, which has `take(request, call)`,
     # giving a future, and `answer(results)`, giving one answer to several. It may have
     # `ended(whole=...)`, called on the event loop: whether the peer came to its end.
@@ -165,13 +174,19 @@ def bound(method: MethodDescriptor, service: object) -> Method:
     handle = getattr(service, snake, None)
     if not callable(handle):
         raise BugError(f"{name} has no handler {snake}")
+    request, at_once = (
+        GetMessageClass(method.input_type),
+        getattr(service, f"at_once_{snake}", None),
+    )
+    read = partial(_read, request)
     return Method(
         name,
         method.client_streaming,
-        GetMessageClass(method.input_type),
+        request,
+        read if at_once is None else _remembering(read),
         handle,
         getattr(service, f"faults_in_{snake}", None),
-        getattr(service, f"at_once_{snake}", None),
+        at_once,
         method.output_type,
         _purposes(method.input_type),
     )
@@ -209,11 +224,11 @@ def handled(
     call: Call,
 ) -> bytes | None:
     """Does steps 6 to 8; None if the handler has no answer."""
-    request = parsed(method, wire)  # 6
+    request, faults = method.read(wire)  # 6, 7
     if method.purposes is not None:
         named = method.purposes.get(request.purpose, "")  # type: ignore[attr-defined]  # it has the field
         call._received.purpose = named  # noqa: SLF001 - for the audit, though it be refused
-    _validate(method, request, call)  # 7
+    _require_sound(method, request, call, faults)
     if call.caller.purpose:
         _require_purpose(request, call.caller.purpose)
     answer = handle(request, call)  # 8
@@ -230,18 +245,34 @@ def _require_purpose(request: Message, signed_for: str) -> None:
         require_purpose(signed_for, request.purpose)  # type: ignore[attr-defined]  # looked up above
 
 
-def parsed(method: Method, wire: bytes | None) -> Message:
+def parsed(request: type[Message], wire: bytes | None) -> Message:
     if wire is None:
         raise MalformedMessageError
     try:
-        return method.request.FromString(wire)
+        return request.FromString(wire)
     except (DecodeError, RecursionError):
         # The library's texts quote the bytes.
         raise MalformedMessageError from None
 
 
-def _validate(method: Method, request: Any, call: Call) -> None:
-    found = validation.violations(request)
+def _read(request: type[Message], wire: bytes | None) -> tuple[Message, Violations]:
+    """Does step 6, and the part of 7 that follows from the bytes alone."""
+    read = parsed(request, wire)
+    return read, validation.violations(read)
+
+
+def _remembering(read: Read) -> Read:
+    """Reads what is asked again and again once. Handlers change no request."""
+    known = lru_cache(_MOST_REMEMBERED)(read)
+
+    def remembered(wire: bytes | None) -> tuple[Message, Violations]:
+        is_small = wire is not None and len(wire) <= _MOST_BYTES_REMEMBERED
+        return known(wire) if is_small else read(wire)
+
+    return remembered
+
+
+def _require_sound(method: Method, request: Any, call: Call, found: Violations) -> None:
     if method.purposes is not None:  # 7b
         fault = policy.purpose_fault(method.name, call.caller, request.purpose)
         found = found if fault is None else (*found, fault)

@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc
-import structlog
 
 from bonafides import logs
 from bonafides.errors import BonafidesError, BudgetSpentError, BugError, CredentialError
@@ -76,16 +75,19 @@ class Event:
         self._code = told.code
         self._more = _facts(error, told)
 
-    def fields(self) -> dict[str, Any]:
-        """Returns what the log says of the call, in order; the enterprise in clear."""
-        return {
+    def fields(self, pseudonym: Callable[[str], str]) -> dict[str, Any]:
+        """Returns what the log says of the call, in order."""
+        fields: dict[str, Any] = {
             "caller": self.caller,
-            "enterprise": self.enterprise,
+            "enterprise": None if self.enterprise is None else pseudonym(self.enterprise),
             "code": self._code.name,
             "call_id": self.call_id,
-            **(self.counts or {}),
-            **(self._more or {}),
         }
+        if self.counts:
+            fields.update(self.counts)
+        if self._more:
+            fields.update(self._more)
+        return fields
 
 
 class Journal:
@@ -101,8 +103,6 @@ class Journal:
         self._now: Final = now
         self._pseudonym: Final = pseudonym
         self._linger_seconds: Final = linger_seconds
-        # Bound once: the lazy logger would be assembled anew for every event.
-        self._log: Final = structlog.get_logger("bonafides.rpc").bind()
         self._noted: list[tuple[Event, str, float, Instant]] = []
 
     def note(self, event: Event, method: str, seconds: float) -> None:
@@ -117,18 +117,17 @@ class Journal:
     def write(self) -> None:
         """Writes what was noted."""
         noted, self._noted = self._noted, []
-        with logs.together():
-            for event, method, seconds, ended_at in noted:
-                fields = event.fields()
-                if event.enterprise is not None:
-                    fields["enterprise"] = self._pseudonym(event.enterprise)
-                (self._log.error if event.alarming else self._log.info)(
-                    "rpc",
-                    method=method,
-                    milliseconds=round(seconds * 1_000, 1),
-                    timestamp=logs.timestamp(ended_at),
-                    **fields,
-                )
+        logs.write(
+            {
+                "method": method,
+                "milliseconds": round(seconds * 1_000, 1),
+                "timestamp": logs.timestamp(ended_at),
+                **event.fields(self._pseudonym),
+                "event": "rpc",
+                "level": "error" if event.alarming else "info",
+            }
+            for event, method, seconds, ended_at in noted
+        )
 
 
 def frames(error: BaseException) -> list[str]:

@@ -284,7 +284,7 @@ class Pipeline:
                     # The digest of a batch is of its own bytes, not of the stream's.
                     message = replace(received, wire=wire)
                     call = self._allowed(method, message, event)
-                    request = parsed(method, wire)  # 6
+                    request = parsed(method.request, wire)  # 6
                     validate_envelope(request)  # 7
                     taken.append(session.take(request, call))  # 8
                 except Exception as error:  # noqa: BLE001 - raised where the stream is answered
