@@ -125,7 +125,7 @@ def _outcome(method: calls.Method, caller: Caller, wire: bytes) -> str:
 
 def _take(method: calls.Method, call: calls.Call, wire: bytes) -> None:
     session: Any = method.handle(call)
-    asked = calls.parsed(method, wire)
+    asked = calls.parsed(method.request, wire)
     calls.validate_envelope(asked)
     session.answer([session.take(asked, call).result(10)])
 

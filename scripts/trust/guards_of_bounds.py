@@ -440,4 +440,47 @@ GUARDS: Final = (
             ),
         ),
     ),
+    Guard(
+        "a log tells what is not filed yet",
+        "service/bonafides/storage/audit_index.py",
+        "return sa.union(filed, new).subquery()",
+        "return filed.distinct().subquery()",
+        (
+            (
+                "tests/service/test_audit_index.py::"
+                "test_log_is_the_same_however_far_its_rows_are_filed[sqlite-1]"
+            ),
+        ),
+    ),
+    Guard(
+        "rows that another filed are not filed again",
+        "service/bonafides/storage/audit_index.py",
+        "if any(each.rowcount for each in taken):",
+        "if taken:",
+        (
+            (
+                "tests/service/test_audit_index.py::"
+                "test_two_who_file_the_same_rows_tell_none_twice[sqlite]"
+            ),
+        ),
+    ),
+    Guard(
+        "what is filed goes with its rows",
+        "service/bonafides/storage/audit.py",
+        "audit_index.forget(work, first)",
+        "pass",
+        (
+            (
+                "tests/service/test_audit_index.py::"
+                "test_what_is_filed_goes_with_the_rows_after_their_term[sqlite]"
+            ),
+        ),
+    ),
+    Guard(
+        "long requests are not remembered",
+        "service/bonafides/rpc/call.py",
+        "return known(wire) if is_small else read(wire)",
+        "return known(wire)",
+        ("tests/unit/test_reading_requests.py::test_long_request_is_read_each_time",),
+    ),
 )

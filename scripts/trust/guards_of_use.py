@@ -429,7 +429,7 @@ GUARDS: Final = (
         (
             (
                 f"{_AUDIT_TEST}::test_rows_of_one_statement_bear_the_salt_that_stands"
-                "_and_all_go_in_or_none[sqlite]"
+                "_and_all_go_in_or_none"
             ),
         ),
     ),

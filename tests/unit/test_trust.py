@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -46,6 +48,16 @@ def test_guard_is_taken_out_for_one_test_that_is_there(guard: Guard) -> None:
     file, _, name = test.partition("::")
     assert name.partition("[")[0] in _tests_of(file)
     assert "postgresql" not in name
+
+
+def test_tests_of_guards_are_found_by_their_names() -> None:
+    """With their parameters: a test that has no more of these would not be run."""
+    names = {test for guard in GUARDS for test in guard.tests}
+    arguments = ["-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *names]
+    told = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, *arguments], cwd=_ROOT, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stdout[-2_000:]
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name.replace(" ", "_"))

@@ -18,7 +18,7 @@ looks once into each run.
 Source: the log-structured merge tree (O'Neil et al. 1996), with two levels.
 
     note(work, [Range(day, writer, 1, 30)])     # in the unit of work that adds the rows
-    file_rows(store)                            # every few thousand rows, on a thread
+    file_rows(store)                            # now and then, on a thread
     tend(store, today)                          # by the worker
 """
 
@@ -42,8 +42,9 @@ OTHERS: Final = 0
 OWN: Final = 1
 NAMED: Final = 2
 
-# As many that are not filed may be looked through for whoever reads a log.
-MOST_UNFILED: Final = 4_000
+# As many that are not filed are looked through for whoever reads a log, in a few
+# milliseconds. The more are filed at once, the fewer runs there are to look into.
+MOST_UNFILED: Final = 16_000
 # Rows that one statement files, at most: it takes some milliseconds.
 _MOST_ROWS: Final = 2_000
 # The run of a day that others are merged into.

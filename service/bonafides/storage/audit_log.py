@@ -15,8 +15,8 @@ which cost more than the rows. So there:
 4. Then everybody is told, alike: stored for good, or StoreUnavailableError.
 5. What can't be stored so goes through the shared batch: a salt that isn't known yet or
    stands no more, a writer that takes its time, a fault.
-6. Every few thousand rows are filed under their enterprises (storage.audit_index), on a thread,
-   and the write-ahead log is copied back into the database there.
+6. Now and then rows are filed under their enterprises (storage.audit_index) on a thread, and
+   the write-ahead log is copied back into the database there.
 
 Source of 3: a commit at synchronous=FULL is one at NORMAL, and a sync of the log behind it
 (SQLite, PRAGMA synchronous; "Write-Ahead Logging", 2.2).
