@@ -11,7 +11,9 @@ which cost more than the rows. So there:
 2. One statement adds them, and a second notes which they are. It takes some microseconds a
    row, waits for no lock (another writer is looked for again a little later), and leaves
    the syncing of the log to us.
-3. The kernel syncs the write-ahead log (Linux AIO), and the loop goes on meanwhile.
+3. The kernel syncs the write-ahead log (Linux AIO). The loop waits a millisecond for it at
+   most: where it is busy, it would see ten later that this was done in half of one. A disk
+   that takes longer is not waited for with the next commits, and the loop goes on meanwhile.
 4. Then everybody is told, alike: stored for good, or StoreUnavailableError.
 5. What can't be stored so goes through the shared batch: a salt that isn't known yet or
    stands no more, a writer that takes its time, a fault.
@@ -29,13 +31,16 @@ Source of 3: a commit at synchronous=FULL is one at NORMAL, and a sync of the lo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import select
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import structlog
-from caio import linux_aio_asyncio
+from caio import AbstractOperation, linux_aio
 
 from bonafides.access.audit import Entry
 from bonafides.errors import StoreUnavailableError
@@ -52,6 +57,8 @@ from bonafides.storage.unit_of_work import Store
 
 # How often another writer at work is looked for before the thread waits for it.
 _MOST_LOOKS: Final = 3
+_AT_ONCE_MS: Final = 1
+_HASTY_COMMITS: Final = 4
 # One sync is under way, and more are never asked for.
 _SYNCS_AT_ONCE: Final = 4
 
@@ -79,8 +86,6 @@ class AuditLog:
         # Rows since they were filed and the log was copied back, and whether that goes on.
         self._untended = 0
         self._tending: asyncio.Future[None] | None = None
-        # The loop itself holds its tasks weakly.
-        self._syncing: asyncio.Task[None] | None = None
         self.commits = 0
 
     def start(self) -> None:
@@ -145,7 +150,7 @@ class AuditLog:
         self._open = _Group()
         self._crowded = len(group.waiters) > 1
         if file is not None and file.added(self._writer, group.entries):
-            self._syncing = loop.create_task(self._sync(file, group))
+            self._sync(file, group)
             return
         try:
             stored = self._batch.written(self._writer, group.entries)
@@ -166,16 +171,23 @@ class AuditLog:
             # Tried again with the next rows, and by the worker.
             _log.error("audit_not_tended", error=type(fault).__name__)
 
-    async def _sync(self, file: _File, group: _Group) -> None:
-        stored = True
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await file.sync()
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the rows may not be stored
+    def _sync(self, file: _File, group: _Group) -> None:
+        synced = file.synced()
+        if synced.done():
+            self._synced(group, synced)
+            return
+        late = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, _give_up, synced)
+        synced.add_done_callback(lambda _: late.cancel())
+        synced.add_done_callback(partial(self._synced, group))
+
+    def _synced(self, group: _Group, synced: asyncio.Future[None]) -> None:
+        fault = synced.exception()
+        if fault is None:
+            self.commits += 1
+        else:
+            # Whatever it is, the rows may not be stored.
             _log.error("audit_not_synced", rows=len(group.entries), error=type(fault).__name__)
-            stored = False
-        self.commits += stored
-        self._tell(group, stored=stored)
+        self._tell(group, stored=fault is None)
 
     def _tell(self, group: _Group, *, stored: bool) -> None:
         """Tells everybody, and goes on with whoever came meanwhile."""
@@ -200,8 +212,9 @@ class _Group:
 class _File:
     """A connection that commits without syncing, and the kernel's way to sync its log."""
 
-    def __init__(self, path: str, aio: linux_aio_asyncio.AsyncioContext) -> None:
-        self._aio: Final = aio
+    def __init__(self, path: str, kernel: linux_aio.Context) -> None:
+        self._kernel: Final = kernel
+        self._loop: Final = asyncio.get_running_loop()
         # It waits for no lock: the shared batch does.
         self._connection: Final = sqlite3.connect(path, timeout=0, isolation_level=None)
         for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0"):
@@ -209,6 +222,11 @@ class _File:
         # The log is there from the first read on, and stays as long as anybody has it open.
         self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         self._wal: Final = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+        self._done: Final = select.poll()
+        self._done.register(kernel.fileno, select.POLLIN)
+        self._loop.add_reader(kernel.fileno, self._look)
+        # For how many commits more the disk is not waited for, as it was slow.
+        self._hasty = 0
 
     def begin(self) -> bool:
         """Begins a transaction, without waiting; False: another one is under way, or a fault."""
@@ -233,27 +251,66 @@ class _File:
             # The shared batch tries it again, or tells the fault.
             return False
 
-    async def sync(self) -> None:
-        """Makes durable what was added.
+    def synced(self) -> asyncio.Future[None]:
+        """Has what was added made durable; what is returned may be done already.
 
-        Raises:
-            Exception: it may not be; the library and the kernel have several kinds of it.
+        It holds an exception if the rows may not be durable; the library and the kernel
+        have several kinds of it.
         """
-        await self._aio.fdsync(self._wal)
+        synced: asyncio.Future[None] = self._loop.create_future()
+        operation = linux_aio.Operation.fdsync(self._wal)
+        operation.set_callback(lambda _: _settle(synced, operation))
+        try:
+            if self._kernel.submit(operation) != 1:
+                synced.set_exception(OSError())
+        except (OSError, ValueError) as fault:
+            synced.set_exception(fault)
+        if self._hasty:
+            self._hasty -= 1
+        elif not synced.done():
+            if self._done.poll(_AT_ONCE_MS):
+                self._look()
+            else:
+                self._hasty = _HASTY_COMMITS
+        return synced
 
     def close(self) -> None:
-        self._aio.close()  # type: ignore[no-untyped-call]  # the library's
+        """Lets go of the files. Nothing is synced any more."""
+        self._loop.remove_reader(self._kernel.fileno)
         self._connection.close()
         os.close(self._wal)
+
+    def _look(self) -> None:
+        """Takes what the kernel has done. It may have been taken before it was told of."""
+        with contextlib.suppress(BlockingIOError):
+            self._kernel.poll()
+        while self._kernel.process_events():
+            pass
+
+
+def _settle(synced: asyncio.Future[None], operation: AbstractOperation) -> None:
+    if synced.done():
+        # Nobody waits any more.
+        return
+    try:
+        operation.get_value()
+    except (OSError, ValueError) as fault:
+        synced.set_exception(fault)
+    else:
+        synced.set_result(None)
+
+
+def _give_up(synced: asyncio.Future[None]) -> None:
+    if not synced.done():
+        synced.set_exception(TimeoutError())
 
 
 def _opened(path: str) -> _File | None:
     """Returns the file; None where the kernel does not sync by itself, or may not."""
-    if linux_aio_asyncio is None or not path:
+    if linux_aio is None or not path:
         return None
     try:
-        aio = linux_aio_asyncio.AsyncioContext(_SYNCS_AT_ONCE)  # type: ignore[no-untyped-call]  # the library's
-        return _File(path, aio)
+        return _File(path, linux_aio.Context(_SYNCS_AT_ONCE))
     except (OSError, sqlite3.Error) as fault:
         _log.info("audit_by_thread", error=type(fault).__name__)
         return None
