@@ -433,12 +433,7 @@ GUARDS: Final = (
         "service/bonafides/storage/audit_log.py",
         "        operation.get_value()\n",
         "        pass\n",
-        (
-            (
-                "tests/service/test_audit_log.py::"
-                "test_disk_that_does_not_sync_is_told_and_nobody_is_told_that_it_is_stored"
-            ),
-        ),
+        (("tests/service/test_audit_log.py::test_sync_that_fails_is_told_as_unavailable"),),
     ),
     Guard(
         "a log tells what is not filed yet",
@@ -482,5 +477,12 @@ GUARDS: Final = (
         "return known(wire) if is_small else read(wire)",
         "return known(wire)",
         ("tests/unit/test_reading_requests.py::test_long_request_is_read_each_time",),
+    ),
+    Guard(
+        "a disk that hangs keeps nobody waiting",
+        "service/bonafides/storage/audit_log.py",
+        "        synced.set_exception(TimeoutError())\n",
+        "        pass\n",
+        ("tests/service/test_audit_log.py::test_disk_that_hangs_is_told_as_unavailable",),
     ),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -205,6 +206,107 @@ def test_disk_that_does_not_sync_is_told_and_nobody_is_told_that_it_is_stored(
                 os.close(writing)
 
         asyncio.run(hand_in())
+
+
+class _SlowDisk:
+    """Is never done while it is waited for."""
+
+    def __init__(self) -> None:
+        self.waits = 0
+
+    def poll(self, _milliseconds: int) -> list[tuple[int, int]]:
+        self.waits += 1
+        return []
+
+
+def test_slow_disk_is_told_of_later_and_not_waited_for_with_the_next_commits(
+    tmp_path: Path, vault: Vault
+) -> None:
+    disk = _SlowDisk()
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in() -> int:
+            async with started(store, batch, vault) as log:
+                await log.written([row(CODES[0])])
+                assert log._file is not None
+                log._file._done = disk  # type: ignore[assignment, misc]  # in place of the kernel's
+                for _ in range(12):
+                    await log.written([row(CODES[0])])
+                return log.commits
+
+        assert asyncio.run(hand_in()) == 12
+        assert stored(store) == 13
+    assert disk.waits == 3
+
+
+def test_disk_that_hangs_is_told_as_unavailable(
+    tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_log, "PATIENCE_SECONDS", 0.05)
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in() -> None:
+            async with started(store, batch, vault) as log:
+                await log.written([row(CODES[0])])
+                assert log._file is not None
+                kernel = log._file._kernel
+                log._file._kernel = _Hanging()  # type: ignore[assignment, misc]  # as above
+                waiting = log.written([row(CODES[0])])
+                await asyncio.wait((waiting,), timeout=5)
+                # Or the log would wait for it in the end.
+                log._idle.set()
+                assert isinstance(waiting.exception(), StoreUnavailableError)
+                log._file._kernel = kernel  # type: ignore[misc]  # as above
+                await log.written([row(CODES[0])])
+
+        asyncio.run(hand_in())
+
+
+class _Failing:
+    """What the kernel is to do, and can not."""
+
+    @classmethod
+    def fdsync(cls, _file: int) -> _Failing:
+        return cls()
+
+    def set_callback(self, done: Callable[[int], object]) -> None:
+        self.done = done
+
+    def get_value(self) -> None:
+        raise SystemError("Input/output error")
+
+
+class _Broken:
+    """Does all of it at once, and badly."""
+
+    def submit(self, operation: _Failing) -> int:
+        operation.done(-5)
+        return 1
+
+
+def test_sync_that_fails_is_told_as_unavailable(
+    tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in() -> None:
+            async with started(store, batch, vault) as log:
+                await log.written([row(CODES[0])])
+                assert log._file is not None
+                monkeypatch.setattr(audit_log, "linux_aio", SimpleNamespace(Operation=_Failing))
+                kernel, log._file._kernel = log._file._kernel, _Broken()  # type: ignore[assignment, misc]  # as above
+                with pytest.raises(StoreUnavailableError):
+                    await log.written([row(CODES[0])])
+                log._file._kernel = kernel  # type: ignore[misc]  # as above
+
+        asyncio.run(hand_in())
+
+
+class _Hanging:
+    """Takes what it is to do, and does not do it."""
+
+    def submit(self, _operation: object) -> int:
+        return 1
 
 
 def test_what_was_handed_in_is_stored_before_the_end(tmp_path: Path, vault: Vault) -> None:

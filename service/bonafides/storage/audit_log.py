@@ -263,7 +263,7 @@ class _File:
         try:
             if self._kernel.submit(operation) != 1:
                 synced.set_exception(OSError())
-        except (OSError, ValueError) as fault:
+        except Exception as fault:  # noqa: BLE001 - told by who asks
             synced.set_exception(fault)
         if self._hasty:
             self._hasty -= 1
@@ -294,7 +294,7 @@ def _settle(synced: asyncio.Future[None], operation: AbstractOperation) -> None:
         return
     try:
         operation.get_value()
-    except (OSError, ValueError) as fault:
+    except Exception as fault:  # noqa: BLE001 - the library's for what the kernel could not do
         synced.set_exception(fault)
     else:
         synced.set_result(None)
