@@ -24,7 +24,7 @@ from typing import Final
 import structlog
 import uvloop
 
-from bonafides import server
+from bonafides import logs, server
 from bonafides.access.callers import SANDBOX_ISSUER, mint
 from bonafides.client import Client, ClientError
 from bonafides.keys import load_or_create
@@ -74,6 +74,7 @@ def serve(place: Place, line: Connection) -> None:
     # A line for each call would bury the figures.
     errors_only = structlog.make_filtering_bound_logger(logging.ERROR)
     structlog.configure(wrapper_class=errors_only)
+    logs.send(None)
     made = server.build(place.settings, lambda: sales.NOW)
 
     async def run() -> None:

@@ -23,7 +23,6 @@ from typing import Any, Final
 
 from google.protobuf.message_factory import GetMessageClass
 from stdnum.cn import ric
-from structlog.testing import capture_logs
 
 from bonafides.access.disclosure import view
 from bonafides.client.signed_channel import AGENT_KEY
@@ -39,6 +38,7 @@ from tests import builders
 from tests.asking import methods, request
 from tests.disclosed import UNKNOWN, classes, dotted, expected_of, filled, populated, viewed
 from tests.integrators import application, authorized
+from tests.logged import captured
 from tests.needles import Wire, found_in
 from tests.serving import Served, serving
 
@@ -100,7 +100,7 @@ def _over_the_wire(planted: int) -> Iterator[Figure]:
     answers: collections.Counter[str] = collections.Counter()
     sent = 0
     with contextlib.ExitStack() as stack:
-        log = stack.enter_context(capture_logs())
+        log = stack.enter_context(captured())
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         # Its last lines are written when it stops.
         with serving(Path(folder)) as served:

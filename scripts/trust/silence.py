@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 import structlog
 
+from bonafides import logs
+
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
@@ -16,9 +18,11 @@ def silence() -> Iterator[None]:
     processors = structlog.get_config()["processors"]
     before = list(processors)
     processors[:] = [_drop]
+    stream = logs.send(None)
     try:
         yield
     finally:
+        logs.send(stream)
         processors[:] = before
 
 

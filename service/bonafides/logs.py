@@ -27,9 +27,9 @@ _LIBRARIES_FROM: Final = logging.WARNING
 
 
 class _Log:
-    """Where lines go; None: to stdout, as structlog's do until it is configured."""
+    """Where whole lines go: until the log is configured, to stdout, as structlog's do."""
 
-    stream: TextIO | None = None
+    stream: TextIO | None = sys.__stdout__
 
 
 _LOG: Final = _Log()
@@ -37,7 +37,7 @@ _LOG: Final = _Log()
 
 def configure() -> None:
     """Sends our events, and what is left of libraries', to stderr."""
-    _LOG.stream = sys.stderr
+    send(sys.stderr)
     structlog.configure(
         processors=[_line],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
@@ -46,13 +46,20 @@ def configure() -> None:
     logging.basicConfig(handlers=[_Libraries()], level=_LIBRARIES_FROM, force=True)
 
 
+def send(stream: TextIO | None) -> TextIO | None:
+    """Sends what `write` is given to a stream, None: nowhere; returns where it went before."""
+    before, _LOG.stream = _LOG.stream, stream
+    return before
+
+
 def write(events: Iterable[Mapping[str, Any]]) -> None:
     """Writes events that are whole, with level and timestamp, in one go and in order.
 
     For what is written by the thousand: assembling an event costs ten times what its line does.
     """
     lines = [orjson.dumps(event, default=repr).decode() for event in events]
-    (_LOG.stream or sys.stdout).write("".join([f"{line}\n" for line in lines]))
+    if _LOG.stream is not None:
+        _LOG.stream.write("".join([f"{line}\n" for line in lines]))
 
 
 def timestamp(instant: Instant) -> str:

@@ -15,7 +15,6 @@ import grpc
 import pytest
 import sqlalchemy as sa
 from google.rpc.error_details_pb2 import RetryInfo
-from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from bonafides.access.budgets import Account, Limit, Payer
@@ -31,6 +30,7 @@ from bonafides.storage.budgets import StoredLedger
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_service_pb2, rating_service_pb2, switch_pb2
 from tests import builders
+from tests.logged import captured
 from tests.service.test_hot_read import wait_until
 from tests.service.test_pipeline import Answer, ask
 from tests.serving import Served, serving
@@ -428,12 +428,12 @@ def test_switch_is_answered_again_when_its_time_is_over(served: Served) -> None:
 def test_canary_that_is_looked_up_is_told_of_in_the_log_by_pseudonyms(served: Served) -> None:
     with staff(served) as client:
         client.switches.set_canary(ABSENT.text)
-        with capture_logs() as events:
+        with captured() as events:
             assert get(served, ABSENT.text).code is grpc.StatusCode.NOT_FOUND
             get(served, CODE.text)
         again = client.switches.set_canary(ABSENT.text)
         client.switches.set_canary(ABSENT.text, marked=False)
-        with capture_logs() as later:
+        with captured() as later:
             get(served, ABSENT.text)
         (kept,) = client.switches.canaries()
     (alarm,) = [event for event in events if event["event"] == "canary_looked_up"]
@@ -458,7 +458,7 @@ def test_log_names_the_account_that_is_spent_by_the_key_that_a_switch_takes(
 ) -> None:
     with serving(tmp_path / "data", database_url, calls_per_minute={"member": 1}) as served:
         token = served.token()
-        with capture_logs() as events:
+        with captured() as events:
             codes = [get(served, ABSENT.text, token).code.name for _ in range(2)]
             # The journal writes a little later.
             wait_until(lambda: any("key" in event for event in events))
