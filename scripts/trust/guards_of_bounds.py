@@ -438,7 +438,7 @@ GUARDS: Final = (
     Guard(
         "a log tells what is not filed yet",
         "service/bonafides/storage/audit_index.py",
-        "return sa.union(filed, new).subquery()",
+        "return sa.union(filed, new.where(_row.enterprise == pseudonym)).subquery()",
         "return filed.distinct().subquery()",
         (
             (

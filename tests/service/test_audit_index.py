@@ -152,6 +152,28 @@ def test_many_rows_that_no_process_filed_are_filed_by_the_worker(
     assert [line.times for line in told(store, vault, CODES[0])] == [4]
 
 
+def test_log_is_told_though_thousands_of_ranges_have_gaps_between_them(
+    store: Store, vault: Vault
+) -> None:
+    """As commits that failed leave them: a statement with a term for each would be refused."""
+    writer = audit.Writer(vault)
+    write(store, writer, [row(CODES[0], NOW, CallerKind.PLATFORM, "PLATFORM")])
+    with store.writing() as work:
+        audit_index.note(work, [Range(TODAY, 7, 2 * number, 2 * number) for number in range(3_000)])
+        work.commit()
+    assert len(told(store, vault, CODES[0])) == 1
+
+
+def test_unknown_enterprise_leaves_no_gap_between_ranges(store: Store, vault: Vault) -> None:
+    writer = audit.Writer(vault)
+    for code in CODES:
+        entries = [row(code, NOW, CallerKind.MEMBER, "MEMBER")]
+        assert writer.statement(entries) is None
+        write(store, writer, entries)
+    with store.reading() as work:
+        assert len(audit_index._not_filed(work)) == 1
+
+
 def test_filing_that_is_broken_off_loses_no_row_and_tells_none_twice(
     store: Store, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:

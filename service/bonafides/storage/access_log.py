@@ -60,7 +60,7 @@ class Line(NamedTuple):
 
 def lines(work: UnitOfWork, pseudonym: bytes, after: Place | None, limit: int) -> Sequence[Line]:
     """Returns the lines behind a place, at most so many; None: from the beginning."""
-    places = audit_index.places(work, pseudonym)
+    places = audit_index.places(pseudonym)
     found = [*_persons(work, places, after, limit), *_named(work, places, after, limit)]
     found.sort(key=_order)
     return found[:limit]

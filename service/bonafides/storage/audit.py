@@ -104,21 +104,13 @@ class Writer:
         not remembered, and have to be read.
         """
         remembered = self._known
-        known: dict[str, _Known] = {}
-        values: list[Any] = []
-        first = self._numbers(len(entries))
         try:
-            for number, (code, acts_for, day, *rest) in enumerate(entries, first):
-                name = acting = None
-                if code is not None:
-                    known[code] = found = remembered[code]
-                    name = found.pseudonym
-                if acts_for is not None:
-                    known[acts_for] = found = remembered[acts_for]
-                    acting = found.pseudonym
-                values += (name, acting, day, self._writer, number, *rest)
+            known = {code: remembered[code] for code in _codes(entries)}
         except KeyError:
+            # Before numbers are taken: rows without a gap are one range.
             return None
+        first = self._numbers(len(entries))
+        values: list[Any] = list(chain.from_iterable(self._rows(entries, known, first)))
         salts = ",".join([each.member for each in known.values()])
         values += (f"{{{salts}}}", len(known))
         text = _insert_sqlite(len(entries), checked=True)

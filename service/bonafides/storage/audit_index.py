@@ -84,16 +84,19 @@ def note(work: UnitOfWork, ranges: Sequence[Range]) -> None:
     work.execute(sa.insert(_unfiled), [each._asdict() for each in ranges])
 
 
-def places(work: UnitOfWork, pseudonym: bytes) -> sa.FromClause:
+def places(pseudonym: bytes) -> sa.FromClause:
     """Returns where the rows of an enterprise are: day, rank, shown_at, writer, number."""
     # So SQLite looks into each run, and reads none from end to end.
     in_run = sa.tuple_(_filed.c.day, _filed.c.run).in_(sa.select(_runs.c.day, _runs.c.run))
     filed = sa.select(*_FILED_PLACE).where(in_run, _filed.c.enterprise == pseudonym)
-    ranges = [_is_in(each) for each in _not_filed(work)]
-    if not ranges:
-        return filed.distinct().subquery()
-    new = sa.select(*_PLACE).where(_row.enterprise == pseudonym, sa.or_(*ranges))
-    return sa.union(filed, new).subquery()
+    # Sums, so that rows are found by ranges and not the other way.
+    in_range = sa.and_(
+        _row.day == _unfiled.c.day + 0,
+        _row.writer == _unfiled.c.writer + 0,
+        _row.number.between(_unfiled.c.first, _unfiled.c.last),
+    )
+    new = sa.select(*_PLACE).join_from(_unfiled, tables.disclosure, in_range)
+    return sa.union(filed, new.where(_row.enterprise == pseudonym)).subquery()
 
 
 def file_rows(store: Store) -> int:
@@ -149,14 +152,6 @@ def _not_filed(work: UnitOfWork) -> Sequence[Range]:
     return [Range(*map(int, row)) for row in found]
 
 
-def _is_in(each: Range) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        _row.day == each.day,
-        _row.writer == each.writer,
-        _row.number.between(each.first, each.last),
-    )
-
-
 def _rows_of(each: Range) -> int:
     return each.last - each.first + 1
 
@@ -183,7 +178,12 @@ def _file(store: Store, found: Sequence[Range]) -> int:
 
 def _copied(run: int, part: Range) -> sa.Insert:
     row = (_row.day, sa.literal(run), _row.enterprise, *_PLACE[1:])
-    found = sa.select(*row).where(_is_in(part), _row.enterprise.is_not(None))
+    found = sa.select(*row).where(
+        _row.day == part.day,
+        _row.writer == part.writer,
+        _row.number.between(part.first, part.last),
+        _row.enterprise.is_not(None),
+    )
     # In order: so the run is written from its first page to its last.
     ordered = found.order_by(_row.enterprise, *_PLACE[1:])
     return sa.insert(_filed).from_select(_filed.c.keys(), ordered)
@@ -210,11 +210,12 @@ def _merge_past(store: Store, today: Day) -> None:
 
 
 def _merge(store: Store, day: int, runs: Sequence[int]) -> None:
-    """Moves the rows of runs into the one of their day, as many at once as a run has."""
+    """Moves the rows of runs into the one of their day, no more at once than are filed at once."""
     enterprise = _filed.c.enterprise
     of_runs = sa.and_(_filed.c.day == day, _filed.c.run.in_(runs))
     row = (_filed.c.day, sa.literal(_MERGED), enterprise, *_FILED_PLACE[1:])
-    marks = [(65_536 * part // len(runs)).to_bytes(2, "big") for part in range(len(runs))]
+    parts = len(runs) * MOST_UNFILED // _MOST_ROWS
+    marks = [(65_536 * part // parts).to_bytes(2, "big") for part in range(parts)]
     for lower, upper in pairwise([*marks, _PAST_ALL]):
         moved = sa.and_(of_runs, enterprise >= lower, enterprise < upper)
         found = sa.select(*row).where(moved).order_by(enterprise, *_FILED_PLACE[1:])
