@@ -13,7 +13,7 @@ looks once into each run.
    are past their term; and a run that is named changes no more. Two who file the same rows
    may have both named theirs: whoever reads takes a row once, and merging leaves it once.
 3. Who reads the log of an enterprise reads what is filed and what is not, in one snapshot.
-4. Each step is short, for other writers wait for it.
+4. Each step is short and followed by a rest, for other writers wait for it.
 
 Source: the log-structured merge tree (O'Neil et al. 1996), with two levels.
 
@@ -25,6 +25,7 @@ Source: the log-structured merge tree (O'Neil et al. 1996), with two levels.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from itertools import chain, groupby, pairwise
 from typing import Final, NamedTuple
@@ -45,8 +46,10 @@ NAMED: Final = 2
 # As many that are not filed are looked through for whoever reads a log, in a few
 # milliseconds. The more are filed at once, the fewer runs there are to look into.
 MOST_UNFILED: Final = 16_000
-# Rows that one statement files, at most: it takes some milliseconds.
-_MOST_ROWS: Final = 2_000
+# Rows that one step files, at most: it takes some milliseconds. After each one the others who
+# write have their turn: they look for it every few milliseconds.
+_MOST_ROWS: Final = 1_000
+_REST_SECONDS: Final = 0.015
 # The run of a day that others are merged into.
 _MERGED: Final = 0
 _PAST_ALL: Final = b"\xff" * 17
@@ -167,6 +170,7 @@ def _file(store: Store, found: Sequence[Range]) -> int:
         ranges = list(of_day)
         for part in chain.from_iterable(map(_cut, ranges)):
             store.execute_alone(_copied(run, part))
+            time.sleep(_REST_SECONDS)
         with store.writing() as work:
             taken = [work.execute(sa.delete(_unfiled).where(_noted(each))) for each in ranges]
             # Else another filed them all meanwhile.
@@ -226,6 +230,7 @@ def _merge(store: Store, day: int, runs: Sequence[int]) -> None:
             work.execute(copied.on_conflict_do_nothing())
             work.execute(sa.delete(_filed).where(moved))
             work.commit()
+        time.sleep(_REST_SECONDS)
     with store.writing() as work:
         work.execute(sa.delete(_runs).where(_runs.c.day == day, _runs.c.run.in_(runs)))
         work.commit()
