@@ -13,6 +13,7 @@ stands in the output file until the next run.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -40,6 +41,8 @@ _GENERATED: Final = "bonafides.v1."
 def main(output: Path) -> None:
     """Answers each line of the input, until there is none."""
     _load(_libraries())
+    # A fork need not look through them for cycles.
+    gc.freeze()
     for line in sys.stdin:
         seconds, *arguments = json.loads(line)
         print(_run(arguments, seconds, output), flush=True)

@@ -43,6 +43,9 @@ _OPTIONS: Final = (
     "-x",
     "-p",
     "no:cacheprovider",
+    # It costs a third of a run, and no test takes it.
+    "-p",
+    "no:faker",
     # Its plugins are imported before pytest is told of them, and theirs are no tests of ours.
     "-W",
     "ignore::pytest.PytestAssertRewriteWarning",
@@ -73,7 +76,8 @@ class _Tree:
         self._process: Final = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "scripts.trust.forks", str(self._output)],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": paths},
+            # What is compiled once serves all runs.
+            env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": ""},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
