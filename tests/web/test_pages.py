@@ -148,6 +148,27 @@ def test_website_and_command_line_tell_the_owner_the_same_of_who_looked(
         assert {f"accesses[{at}].kind", f"accesses[{at}].date", f"accesses[{at}].count"} <= {*shown}
 
 
+@pytest.mark.feature("F4", "B1")
+def test_owner_is_told_on_which_consents_a_platform_was_shown_something(
+    served: Served, visitor: Visitor
+) -> None:
+    individual = builders.code(2, department_and_type="92")
+    consented = ["VERIFY_IDENTITY", "SHOW_BUSINESS_FILE", "RATE"]
+    builders.enroll(served.store, individual, purposes=consented)
+    with served.client(served.token("platform")) as platform:
+        platform.get_archive(individual.text, purpose=DISPLAY)
+    visitor.log_in(individual.text)
+    path = f"/enterprises/{individual.text}/accesses"
+    chinese, english = visitor.get(path).text, visitor.get(f"/en{path}").text
+    assert {"accesses[0].consents[0]", "accesses[0].consents[1]"} <= {*fields_in(chinese)}
+    for page, words in (
+        (chinese, ("依据同意", "展示经营档案", "评定等级")),
+        (english, ("On consent to",)),
+    ):
+        for word in words:
+            assert word in page
+
+
 @pytest.mark.feature("F4")
 def test_who_looked_is_shown_to_nobody_else(visitor: Visitor) -> None:
     visitor.log_in()

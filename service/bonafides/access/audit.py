@@ -16,12 +16,18 @@ its keyed pseudonym, the enterprise by one whose salt can be deleted, what was s
 classes of information that the audience is shown at all in such an answer, and digests of
 the very bytes. It is a tuple, since one is made for every answer.
 
+What is shown of an individual business may rest on consents of its proprietor: its level
+on RATE, its business file on SHOW_BUSINESS_FILE. A row says which of these stood: as the
+view was made, where the handler tells that by `call.rests_on`; else by the ledger, in the
+unit of work that adds the row.
+
     shape = shape_of("/bonafides.v1.ArchiveService/GetArchive", Archive.DESCRIPTOR, OWNER)
     row = entry(caller, pseudonym, shape, Shown(code, now, "", "OK"), digests)
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from functools import cache
 from typing import Final, NamedTuple
@@ -30,13 +36,23 @@ from google.protobuf.descriptor import Descriptor
 
 from bonafides.access.callers import Caller
 from bonafides.access.disclosure import class_of, shown_to
+from bonafides.identity.codes import INDIVIDUAL
 from bonafides.instants import Day, Instant, day_of
-from bonafides.v1 import disclosure_pb2
+from bonafides.v1 import disclosure_pb2, enterprise_pb2
 
 OK: Final = "OK"
 PACKAGE: Final = "bonafides.v1"
 _PACKAGE_PATH: Final = f"/{PACKAGE}."
 _NO_CLASS: Final = disclosure_pb2.INFORMATION_CLASS_UNSPECIFIED
+# What of an individual business is shown on consent alone. Source: archive.assemble, 2;
+# rating.rules.
+_ON_CONSENT: Final = {
+    disclosure_pb2.INFORMATION_CLASS_LEVEL: enterprise_pb2.PURPOSE_RATE,
+    disclosure_pb2.INFORMATION_CLASS_ARCHIVED_LEVEL: enterprise_pb2.PURPOSE_RATE,
+    disclosure_pb2.INFORMATION_CLASS_EXPLANATION: enterprise_pb2.PURPOSE_RATE,
+    disclosure_pb2.INFORMATION_CLASS_BUSINESS_FILE: enterprise_pb2.PURPOSE_SHOW_BUSINESS_FILE,
+    disclosure_pb2.INFORMATION_CLASS_BUYERS: enterprise_pb2.PURPOSE_SHOW_BUSINESS_FILE,
+}
 
 
 class Discloses(IntEnum):
@@ -222,6 +238,29 @@ def _shown(
     return classes, masks
 
 
+def bits_of(purposes: Iterable[str]) -> int:
+    """Returns a bit for each of the purposes, named as in the ledger, by its v1 number."""
+    return sum(1 << enterprise_pb2.Purpose.Value(f"PURPOSE_{purpose}") for purpose in purposes)
+
+
+@cache
+def purposes_in(bits: int) -> Sequence[enterprise_pb2.Purpose.ValueType]:
+    """Returns the purposes of which there are bits."""
+    return [purpose for purpose in enterprise_pb2.Purpose.values() if bits & (1 << purpose)]
+
+
+@cache
+def resting(classes: int) -> int:
+    """Returns the bits of the purposes on which these classes of an individual business rest."""
+    return sum(
+        {
+            1 << purpose
+            for information, purpose in _ON_CONSENT.items()
+            if classes & (1 << information)
+        }
+    )
+
+
 class Shown(NamedTuple):
     """What one row says of the call itself."""
 
@@ -232,6 +271,8 @@ class Shown(NamedTuple):
     purpose: str
     # OK, or the reason for which it was refused.
     outcome: str
+    # The bits of the purposes that were consented to when it was made; None: ask the ledger.
+    consents: int | None = None
 
 
 class Count(NamedTuple):
@@ -256,6 +297,8 @@ class Entry(NamedTuple):
     audience: str
     method: str
     purpose: str
+    # None: the ledger tells it when the row is added.
+    consents: int | None
     classes: int
     masks: int
     request_sha256: bytes
@@ -268,7 +311,12 @@ def entry(
     caller: Caller, pseudonym: bytes, shape: Shape, shown: Shown, digests: tuple[bytes, bytes]
 ) -> Entry:
     """Returns the row: `digests` are SHA-256 of the request's bytes and of the answer's."""
-    code, at, purpose, outcome = shown
+    code, at, purpose, outcome, consents = shown
+    if code is None or not code.startswith(INDIVIDUAL) or outcome != OK:
+        consents = 0
+    else:
+        needed = resting(shape.classes)
+        consents = 0 if needed == 0 else None if consents is None else consents & needed
     return Entry(
         code,
         caller.acts_for or None,
@@ -281,6 +329,7 @@ def entry(
         shape.audience,
         shape.method,
         purpose,
+        consents,
         shape.classes,
         shape.masks,
         digests[0],

@@ -23,13 +23,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bonafides.access.audit import bits_of
 from bonafides.access.field_masks import NO_MASK, Mask
 from bonafides.archive import snapshot
 from bonafides.archive.assemble import assemble
 from bonafides.archive.facts import Fact, Kind
 from bonafides.archive.public_record_rows import read_row
 from bonafides.archive.self_description import SELF, SelfDescription
-from bonafides.archive.snapshot import Stored
+from bonafides.archive.snapshot import Snapshot, Stored
 from bonafides.errors import NotFoundError, RateLimitedError, RevisionNotReachedError
 from bonafides.identity.registry import RowError
 from bonafides.instants import DAY, MICROSECONDS, Instant, day_of
@@ -144,7 +145,7 @@ def refresh(work: UnitOfWork, card: Scorecard, code: str, now: Instant) -> None:
     inputs = rating_operations.gather(work, code, now)
     titles.keep(work, {code: _title(inputs)})
     rating = rating_operations.with_peers(work, rating_operations.rate(work, card, inputs, now))
-    rows.write_snapshots(work, code, snapshot.views(assemble(inputs, rating)), now=now)
+    rows.write_snapshots(work, code, _views(inputs, rating), now=now)
 
 
 def refresh_page(work: UnitOfWork, card: Scorecard, codes: Sequence[str], now: Instant) -> None:
@@ -161,8 +162,14 @@ def refresh_page(work: UnitOfWork, card: Scorecard, codes: Sequence[str], now: I
     inputs, told = page_operations.gather_page(work, codes, now)
     titles.keep(work, {code: _title(inputs[code]) for code in codes})
     ratings = page_operations.rate_page(work, card, inputs, told, now)
-    views = {code: snapshot.views(assemble(inputs[code], ratings[code])) for code in codes}
+    views = {code: _views(inputs[code], ratings[code]) for code in codes}
     rows.write_snapshots_of_page(work, views, now=now)
+
+
+def _views(inputs: RatingInputs, rating: rating_pb2.Rating) -> tuple[Snapshot, ...]:
+    # Else nothing in it rests on a person's consent.
+    consents = bits_of(inputs.purposes) if inputs.code.individual else 0
+    return snapshot.views(assemble(inputs, rating), consents)
 
 
 def _title(inputs: RatingInputs) -> str:
@@ -434,7 +441,7 @@ def _narrowed(store: Store, code: str, views: tuple[str, str], mask: Mask) -> St
         made = snapshot.narrowed(whole, view, mask)
         rows.write_narrowed(work, code, made, revision=whole.revision)
         work.commit()
-    return Stored(whole.revision, made.next_change_at, made.etag, made.archive)
+    return Stored(whole.revision, made.next_change_at, made.etag, made.archive, made.consents)
 
 
 def _is_stale(work: UnitOfWork, told: Fact) -> bool:

@@ -46,7 +46,8 @@ class Snapshot:
     """What one view shows; not to be served from `next_change_at` on.
 
     `content` is a digest of what it says, apart from when that was looked at; empty of views
-    whose changes nobody asks for.
+    whose changes nobody asks for. `consents` are the bits of the purposes that its parts rest
+    on (access.audit); None: not noted.
     """
 
     view: str
@@ -54,6 +55,7 @@ class Snapshot:
     etag: str
     archive: bytes
     content: str = ""
+    consents: int | None = None
 
 
 class Stored(NamedTuple):
@@ -67,16 +69,17 @@ class Stored(NamedTuple):
     next_change_at: Instant
     etag: str
     archive: bytes
+    consents: int | None = None
 
 
-def views(archive: archive_pb2.Archive) -> tuple[Snapshot, ...]:
+def views(archive: archive_pb2.Archive, consents: int = 0) -> tuple[Snapshot, ...]:
     """Returns a snapshot for each view, in the order of `VIEWS`."""
     changes_at = next_change_at(archive)
     made = []
     for audience, view in VIEWS.items():
         seen = shown(archive, audience)
         content = _content(seen) if audience in _FOLLOWED else ""
-        made.append(Snapshot(view, changes_at, *_tagged(seen), content))
+        made.append(Snapshot(view, changes_at, *_tagged(seen), content, consents))
     return tuple(made)
 
 
@@ -95,7 +98,7 @@ def narrowed(whole: Stored, view: str, mask: Mask) -> Snapshot:
     narrow(archive, mask.withheld)
     if archive.etag:
         archive.etag = etag(archive)
-    return Snapshot(view, whole.next_change_at, *_tagged(archive))
+    return Snapshot(view, whole.next_change_at, *_tagged(archive), consents=whole.consents)
 
 
 def next_change_at(archive: archive_pb2.Archive) -> Instant:

@@ -15,6 +15,7 @@ from rich.console import RenderableType
 from bonafides.cli.figures import count, moment, word
 from bonafides.cli.rendering_agreed import table_of
 from bonafides.v1.access_pb2 import Access
+from bonafides.v1.enterprise_pb2 import Purpose
 from bonafides.v1.purpose_pb2 import ReadPurpose
 
 _KINDS: Final[Mapping[int, str]] = {
@@ -41,6 +42,7 @@ def access_log(shown: Iterable[Access]) -> RenderableType:
         ("Who", _who),
         ("What for", lambda each: word(_PURPOSES, each.purpose)),
         ("What", lambda each: each.method + (" (refused)" if each.refused else "")),
+        ("On consent to", _consents),
         ("Times", lambda each: count(each.count)),
     )
 
@@ -49,6 +51,11 @@ def _when(each: Access) -> str:
     if each.HasField("access_time"):
         return moment(each.access_time)
     return f"{each.date.year:04}-{each.date.month:02}-{each.date.day:02}"
+
+
+def _consents(each: Access) -> str:
+    names = map(Purpose.Name, each.consents)
+    return ", ".join(name.removeprefix("PURPOSE_") for name in names)
 
 
 def _who(each: Access) -> str:

@@ -38,6 +38,8 @@ ALPHABET: Final = frozenset("0123456789ABCDEFGHJKLMNPQRTUWXY")
 LENGTH: Final = 18
 # The region of generated enterprises; no division has or gets this number.
 GENERATED_REGION: Final = "990000"
+# The department and type of organization of an individual business (个体工商户).
+INDIVIDUAL: Final = "92"
 
 _DIGITS: Final = frozenset("0123456789")
 _OLD_NUMBER_LENGTH: Final = 15
@@ -144,7 +146,7 @@ class UnifiedCode:
     @property
     def individual(self) -> bool:
         """Whether it names an individual business (个体工商户)."""
-        return self.department == "92"
+        return self.department == INDIVIDUAL
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bonafides.access.audit import purposes_in
 from bonafides.access.callers import CallerKind
 from bonafides.access.disclosure import view
 from bonafides.errors import FieldViolation, InvalidFieldsError
@@ -77,4 +78,5 @@ def _access(line: Line) -> access_pb2.Access:
     made.purpose = ReadPurpose.Value(_PURPOSES.get(line.purpose, "READ_PURPOSE_UNSPECIFIED"))
     made.method = line.method
     made.refused = line.refused
+    made.consents.extend(purposes_in(line.consents))
     return made

@@ -114,6 +114,13 @@ class Call:
         """Notes all enterprises that the answer shows, where it is not one that was asked for."""
         self._received.shown = tuple(codes)
 
+    def rests_on(self, code: str, consents: int | None) -> None:
+        """Notes on which consents rests what is shown of an enterprise; None: not known.
+
+        Bits as in access.audit. Of what nothing is noted the ledger is asked.
+        """
+        self._received.consents[code] = consents
+
     def count(self, **numbers: int) -> None:
         """Adds to the numbers that the log tells of the call."""
         self._event.count(numbers)
@@ -158,6 +165,7 @@ class Received:
     call: Call | None = None
     audience: disclosure_pb2.Audience.ValueType = disclosure_pb2.AUDIENCE_UNSPECIFIED
     shown: tuple[str, ...] = ()
+    consents: dict[str, int | None] = field(default_factory=dict)
     purpose: str = ""
     # By which an enterprise lets an integrator act for it.
     agent_tokens: Sequence[str] = ()

@@ -232,7 +232,7 @@ class PlatformService:
 
     def _read(self, code: str, purpose: ReadPurpose.ValueType, call: Call) -> Stored:
         sight = self._sights.sight(call.caller, code, purpose)
-        return archive.read_view(
+        found = archive.read_view(
             self._desk.store,
             self._snapshots,
             self._desk.card,
@@ -241,6 +241,8 @@ class PlatformService:
             now=call.now,
             mask=sight.mask,
         )
+        call.rests_on(code, found.consents)
+        return found
 
 
 def platform_of(caller: Caller) -> str:

@@ -131,13 +131,12 @@ class Recorder:
         caller = call.caller
         shape = shape_of(method.name, method.answer, received.audience or _eyes(caller))
         name = self._pseudonym(caller.submitter)
+        now, purpose, consents = call.now, received.purpose, received.consents
+        shown = [
+            Shown(code, now, purpose, outcome, consents.get(code) if code else 0) for code in codes
+        ]
         return self._rows.written(
-            [
-                audit.entry(
-                    caller, name, shape, Shown(code, call.now, received.purpose, outcome), digests
-                )
-                for code in codes
-            ]
+            [audit.entry(caller, name, shape, each, digests) for each in shown]
         )
 
     def _counted(self, method: Method, call: Call) -> asyncio.Future[None] | None:

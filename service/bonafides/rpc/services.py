@@ -202,7 +202,7 @@ class ArchiveService:
             min_revision=request.min_revision,
             mask=sight.mask,
         )
-        return None if found is None else _answered(request, call, found)
+        return None if found is None else _answered(request, call, code, found)
 
     def get_archive(self, request: archive_service.GetArchiveRequest, call: Call) -> bytes:
         """Gets the archive as stored for the caller's audience; of the past, made for the call."""
@@ -222,7 +222,7 @@ class ArchiveService:
             mask=sight.mask,
         )
         self._sights.note(call.caller, code, now=call.now)
-        return _answered(request, call, found)
+        return _answered(request, call, code, found)
 
     def update_self_description(
         self, request: archive_service.UpdateSelfDescriptionRequest, call: Call
@@ -303,8 +303,11 @@ def _described(request: archive_service.UpdateSelfDescriptionRequest, call: Call
     return code
 
 
-def _answered(request: archive_service.GetArchiveRequest, call: Call, found: Stored) -> bytes:
+def _answered(
+    request: archive_service.GetArchiveRequest, call: Call, code: str, found: Stored
+) -> bytes:
     """Returns the body of the answer: none, if the caller holds what it would be."""
+    call.rests_on(code, found.consents)
     call.tell(_ETAG, found.etag)
     # How often an archive is made anew tells how lively the business is, which is
     # more than the closed list of what the public sees.

@@ -46,6 +46,8 @@ class Line(NamedTuple):
     purpose: str = ""
     method: str = ""
     refused: bool = False
+    # A bit for each purpose, as in access.audit.
+    consents: int = 0
 
     @property
     def day(self) -> Day:
@@ -97,6 +99,7 @@ def _named(work: UnitOfWork, places: sa.FromClause, after: Place | None, limit: 
             _row.purpose,
             _row.method,
             (_row.outcome != OK).label("refused"),
+            _row.consents,
         )
         .join_from(
             places,

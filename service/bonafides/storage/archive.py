@@ -226,6 +226,7 @@ def write_snapshots_of_page(
                 "etag": insert.excluded.etag,
                 "archive": insert.excluded.archive,
                 "content": insert.excluded.content,
+                "consents": insert.excluded.consents,
                 "changed_at": sa.case(
                     (known.content == insert.excluded.content, known.changed_at),
                     else_=insert.excluded.changed_at,
@@ -241,6 +242,7 @@ def write_snapshots_of_page(
                 "etag": one.etag,
                 "archive": one.archive,
                 "content": one.content,
+                "consents": one.consents,
                 "changed_at": now,
             }
             for code, made in page.items()
@@ -267,6 +269,7 @@ def write_narrowed(work: UnitOfWork, code: str, made: Snapshot, *, revision: int
         "next_change_at": made.next_change_at,
         "etag": made.etag,
         "archive": made.archive,
+        "consents": made.consents,
     }
     work.execute(
         insert.values(code=code, view=made.view, **values).on_conflict_do_update(

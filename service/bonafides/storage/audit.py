@@ -22,10 +22,11 @@ from typing import Any, Final, NamedTuple, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bonafides.access.audit import Count, Entry
+from bonafides.access.audit import Count, Entry, bits_of, resting
+from bonafides.identity.consent import Consent, standing
 from bonafides.instants import Day
 from bonafides.personal.sealing import Vault
-from bonafides.storage import audit_index, tables
+from bonafides.storage import audit_index, consents, tables
 from bonafides.storage.audit_index import Range
 from bonafides.storage.unit_of_work import UnitOfWork
 
@@ -91,6 +92,7 @@ class Writer:
 
     def __call__(self, work: UnitOfWork, entries: Sequence[Entry]) -> None:
         """Adds a row for each entry, in one statement as far as the database allows."""
+        entries = _with_consents(work, entries)
         codes = _codes(entries)
         known = self._remember(_salts_of(work, codes))
         first = self._numbers(len(entries))
@@ -101,8 +103,10 @@ class Writer:
         """Returns a statement of SQLite that adds the rows, all or none.
 
         It adds them if the salts that are remembered are those that stand. None: some are
-        not remembered, and have to be read.
+        not remembered, and have to be read, or the ledger of consents has to be.
         """
+        if any(each.consents is None for each in entries):
+            return None
         remembered = self._known
         try:
             known = {code: remembered[code] for code in _codes(entries)}
@@ -161,6 +165,24 @@ class _Known(NamedTuple):
     pseudonym: bytes
     # Code and salt as a member of an object of JSON.
     member: str
+
+
+def _with_consents(work: UnitOfWork, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Returns the entries, each with the consents that the ledger has of its instant."""
+    asked = {each.code for each in entries if each.consents is None and each.code is not None}
+    if not asked:
+        return entries
+    ledgers = consents.ledgers(work, sorted(asked))
+    return [
+        each
+        if each.consents is not None or each.code is None
+        else each._replace(consents=_consented(ledgers[each.code], each))
+        for each in entries
+    ]
+
+
+def _consented(ledger: Sequence[Consent], of: Entry) -> int:
+    return bits_of(standing(ledger, of.shown_at).purposes) & resting(of.classes)
 
 
 def _codes(entries: Sequence[Entry]) -> list[str]:

@@ -40,7 +40,7 @@ _MOST_BYTES: Final = 64 * 1_024 * 1_024
 _OVERHEAD_BYTES: Final = 1_024
 # For how long reads of SQLite share a transaction.
 _SHARED_SECONDS: Final = 0.002
-_COLUMNS: Final = "revision, next_change_at, etag, archive"
+_COLUMNS: Final = ", ".join(Stored._fields)
 
 
 class _Source(Protocol):

@@ -42,6 +42,9 @@ snapshot: Final = Table(
     # Null: it was before that was noted.
     Column("content", String(64)),
     Column("changed_at", BigInteger),
+    # One bit for each v1.Purpose that was consented to when it was made and on which something
+    # in it may rest, by its number. Null: it was before that was noted.
+    Column("consents", BigInteger),
 )
 
 # Under what an enterprise is found by name: the digest of its registered name, folded;

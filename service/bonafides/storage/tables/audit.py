@@ -45,6 +45,9 @@ disclosure: Final = Table(
     Column("method", String(80), nullable=False),
     # ReadPurpose without its prefix; empty: none was named.
     Column("purpose", String(40), nullable=False),
+    # One bit for each v1.Purpose that was consented to and on which what was shown of an
+    # individual business rests, by its number.
+    Column("consents", BigInteger, nullable=False),
     # One bit for each InformationClass, and each Mask, by its number.
     Column("classes", BigInteger, nullable=False),
     Column("masks", BigInteger, nullable=False),

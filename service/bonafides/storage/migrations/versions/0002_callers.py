@@ -169,6 +169,7 @@ def upgrade() -> None:
         sa.Column("audience", sa.String(length=12), nullable=False),
         sa.Column("method", sa.String(length=80), nullable=False),
         sa.Column("purpose", sa.String(length=40), nullable=False),
+        sa.Column("consents", sa.BigInteger(), nullable=False),
         sa.Column("classes", sa.BigInteger(), nullable=False),
         sa.Column("masks", sa.BigInteger(), nullable=False),
         sa.Column("request_sha256", sa.LargeBinary(), nullable=False),
@@ -387,11 +388,13 @@ def upgrade() -> None:
     with op.batch_alter_table("snapshot", schema=None) as batch_op:
         batch_op.add_column(sa.Column("content", sa.String(length=64), nullable=True))
         batch_op.add_column(sa.Column("changed_at", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("consents", sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:
     """Drops the tables, and with them all data."""
     with op.batch_alter_table("snapshot", schema=None) as batch_op:
+        batch_op.drop_column("consents")
         batch_op.drop_column("changed_at")
         batch_op.drop_column("content")
 
