@@ -610,6 +610,13 @@ def _list_enterprise(stage: Stage) -> None:
         client.integrators.authorizations(f"enterprises/{cast.code}")
 
 
+@_attack("statistics of an enterprise, as its integrator", ABSENT)
+def _count_enterprise(stage: Stage) -> None:
+    cast = stage.cast()
+    with integrator(stage.served, cast.client_id) as client:
+        client.integrators.statistics(f"enterprises/{cast.code}")
+
+
 @_attack("statistics of another application", ABSENT)
 def _count_other(stage: Stage) -> None:
     with integrator(stage.served, stage.application()) as client:

@@ -24,8 +24,10 @@ _CONSENT_TEST: Final = "tests/unit/test_consent.py"
 _DRAFTS_TEST: Final = "tests/service/test_drafts.py"
 _IDENTITY_OPERATIONS_TEST: Final = "tests/service/test_identity_operations.py"
 _INTEGRATORS_TEST: Final = "tests/service/test_integrators.py"
+_OVERRIDES_TEST: Final = "tests/service/test_overrides.py"
 _PIPELINE_TEST: Final = "tests/service/test_pipeline.py"
 _REQUIREMENTS_TEST: Final = "tests/service/test_requirements.py"
+_RIGHTS_TEST: Final = "tests/service/test_rights.py"
 _SOURCING_TEST: Final = "tests/unit/test_sourcing.py"
 _SUBMISSION_TEST: Final = "tests/unit/test_submission.py"
 _WHOSE_ROWS_TEST: Final = "tests/service/test_whose_rows.py"
@@ -278,5 +280,30 @@ GUARDS: Final = (
         "    person: str = field(repr=False)\n",
         "    person: str\n",
         (f"{_SUBMISSION_TEST}::test_personal_values_are_in_no_repr_and_not_in_the_open_part",),
+    ),
+    Guard(
+        "a check to correct is of the same enterprise",
+        f"{_RPC}/rights_messages.py",
+        ("submission_of(told.check.submission, where)\n            if owner.text != code:"),
+        "submission_of(told.check.submission, where)\n            if False:",
+        (
+            f"{_RIGHTS_TEST}::test_what_is_not_held_is_refused_with_a_remedy[sqlite-CorrectionTarget-OTHER_ENTERPRISE]",
+        ),
+    ),
+    Guard(
+        "an override to appeal is of the same enterprise",
+        f"{_RPC}/rights_messages.py",
+        ("override_of(told.override.override, where)\n            if owner.text != code:"),
+        "override_of(told.override.override, where)\n            if False:",
+        (
+            f"{_OVERRIDES_TEST}::test_only_an_override_of_the_same_enterprise_that_was_started_can_be_appealed[sqlite]",
+        ),
+    ),
+    Guard(
+        "what waited past its deadline is not carried out",
+        f"{_RPC}/pipeline.py",
+        "return await asyncio.wrap_future(work)",
+        "return await asyncio.shield(asyncio.wrap_future(work))",
+        (f"{_PIPELINE_TEST}::test_call_whose_deadline_passed_in_the_queue_is_not_carried_out",),
     ),
 )

@@ -467,6 +467,34 @@ def test_late_call_keeps_its_place_until_its_thread_is_done() -> None:
         _wait_until(lambda: ask(address).code is grpc.StatusCode.OK)
 
 
+def test_call_whose_deadline_passed_in_the_queue_is_not_carried_out() -> None:
+    release, running = threading.Event(), threading.Event()
+    asked: list[str] = []
+
+    def handle(request: archive_service_pb2.GetArchiveRequest, _: Call) -> bytes:
+        asked.append(request.name)
+        running.set()
+        release.wait(10)
+        return b""
+
+    def named(name: str) -> bytes:
+        return archive_service_pb2.GetArchiveRequest(
+            name=f"enterprises/{name}/archive"
+        ).SerializeToString()
+
+    with probing(ARCHIVES, Probe(handle), threads=1) as address, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(ask, address, named("first"))
+        assert running.wait(5)
+        late = ask(address, named("late"), timeout=0.2)
+        release.set()
+        # The thread has passed the late one by when it takes the next.
+        last = ask(address, named("last"))
+        codes = [first.result().code, late.code, last.code]
+    ok = grpc.StatusCode.OK
+    assert codes == [ok, grpc.StatusCode.DEADLINE_EXCEEDED, ok]
+    assert asked == [f"enterprises/{name}/archive" for name in ("first", "last")]
+
+
 def test_call_without_a_deadline_gets_the_default(events: Events) -> None:
     release = threading.Event()
 

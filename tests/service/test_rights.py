@@ -60,6 +60,12 @@ def about_fact(kind: str, item: str = "") -> rights_pb2.CorrectionTarget:
     return rights_pb2.CorrectionTarget(fact=rights_pb2.FactTarget(kind=kind, item=item))
 
 
+def about_check(code: str) -> rights_pb2.CorrectionTarget:
+    submission = f"enterprises/{code}/submissions/{builders.request_id()}"
+    check = rights_pb2.CheckTarget(submission=submission, check="TITLE")
+    return rights_pb2.CorrectionTarget(check=check)
+
+
 def about_record(kind: str, record_id: str) -> rights_pb2.CorrectionTarget:
     record = rights_pb2.RecordTarget(platform=builders.PLATFORM, kind=kind, record_id=record_id)
     return rights_pb2.CorrectionTarget(record=record)
@@ -296,6 +302,7 @@ def test_submitter_contests_own_checks_and_nothing_of_the_enterprise(served: Ser
         (about_fact("penalty", "no-source/none"), "NOT_HELD"),
         (about_record("store", "l1"), "NOT_CORRECTABLE"),
         (about_record("transaction", "none"), "NOT_HELD"),
+        (about_check(builders.code(2).text), "OTHER_ENTERPRISE"),
         (rights_pb2.CorrectionTarget(), "REQUIRED"),
     ],
 )

@@ -34,14 +34,16 @@ def request_in(request: Write, call: Call) -> Request:
     return Request(str(uuid.UUID(request.request_id)), call.request_digest)
 
 
-def enterprise_in(parent: str, call: Call) -> str:
+def enterprise_in(parent: str, call: Call, field: str = "parent") -> str:
     """Returns the code in `enterprises/{code}`, which the call is about from now on.
+
+    `field` is where the name came from.
 
     Raises:
         InvalidFieldsError: the name is of another form, or holds no code.
         NotFoundError: the caller acts for another enterprise.
     """
-    code = messages.parent_of(parent).text
+    code = messages.parent_of(parent, field).text
     call.concerns(code)
     return code
 

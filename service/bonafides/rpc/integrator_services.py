@@ -16,7 +16,7 @@ from bonafides.identity import integrator_operations as integrators
 from bonafides.identity.integrator_operations import Granting, Integration, Link, standing
 from bonafides.instants import to_timestamp
 from bonafides.rpc import messages
-from bonafides.rpc.asking import actor, reader, request_in
+from bonafides.rpc.asking import actor, enterprise_in, reader, request_in
 from bonafides.rpc.call import Call
 from bonafides.rpc.consent_messages import after, page, page_size, part
 from bonafides.storage.agents import AuthorizationRow, Counts
@@ -91,7 +91,7 @@ class IntegratorService:
     ) -> integrator_service.ListIntegratorAuthorizationsResponse:
         """Lists authorizations, of an enterprise or of an application."""
         if request.parent.startswith(_ENTERPRISES):
-            code = _own_enterprise(request.parent, call)
+            code = enterprise_in(request.parent, call)
             known = integrators.of_enterprise(self._room, reader(call, code), code)
             shown, more = page(known, request)
         else:
@@ -129,7 +129,7 @@ class IntegratorService:
         if last != _STATISTICS:
             raise _unnamed("name", f"/{_STATISTICS}")
         if parent.startswith(_ENTERPRISES):
-            code = _own_enterprise(parent, call, "name")
+            code = enterprise_in(parent, call, "name")
             told = integrators.statistics_of_enterprise(
                 self._room, reader(call, code), code, now=call.now
             )
@@ -137,15 +137,6 @@ class IntegratorService:
             client_id = _own_application(parent, "name", call)
             told = integrators.statistics_of_application(self._room, client_id, now=call.now)
         return view(_statistics(request.name, told), _eyes(call))
-
-
-def _own_enterprise(name: str, call: Call, field: str = "parent") -> str:
-    """Returns the code that a member or staff name; integrators have no enterprise here."""
-    code = messages.parent_of(name, field).text
-    call.concerns(code)
-    if call.caller.kind is CallerKind.INTEGRATOR:
-        raise NotFoundError
-    return code
 
 
 def _own_application(name: str, field: str, call: Call) -> str:

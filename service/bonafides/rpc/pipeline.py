@@ -9,7 +9,7 @@ and quotes exceptions. A call goes through these steps, numbered again below:
 2. Admission: twice as many calls as threads; beyond, SERVER_BUSY, before anything
    of the call is parsed. A call keeps its place until its thread is done, even
    when its deadline passed first.
-3. Deadline: the caller's, or the default; looked at again when a thread is free.
+3. Deadline: the caller's, or the default; no thread begins what is late.
    The message itself must come within the default.
 4. The caller, from the credential; for whom it acts, from the agent token beside it.
 5. The row of access.policy, and the budget (rpc.metering), of which each enterprise is
@@ -388,6 +388,7 @@ class Pipeline:
         work.add_done_callback(lambda _: self._admission.leave())
         try:
             async with asyncio.timeout(received.deadline - self._world.monotonic()) as patience:
+                # 3, again: what no thread has begun by then none begins.
                 return await asyncio.wrap_future(work)
         except TimeoutError:
             if patience.expired():
@@ -396,8 +397,6 @@ class Pipeline:
 
     def _work(self, method: Method, received: Received, event: Event) -> bytes:
         """Does steps 4 to 8, on a thread."""
-        if self._world.monotonic() >= received.deadline:  # 3, again
-            raise DeadlinePassedError
         call = self._allowed(method, received, event)
         answer = handled(method, method.handle, received.wire, call)
         if answer is None:
