@@ -3,7 +3,8 @@
 The tree is copied, as often as there are cores; in a copy one guard is taken out, as
 `guard_table` says, and the tests that are about it are run. They must fail, and they must
 pass with the guard in place: first all of them are run once as they are. Each run is a
-process of its own (`forks`), which reads what is ours from the copy.
+process of its own (`forks`), which reads what is ours from the copy. What was taken out, and
+which test noticed, is listed in build/guards.txt.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from scripts.trust.guard import Guard
 from scripts.trust.guard_table import GUARDS
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
+_LIST: Final = _ROOT / "build" / "guards.txt"
 _LEFT: Final = (".*", "build", "node_modules", "__pycache__", "*.egg-info")
 # What pytest answers when tests ran and some failed, and when all passed.
 _FAILED: Final = 1
@@ -59,9 +61,21 @@ def prove(extent: Extent) -> Iterator[Figure]:
     guards = GUARDS[:: extent.each_guard]
     with tempfile.TemporaryDirectory() as folder, _Trees(Path(folder)) as trees:
         trees.require_sound(guards)
-        unnoticed = trees.unnoticed(guards)
-    beside = f"{len(guards)} guards taken out of {len(GUARDS)}"
+        found = trees.without_each(guards)
+    _LIST.parent.mkdir(exist_ok=True)
+    _LIST.write_text(listed(guards, found), encoding="utf-8")
+    unnoticed = [name for name in found if name]
+    beside = f"{len(guards)} guards taken out of {len(GUARDS)}, listed in build/{_LIST.name}"
     yield proved("guard.unnoticed", len(unnoticed), "; ".join([beside, *unnoticed]))
+
+
+def listed(guards: Sequence[Guard], found: Sequence[str]) -> str:
+    """Returns a line for each guard: whether its test noticed, where it is, and which test."""
+    return "".join(
+        f"{'UNNOTICED' if unnoticed else 'noticed'}\t{guard.name}\t{guard.file}\t{test}\n"
+        for guard, unnoticed in zip(guards, found, strict=True)
+        for test in guard.tests
+    )
 
 
 class _Tree:
@@ -156,13 +170,13 @@ class _Trees:
         for failed in filter(None, self._pool.map(self._failed, parts)):
             raise AssertionError(f"the guards' tests fail as they are: {failed}")
 
-    def unnoticed(self, guards: Sequence[Guard]) -> list[str]:
-        """Returns the names of the guards without which no test fails, or not in time.
+    def without_each(self, guards: Sequence[Guard]) -> list[str]:
+        """Returns the name of each guard without which no test fails, or not in time; else "".
 
         Raises:
             AssertionError: a guard is not where the table says.
         """
-        return [name for name in self._pool.map(self._unnoticed, guards) if name]
+        return list(self._pool.map(self._unnoticed, guards))
 
     def _failed(self, tests: Sequence[str]) -> str:
         """Returns what was wrong with tests of a tree as it is; empty: nothing."""

@@ -19,6 +19,7 @@ from scripts.trust import crossing
 from scripts.trust.extent import QUICK, WHOLE
 from scripts.trust.figures import BARS, proved
 from scripts.trust.guard_table import GUARDS, Guard
+from scripts.trust.guards import listed
 from scripts.trust.timing import area
 
 _ROOT = Path(__file__).parents[2]
@@ -75,6 +76,15 @@ def _tests_of(file: str) -> frozenset[str]:
 
 def test_guards_have_names_of_their_own() -> None:
     assert len({guard.name for guard in GUARDS}) == len(GUARDS)
+
+
+def test_guards_are_listed_with_what_became_of_them() -> None:
+    told = listed(GUARDS[:2], ["", GUARDS[1].name]).splitlines()
+    (first, second) = (guard.tests[0] for guard in GUARDS[:2])
+    assert told == [
+        f"noticed\t{GUARDS[0].name}\t{GUARDS[0].file}\t{first}",
+        f"UNNOTICED\t{GUARDS[1].name}\t{GUARDS[1].file}\t{second}",
+    ]
 
 
 def test_topic_that_breaks_leaves_its_other_rows_without_a_value() -> None:
