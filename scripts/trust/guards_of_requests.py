@@ -11,6 +11,7 @@ from scripts.trust.guard import Guard
 
 _SERVICE: Final = "service/bonafides"
 _IDENTITY: Final = f"{_SERVICE}/identity"
+_APPLICATIONS_TEST: Final = "tests/service/test_applications.py"
 _INTEGRATORS_TEST: Final = "tests/service/test_integrators.py"
 _ONCE_RULES: Final = "tests/unit/test_once.py"
 _ONCE_TEST: Final = (
@@ -111,5 +112,14 @@ GUARDS: Final = (
         "require_same(before, told.request.digest)",
         "pass",
         (_ONCE_TEST,),
+    ),
+    Guard(
+        "a change of an application is made once",
+        f"{_SERVICE}/access/application_operations.py",
+        "if mark.answer(rows.find_step(work, client_id, mark.uid)) is not None:",
+        "if False:",
+        (
+            f"{_APPLICATIONS_TEST}::test_change_that_comes_late_once_more_undoes_no_newer_one[sqlite]",
+        ),
     ),
 )

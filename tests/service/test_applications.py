@@ -465,6 +465,23 @@ def test_misuse_locks_the_keys_and_leaves_a_report(served: Served) -> None:
         assert client.applications.register_key(made.client_id, key(2))
 
 
+@pytest.mark.feature("I2")
+def test_change_that_comes_late_once_more_undoes_no_newer_one(served: Served) -> None:
+    first, unchanged = builders.request_id(1), builders.request_id(2)
+    with login(served) as client:
+        made = client.applications.create(**told(title="Shop"))
+
+        def titled(title: str, request_id: str | None = None) -> str:
+            wanted = v1.Application(name=made.name, title=title)
+            return client.applications.update(wanted, ["title"], request_id).title
+
+        # One that changed nothing when it came must not come to do so, either.
+        assert titled("Shop", unchanged) == "Shop"
+        assert titled("Old", first) == "Old"
+        assert titled("New") == "New"
+        assert titled("Old", first) == titled("Shop", unchanged) == "New"
+
+
 def test_list_of_many_applications_asks_the_database_no_more_than_one_of_one(
     served: Served,
 ) -> None:

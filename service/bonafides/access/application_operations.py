@@ -115,18 +115,25 @@ def update(
     maker: Principal,
     client_id: str,
     values: Mapping[str, str | None],
+    request: Request,
     *,
     now: Instant,
 ) -> Shown:
     """Changes what of an application may change; see `application_forms.read_changes`.
 
+    Idempotent by the request id: what comes late once more undoes no newer change.
+
     Raises:
         NotFoundError: there is none, or it is another's.
+        RequestIdReusedError: the request id came before with another digest.
         ApplicationStateError: it is suspended or closed.
         MailUnavailableError, RateLimitedError: the address waits for a code; see `managing`.
     """
+    mark = request.mark(room.vault, "application change", maker.name, client_id)
     with room.store.writing() as work:
         row = own(work, maker, client_id)
+        if mark.answer(rows.find_step(work, client_id, mark.uid)) is not None:
+            return _shown(work, room, row, now)
         require_running(row)
         changed = {name: each for name, each in values.items() if getattr(row, name) != each}
         url = "notification_url"
@@ -138,8 +145,9 @@ def update(
                 take_step(work, client_id, Step.CHANGE_REQUESTED, maker, now=now, about=kind)
         if changed:
             rows.set_application(work, client_id, changed, now)
-            about = ",".join(sorted(changed))
-            take_step(work, client_id, Step.UPDATED, maker, now=now, about=about)
+        # Though it changed nothing: it must not come to do so later.
+        about = ",".join(sorted(changed))
+        take_step(work, client_id, Step.UPDATED, maker, now=now, about=about, mark=mark)
         shown = _shown(work, room, own(work, maker, client_id), now)
         work.commit()
     return shown

@@ -32,6 +32,7 @@ from bonafides.errors import (
 from bonafides.identity import outbox
 from bonafides.identity.membership import Principal
 from bonafides.instants import DAY, MICROSECONDS, Instant
+from bonafides.once import Mark
 from bonafides.personal.sealing import Place, Sealed, Vault
 from bonafides.storage import applications as rows
 from bonafides.storage import identity as identity_rows
@@ -109,10 +110,11 @@ def take_step(
     now: Instant,
     about: str = "",
     ground: Ground | None = None,
+    mark: Mark | None = None,
 ) -> None:
-    """Appends what is done to the application."""
-    uid = str(uuid.uuid4())
-    rows.add_step(work, rows.StepRow(client_id, uid, step, now, by.name, ground, about))
+    """Appends what is done to the application; `mark`: of the request that it comes by."""
+    uid, digest = (str(uuid.uuid4()), None) if mark is None else (mark.uid, mark.digest)
+    rows.add_step(work, rows.StepRow(client_id, uid, step, now, by.name, ground, about, digest))
 
 
 def settle(work: UnitOfWork, room: Register, client_id: str, now: Instant) -> None:

@@ -95,7 +95,10 @@ class ApplicationService:
         client_id = client_id_of(request.application.name, "application.name")
         told = {path: _text_of(request.application, path) for path in request.update_mask.paths}
         values = read_changes(told)
-        made = operations.update(self._room, principal(call), client_id, values, now=call.now)
+        asked = request_in(request, call)
+        made = operations.update(
+            self._room, principal(call), client_id, values, asked, now=call.now
+        )
         return _shown(made, call)
 
     def issue_key_challenge(

@@ -26,6 +26,7 @@ from bonafides.storage.changes import APPLICATION, Change
 from bonafides.storage.unit_of_work import UnitOfWork
 
 _application: Final = tables.application.c
+_step: Final = tables.application_step.c
 _key: Final = tables.application_key.c
 _challenge: Final = tables.key_challenge.c
 _change: Final = tables.application_change.c
@@ -358,11 +359,25 @@ class StepRow:
     # Of a suspension alone.
     ground: Ground | None = None
     about: str = ""
+    # Of what comes with a request id alone.
+    request_digest: bytes | None = field(default=None, repr=False)
 
 
 def add_step(work: UnitOfWork, row: StepRow) -> None:
     """Appends the step."""
     work.execute(tables.application_step.insert(), _values(row))
+
+
+def find_step(work: UnitOfWork, client_id: str, uid: str) -> StepRow | None:
+    """Returns the step, or None."""
+    row = work.execute(
+        sa.select(tables.application_step).where(_step.client_id == client_id, _step.uid == uid)
+    ).one_or_none()
+    if row is None:
+        return None
+    told = row._asdict()
+    ground = None if row.ground is None else Ground(row.ground)
+    return StepRow(**(told | {"step": Step(row.step), "ground": ground}))
 
 
 # --- Helpers -----------------------------------------------------------------------------

@@ -80,6 +80,8 @@ application_step: Final = Table(
     Column("ground", String(24)),
     # What staff wrote, a reference, a key's id: whatever the step is about.
     Column("about", String(500), nullable=False),
+    # Of a change: the keyed digest of its request, of which the row's id is made too.
+    Column("request_digest", LargeBinary),
     Index(None, "step", "taken_at"),
 )
 

@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.Column("taken_by", sa.Text(), nullable=False),
         sa.Column("ground", sa.String(length=24), nullable=True),
         sa.Column("about", sa.String(length=500), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("client_id", "uid", name=op.f("pk_application_step")),
     )
     with op.batch_alter_table("application_step", schema=None) as batch_op:
