@@ -85,6 +85,57 @@ def test_work_left_with_rows_unread_keeps_nobody_from_writing(
         each.close()
 
 
+def test_log_that_is_copied_begins_anew_though_somebody_always_writes(tmp_path: Path) -> None:
+    file = tmp_path / "busy.sqlite"
+    store = Store(f"sqlite:///{file}")
+    store.migrate()
+    written, done = threading.Semaphore(0), threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not done.is_set():
+            number += 1
+            with store.writing() as work:
+                work.execute(counter.insert(), {"name": f"row {number}", "value": number})
+                work.commit()
+            written.release()
+
+    def log_bytes() -> int:
+        return file.with_name(f"{file.name}-wal").stat().st_size
+
+    before, thread = log_bytes(), threading.Thread(target=write)
+    thread.start()
+    try:
+        for _ in range(100):
+            assert written.acquire(timeout=30)
+        of_hundred = log_bytes() - before
+        for _ in range(20):
+            for _ in range(100):
+                assert written.acquire(timeout=30)
+            store.copy_log()
+    finally:
+        done.set()
+        thread.join()
+    # Two thousand and more were written.
+    assert log_bytes() < 10 * of_hundred
+    store.close()
+
+
+def test_log_that_somebody_reads_is_left_to_the_next_time(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'read.sqlite'}")
+    store.migrate()
+    with store.reading() as reader:
+        reader.execute(sa.select(counter)).all()
+        for number in range(2):
+            with store.writing() as work:
+                work.execute(counter.insert(), {"name": f"row {number}", "value": number})
+                work.commit()
+            store.copy_log()
+        assert not reader.execute(sa.select(counter)).all()
+    assert _count(store) == 2
+    store.close()
+
+
 def test_racing_writers_lose_no_increment(store: Store) -> None:
     with store.writing() as work:
         work.execute(counter.insert(), {"name": "a", "value": 0})

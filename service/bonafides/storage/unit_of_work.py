@@ -38,6 +38,8 @@ from bonafides.storage import changes
 from bonafides.storage.changes import Change
 
 _BUSY_TIMEOUT_MS: Final = 10_000
+# Longer than reads take that share a transaction (storage.snapshots).
+_RESTART_MS: Final = 30
 _URL_HELP: Final = "give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
 # Key of the advisory lock under which PostgreSQL is migrated; any fixed number.
 _MIGRATING: Final = 4_226_331
@@ -153,15 +155,23 @@ class Store:
             connection.commit()
 
     def copy_log(self) -> None:
-        """Copies SQLite's write-ahead log back into the database, as far as readers allow.
+        """Copies SQLite's write-ahead log back into the database, and has it begun anew.
 
-        No writer waits for it.
+        While somebody always writes it would not be, and grow. Writers wait for what came
+        during the copying, and some milliseconds for who reads: where somebody reads or
+        writes for longer it is left to the next time.
 
         Raises:
             StoreUnavailableError: the database can't be reached.
         """
         with _unavailable_is_ours(), self.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all()
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={_RESTART_MS}")
+            try:
+                with self._writer:
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(RESTART)").all()
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
 
     def migrate(self) -> None:
         """Brings the schema up to date. Safe to repeat, and to run in two processes at once."""
