@@ -15,6 +15,7 @@ from scripts.trust import (
     guards_of_bounds,
     guards_of_callers,
     guards_of_consents,
+    guards_of_corrections,
     guards_of_credentials,
     guards_of_documents,
     guards_of_enterprises,
@@ -27,6 +28,7 @@ from scripts.trust import (
     guards_of_ownership,
     guards_of_pages,
     guards_of_platforms,
+    guards_of_records_and_sources,
     guards_of_requests,
     guards_of_rights,
     guards_of_site,
@@ -61,4 +63,6 @@ GUARDS: Final = (
     *guards_of_pages.GUARDS,
     *guards_of_bounds.GUARDS,
     *guards_of_requests.GUARDS,
+    *guards_of_records_and_sources.GUARDS,
+    *guards_of_corrections.GUARDS,
 )

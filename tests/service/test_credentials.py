@@ -14,6 +14,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner
 
+from bonafides.access.callers import Caller, CallerKind
+from bonafides.access.credentials import ApplicationCredentials
+from bonafides.access.issuers import OWN_ISSUER
 from bonafides.access.policy import POLICIES
 from bonafides.cli import app
 from bonafides.client import Client, Credentials, KeyUnusableError, RemoteError
@@ -21,6 +24,8 @@ from bonafides.client.signed_channel import SignedChannel
 from bonafides.client.signing import SIGNED
 from bonafides.instants import DAY, HOUR, MICROSECONDS, Instant, day_of
 from bonafides.storage import assertions, tables
+from bonafides.storage.follower import Follower
+from bonafides.storage.known_applications import KnownApplications
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import (
     archive_service_pb2,
@@ -106,6 +111,41 @@ def test_sandbox_platform_without_an_application_needs_no_key(served: Served) ->
 
 def test_client_signs_exactly_what_the_policy_wants_signed() -> None:
     assert {row.method for row in POLICIES if row.signed} == SIGNED
+
+
+def test_tokens_of_one_application_that_are_remembered_are_bounded(store: Store) -> None:
+    application = registered(store)
+    follower = Follower(store, monotonic=time.monotonic)
+    known = KnownApplications(store, follower)
+    credentials = ApplicationCredentials(
+        store, known, environment="sandbox", audience="bonafides", token_key=None
+    )
+
+    def calling(number: int) -> Caller:
+        return Caller(
+            CallerKind.PLATFORM,
+            issuer=OWN_ISSUER,
+            subject=application.client_id,
+            platform=builders.PLATFORM,
+            application=application.client_id,
+            token_id=f"token {number}",
+            role="ACQUIRER",
+            key_id=application.key_id,
+        )
+
+    follower.start()
+    try:
+        until(follower.is_fresh)
+        for number in range(200):
+            credentials.require_standing(calling(number), builders.NOW)
+        found = known.at_once(application.client_id)
+        assert found is not None
+        assert 0 < len(found.standing) <= 64
+        assert credentials.stands_at_once(calling(199), builders.NOW)
+        # What is not remembered is looked up, and stands as before.
+        credentials.require_standing(calling(0), builders.NOW)
+    finally:
+        follower.stop()
 
 
 # --- Revocation ----------------------------------------------------------------------------

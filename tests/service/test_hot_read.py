@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -15,9 +17,11 @@ import sqlalchemy as sa
 from bonafides.archive import operations as archive
 from bonafides.archive.snapshot import Stored
 from bonafides.client import NOT_MODIFIED, RemoteError
+from bonafides.errors import RevisionNotReachedError
 from bonafides.identity.registry_operations import load_registry
 from bonafides.instants import DAY, HOUR, Instant
 from bonafides.rating.scorecard import champion
+from bonafides.rpc.call import Call
 from bonafides.storage import changes, tables
 from bonafides.storage.changes import ARCHIVE, Change
 from bonafides.storage.follower import Follower
@@ -25,8 +29,8 @@ from bonafides.storage.snapshots import Snapshots
 from bonafides.storage.unit_of_work import Store
 from bonafides.v1 import archive_service_pb2, disclosure_pb2
 from tests import builders
-from tests.service.test_pipeline import Answer, ask
-from tests.serving import Served
+from tests.service.test_pipeline import ARCHIVES, Answer, Probe, ask
+from tests.serving import Served, probing
 
 CODE = builders.code(1)
 OTHER = builders.code(2)
@@ -306,6 +310,38 @@ def test_waiting_readers_hold_no_thread(served: Served) -> None:
         assert client.get_rating(CODE.text).level
     for each in waiting:
         each.join()
+
+
+def test_no_more_readers_wait_than_calls_are_let_in() -> None:
+    """Two wait, as often as they like to look; the third is told at once to come back."""
+    reached, looks = threading.Event(), threading.Semaphore(0)
+    looked: Counter[str] = Counter()
+
+    def handle(request: archive_service_pb2.GetArchiveRequest, _: Call) -> bytes:
+        looked[request.name] += 1
+        if not reached.is_set():
+            looks.release()
+            raise RevisionNotReachedError
+        return b""
+
+    def wire(name: str) -> bytes:
+        return archive_service_pb2.GetArchiveRequest(name=name).SerializeToString()
+
+    with (
+        probing(ARCHIVES, Probe(handle), threads=1, default_deadline_seconds=30.0) as address,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        waiting = [pool.submit(ask, address, wire("waits"), timeout=30) for _ in range(2)]
+        # Their pauses are long by then: both are hardly ever seen at work.
+        for _ in range(12):
+            assert looks.acquire(timeout=10)
+        refused = [ask(address, wire(name), timeout=3) for name in ("third", "fourth")]
+        reached.set()
+        codes = [each.result().code for each in waiting]
+    assert {each.info.reason for each in refused} == {"REVISION_NOT_REACHED"}
+    # One of the two that wait may have been looking just then.
+    assert 1 in {looked["third"], looked["fourth"]}
+    assert codes == [grpc.StatusCode.OK] * 2
 
 
 def test_submitter_reads_what_its_submission_changed(served: Served) -> None:

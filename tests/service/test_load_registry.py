@@ -15,7 +15,13 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from bonafides.archive.facts import Change, OperatingState, Shareholder
-from bonafides.identity.registry import COLUMNS, operating_state
+from bonafides.identity.registry import (
+    COLUMNS,
+    MAX_ROW_CHARACTERS,
+    RowError,
+    operating_state,
+    read_row,
+)
 from bonafides.instants import DAY, Instant, from_date
 from bonafides.personal.sealing import Place, Vault, WrappedKey
 from bonafides.records.money import Money
@@ -195,6 +201,23 @@ def test_bad_rows_are_refused_with_their_reason_and_the_rest_is_loaded(
     assert [place for place, _ in _reasons(report)] == [f"row {row}" for row in range(1, 16)]
     assert report.loaded == 1
     assert _entry(store, builders.code(2).text).registration == builders.registration()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"business_scope": "营" * MAX_ROW_CHARACTERS}, "LENGTH"),
+        ({"another column": "x" * MAX_ROW_CHARACTERS}, "LENGTH"),
+        ({"title": "名" * 201}, "REQUIRED"),
+        ({"representative": "甲、乙", "representative_id_number": "1、2、3"}, "REPRESENTATIVES"),
+        ({"representative": "、" * 50, "representative_id_number": ""}, "REPRESENTATIVES"),
+    ],
+    ids=["a long value", "a long column of no name", "title", "numbers", "representatives"],
+)
+def test_row_beyond_any_registration_is_refused(changes: dict[str, str], reason: str) -> None:
+    with pytest.raises(RowError) as refused:
+        read_row(builders.registry_row() | changes, now=builders.NOW)
+    assert refused.value.reason == reason
 
 
 def test_lines_that_are_no_rows_are_refused_by_their_line(

@@ -349,6 +349,67 @@ def test_ruling_needs_another_person_and_says_what_holds(served: Served) -> None
         assert clerk.rights.correction(made.name).state == OPEN
 
 
+@pytest.mark.feature("J2")
+def test_ruling_gives_a_value_or_withdraws_and_not_both(served: Served) -> None:
+    wrong = builders.court_case(FactKind.DISHONEST_DEBTOR)
+    builders.enroll(served.store, COMPANY, facts=[*builders.registration_facts(COMPANY), wrong])
+    with owner_of(served) as owner, staff(served) as clerk:
+        made = ask(owner, about_fact(wrong.kind.value, wrong.item))
+        later(served)
+        with pytest.raises(RemoteError) as caught:
+            clerk.rights.decide(
+                made.name, upheld=True, reason="So.", fact_value=to_json(wrong), withdraw=True
+            )
+        assert [each.reason for each in caught.value.violations] == ["VALUE_OR_WITHDRAW"]
+        assert owner.get_archive(CODE).public_records.court_cases
+        assert clerk.rights.correction(made.name).state == OPEN
+
+
+@pytest.mark.feature("J2")
+@pytest.mark.parametrize("told", [{"fact_value": "{}"}, {"withdraw": True}], ids=["value", "end"])
+def test_record_is_given_no_value_by_a_ruling(served: Served, told: dict[str, Any]) -> None:
+    trade(served)
+    builders.enroll(served.store, COMPANY)
+    with owner_of(served) as owner, staff(served) as clerk:
+        made = ask(owner, about_record(RecordKind.TRANSACTION.value, "t1"))
+        later(served)
+        with pytest.raises(RemoteError) as caught:
+            clerk.rights.decide(made.name, upheld=True, reason="So.", **told)
+        assert [each.reason for each in caught.value.violations] == ["NOT_A_FACT"]
+        assert transactions(owner) == 40
+
+
+@pytest.mark.feature("J2")
+def test_check_that_a_submission_does_not_show_can_not_be_contested(served: Served) -> None:
+    with served.client(served.token()) as member:
+        made = submitted(served, member)
+        check = rights_pb2.CheckTarget(submission=made.name, check="NO_SUCH_CHECK")
+        with pytest.raises(RemoteError) as caught:
+            ask(member, rights_pb2.CorrectionTarget(check=check))
+    assert [each.reason for each in caught.value.violations] == ["NOT_HELD"]
+    assert count_of(served, tables.correction) == 0
+
+
+@pytest.mark.feature("J2")
+def test_submitter_lists_own_cases_and_none_of_the_enterprises(served: Served) -> None:
+    builders.enroll(served.store, COMPANY)
+    with (
+        owner_of(served) as owner,
+        served.client(served.token()) as member,
+        served.client(served.token(subject="stranger")) as stranger,
+    ):
+        theirs = ask(owner, about_fact("registration"))
+        made = submitted(served, member, title="九九别名样例有限公司")
+        check = next(c for c in made.checks if c.outcome == enterprise_pb2.OUTCOME_MISMATCH)
+        contested = rights_pb2.CheckTarget(submission=made.name, check=check.check)
+        mine = ask(member, rights_pb2.CorrectionTarget(check=contested))
+        assert [case.name for case in member.rights.corrections(CODE)] == [mine.name]
+        assert {case.name for case in owner.rights.corrections(CODE)} == {theirs.name, mine.name}
+        with pytest.raises(RemoteError) as caught:
+            stranger.rights.corrections(CODE)
+    assert caught.value.code is grpc.StatusCode.NOT_FOUND
+
+
 # --- Deletion ------------------------------------------------------------------------
 
 

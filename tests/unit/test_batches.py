@@ -10,7 +10,15 @@ import pytest
 
 from bonafides.client.outbox import MOST_UNDER_WAY, Outbox
 from bonafides.errors import InvalidFieldsError
-from bonafides.records.batches import REMEMBERED, Cursor, Placing, digest_of, place
+from bonafides.records.batches import (
+    MAX_RECORDS,
+    REMEMBERED,
+    Cursor,
+    Placing,
+    digest_of,
+    place,
+    require_size,
+)
 from bonafides.v1 import record_pb2
 
 
@@ -46,6 +54,20 @@ def test_batch_too_old_to_be_remembered_is_taken_in_anew() -> None:
     cursor = behind(REMEMBERED + 1)
     assert placed(cursor, 1) is Placing.ANEW
     assert placed(cursor, 2) is Placing.REPEATED
+
+
+def test_number_that_is_forgotten_is_not_looked_for_among_the_others() -> None:
+    """Counted back from the end, its place would be that of another batch."""
+    assert placed(behind(REMEMBERED + 2), 1, content=REMEMBERED + 1) is Placing.ANEW
+
+
+@pytest.mark.parametrize("count", [0, MAX_RECORDS + 1])
+def test_batch_of_none_or_too_many_records_is_refused(count: int) -> None:
+    with pytest.raises(InvalidFieldsError) as refusal:
+        require_size([record_pb2.Record()] * count)
+    (violation,) = refusal.value.violations
+    assert (violation.field, violation.reason) == ("records", "BATCH_SIZE")
+    require_size([record_pb2.Record()] * MAX_RECORDS)
 
 
 def test_gap_names_the_batch_to_send() -> None:

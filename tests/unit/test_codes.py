@@ -162,6 +162,13 @@ def test_wrong_length_is_refused_before_it_costs_anything(text: str) -> None:
 
 
 @pytest.mark.feature("A8")
+def test_code_with_more_blanks_than_any_is_written_with_is_refused_unfolded() -> None:
+    text = builders.code().text
+    assert UnifiedCode.parse(text + " " * 46).text == text
+    assert _reason(text + " " * 47) == "LENGTH"
+
+
+@pytest.mark.feature("A8")
 @pytest.mark.parametrize("letter", ["I", "O", "S", "V", "Z", "-", "码", "٣", "\0"])
 def test_characters_outside_the_alphabet_are_refused(letter: str) -> None:
     assert _reason(builders.code().text[:-1] + letter) == "ALPHABET"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bonafides.identity.evidence import Evidence
 from bonafides.identity.guards import Guarded, Patience
-from bonafides.identity.questions import Fault, Question, SourceError
+from bonafides.identity.questions import Fault, Question, Source, SourceError
 from bonafides.instants import Instant
 from tests import builders
 
@@ -52,8 +54,41 @@ class _Scripted:
         return _TOLD
 
 
+class _Stumbling(_Scripted):
+    """A source that meets its faults, then stumbles once over a fault that is not its own."""
+
+    stumbled = False
+
+    def ask(self, question: Question, *, now: Instant, seconds: float) -> Evidence:
+        told = super().ask(question, now=now, seconds=seconds)
+        if not self.stumbled:
+            self.stumbled = True
+            raise RuntimeError("a fault of our own")
+        return told
+
+
+class _Held:
+    """A source that is down until it is mended; then it holds the first question it gets."""
+
+    name = "held"
+
+    def __init__(self) -> None:
+        self.mended = False
+        self.asked = threading.Event()
+        self.let_go = threading.Event()
+
+    def ask(self, _question: Question, *, now: Instant, seconds: float) -> Evidence:
+        _ = now, seconds
+        if not self.mended:
+            raise SourceError(Fault.UNREACHABLE)
+        if not self.asked.is_set():
+            self.asked.set()
+            assert self.let_go.wait(10)
+        return _TOLD
+
+
 def _guarded(
-    source: _Scripted, clock: _Clock, patience: Patience | None = None, chance: float = 0.5
+    source: Source, clock: _Clock, patience: Patience | None = None, chance: float = 0.5
 ) -> Callable[[float], Evidence]:
     guarded = Guarded(
         source,
@@ -140,5 +175,52 @@ def test_an_answer_ends_the_count_of_faults() -> None:
     ask(1.0)
     source.faults = iter([Fault.UNREADABLE])
     with pytest.raises(SourceError):
+        ask(1.0)
+    assert ask(1.0) == _TOLD
+
+
+def test_a_try_that_comes_late_is_given_no_time_and_never_less() -> None:
+    """A machine that is busy sleeps for longer than it was told to."""
+    clock = _Clock()
+    source = _Scripted(clock, Fault.BUSY)
+    guarded = Guarded(
+        source,
+        Patience(),
+        monotonic=clock,
+        sleep=lambda seconds: clock.sleep(seconds + 10.0),
+        chance=lambda: 0.5,
+    )
+    assert guarded.ask(_QUESTION, now=builders.NOW, seconds=1.0) == _TOLD
+    assert source.given == [1.0, 0.0]
+
+
+def test_a_source_that_rested_is_tried_by_one_question_at_a_time() -> None:
+    clock, source = _Clock(), _Held()
+    ask = _guarded(source, clock, Patience(attempts=1, faults_to_rest=1))
+    with pytest.raises(SourceError):
+        ask(1.0)
+    clock.now += 31
+    source.mended = True
+    with ThreadPoolExecutor(1) as pool:
+        trial = pool.submit(ask, 1.0)
+        try:
+            assert source.asked.wait(10)
+            with pytest.raises(SourceError) as beside:
+                ask(1.0)
+        finally:
+            source.let_go.set()
+        assert trial.result() == _TOLD
+    assert beside.value.fault is Fault.RESTING
+    assert ask(1.0) == _TOLD
+
+
+def test_a_trial_that_broke_off_leaves_the_source_to_the_next_question() -> None:
+    clock = _Clock()
+    source = _Stumbling(clock, Fault.UNREACHABLE)
+    ask = _guarded(source, clock, Patience(attempts=1, faults_to_rest=1))
+    with pytest.raises(SourceError):
+        ask(1.0)
+    clock.now += 31
+    with pytest.raises(RuntimeError):
         ask(1.0)
     assert ask(1.0) == _TOLD

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from bonafides.rating.promotions import LOG, Entry, PromotionError, Promotions
-from bonafides.rating.scorecard import champion_version
+from bonafides.rating.scorecard import canonical, champion_version
 
 
 def entry(action: str = "PROMOTED", before: str = "one", after: str = "two") -> Entry:
@@ -125,3 +128,80 @@ def test_of_two_promotions_at_once_one_is_refused(folder: Path) -> None:
 def test_a_folder_that_can_not_be_written_names_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(PromotionError, match="BONAFIDES_MODELS_DIR"):
         Promotions(tmp_path / "absent").write(entry())
+
+
+def test_last_line_is_as_it_was_written_or_refused(folder: Path) -> None:
+    """No line behind it vouches for its bytes."""
+    log = Promotions(folder)
+    log.write(entry())
+    file = folder / LOG
+    raw = file.read_bytes()
+    for spoiled in (
+        raw.replace(b",", b", ", 1),
+        raw.replace(b'{"action":"PROMOTED"', b'{"action":"ANNOUNCED","action":"PROMOTED"', 1),
+    ):
+        assert spoiled != raw
+        file.write_bytes(spoiled)
+        with pytest.raises(PromotionError, match="restore the log"):
+            log.entries()
+
+
+def test_line_that_says_more_than_this_build_knows_is_refused(folder: Path) -> None:
+    told = {**entry().model_dump(mode="json"), "previous": "0" * 64, "more": "unknown"}
+    (folder / LOG).write_bytes(canonical(told) + b"\n")
+    with pytest.raises(PromotionError, match="of another build"):
+        Promotions(folder).entries()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"approvers": ()},
+        {"reason": ""},
+        {"reason": "x" * 501},
+        {"from_version": "../one"},
+        {"to_version": "../two"},
+        {"action": "GUESSED"},
+    ],
+    ids=["nobody", "no reason", "a long reason", "from elsewhere", "to elsewhere", "no action"],
+)
+def test_line_that_nobody_could_answer_for_can_not_be_made(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Entry.model_validate({**entry().model_dump(), **changes})
+
+
+def test_one_who_writes_waits_for_another_who_does(folder: Path) -> None:
+    log = Promotions(folder)
+    with (folder / LOG).open("ab") as held, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        writing = pool.submit(log.write, entry())
+        try:
+            with pytest.raises(TimeoutError):
+                writing.result(timeout=0.5)
+            assert champion_version(folder) == "one"
+        finally:
+            fcntl.flock(held, fcntl.LOCK_UN)
+        writing.result(timeout=10)
+    assert champion_version(folder) == "two"
+
+
+def test_who_reads_the_champion_meanwhile_reads_the_one_before_whole(folder: Path) -> None:
+    with (folder / "CHAMPION").open(encoding="ascii") as reading:
+        Promotions(folder).write(entry(after="a-longer-version"))
+        assert reading.read() == "one\n"
+    assert champion_version(folder) == "a-longer-version"
+
+
+def test_line_is_there_before_the_champion_is_another(folder: Path) -> None:
+    """Nothing can be written in the place of the champion to be."""
+    log = Promotions(folder)
+    obstacle = folder / ".CHAMPION.new"
+    obstacle.mkdir()
+    with pytest.raises(PromotionError, match="can't be written"):
+        log.write(entry())
+    assert champion_version(folder) == "one"
+    assert log.entries() == [entry()]
+    obstacle.rmdir()
+    log.write(entry())
+    assert champion_version(folder) == "two"
+    assert log.entries() == [entry()] * 2

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import random
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bonafides.identity import qr, qr_program
-from bonafides.identity.documents import MOST_PIXELS, Qr, compare
+from bonafides.identity.documents import MOST_BYTES, MOST_PIXELS, Qr, compare
 from bonafides.identity.qr import QrReader, UnreadableError
 from tests import builders, licenses
 
@@ -133,6 +136,7 @@ def test_what_is_no_whole_image_is_a_fault(content: bytes) -> None:
         "print('[1]')",
         "print('{\"texts\": [1]}')",
         'print(\'{"texts": "abc"}\')',
+        "print('[' * 60_000)",
         "import os; os.kill(os.getpid(), 9)",
         "import os; os.close(0); os.close(1)",
     ],
@@ -214,3 +218,129 @@ def test_reader_gives_its_process_nothing_of_its_own(monkeypatch: pytest.MonkeyP
     before = _open_files()
     assert told_by(program) == ["False", "True"]
     assert _open_files() == before
+
+
+def confined(then: str, before: str = "") -> str:
+    """Returns a program that confines itself between two of its lines."""
+    folder = Path(qr_program.__file__).parent
+    return f"""
+import json, resource, sys, time
+sys.path.insert(0, {str(folder)!r})
+import qr_program
+sys.stdin.buffer.read()
+{before}
+qr_program.confine()
+{then}
+"""
+
+
+def padded(size: int) -> bytes:
+    """Returns a sound PNG with a part of this size, which nobody needs, behind its header."""
+    content, part = licenses.png(PAGE), b"paDd" + bytes(size)
+    made = size.to_bytes(4, "big") + part + zlib.crc32(part).to_bytes(4, "big")
+    return content[:33] + made + content[33:]
+
+
+def test_answer_that_comes_too_late_is_a_fault() -> None:
+    program = 'import time; time.sleep(2); print(\'{"texts": ["late"]}\')'
+    with pytest.raises(UnreadableError):
+        told_by(program, seconds=0.5)
+
+
+def test_answer_that_is_longer_than_any_is_a_fault() -> None:
+    with pytest.raises(UnreadableError):
+        told_by("import json; print(json.dumps({'texts': ['x' * 70_000]}))")
+
+
+def test_what_the_process_complains_of_is_heard_by_nobody(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    program = "import sys; sys.stderr.write('planted'); print('{\"texts\": []}')"
+    assert told_by(program) == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_confined_process_is_ended_once_its_time_is_used_up() -> None:
+    """One second in the place of five."""
+    spent = confined(
+        "while time.process_time() < 3: pass\nprint(json.dumps({'texts': []}))",
+        "qr_program._MOST_CPU_SECONDS = 1",
+    )
+    with pytest.raises(UnreadableError):
+        told_by(spent, seconds=60)
+
+
+def test_confined_process_writes_to_no_file_that_is_open(tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    tried = """
+try:
+    opened.write(b"planted")
+    told = "could"
+except OSError as fault:
+    told = type(fault).__name__
+print(json.dumps({"texts": [told]}))
+"""
+    assert told_by(confined(tried, f"opened = open({str(note)!r}, 'wb', buffering=0)")) == [
+        "OSError"
+    ]
+    assert note.read_bytes() == b""
+
+
+def test_confined_process_has_no_limit_left_to_raise() -> None:
+    """Who may do everything may start processes all the same: the limits are looked at."""
+    told = told_by(
+        confined(
+            "names = ('RLIMIT_CORE', 'RLIMIT_NPROC')\n"
+            "limits = [resource.getrlimit(getattr(resource, name)) for name in names]\n"
+            "print(json.dumps({'texts': [str(limit) for limit in limits]}))"
+        )
+    )
+    assert told == ["(0, 0)"] * 2
+
+
+def test_reader_confines_itself_before_it_reads(tmp_path: Path) -> None:
+    """What reads in its place tries to open a file."""
+    folder = Path(qr_program.__file__).parent
+    program = f"""
+import sys
+sys.path.insert(0, {str(folder)!r})
+import qr_program
+def tried(content):
+    with open({str(tmp_path / "note")!r}, "w"):
+        return ["could"]
+qr_program.texts_in = tried
+qr_program.main()
+"""
+    with pytest.raises(UnreadableError):
+        told_by(program)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_more_is_read_than_the_largest_copy_has() -> None:
+    assert QrReader().read(padded(1_000)) == [licenses.link(CODE)]
+    with pytest.raises(UnreadableError):
+        QrReader().read(padded(MOST_BYTES))
+
+
+def test_image_a_little_larger_than_is_taken_is_not_decoded() -> None:
+    with pytest.raises(UnreadableError):
+        QrReader().read(licenses.bomb_png(7_100, 7_100))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "PPM"])
+def test_sound_image_of_another_type_is_a_fault(kind: str) -> None:
+    made = io.BytesIO()
+    PAGE.save(made, kind)
+    with pytest.raises(UnreadableError):
+        QrReader().read(made.getvalue())
+
+
+def test_of_the_qr_codes_of_an_image_four_are_told() -> None:
+    page = Image.new("RGB", (900, 600), "white")
+    codes = [builders.code(number) for number in range(30, 36)]
+    for number, code in enumerate(codes):
+        one = licenses.license_image(code).crop((1_280, 70, 1_540, 330))
+        page.paste(one, (300 * (number % 3), 300 * (number // 3)))
+    told = QrReader().read(licenses.png(page))
+    assert len(told) == 4
+    assert set(told) < {licenses.link(code) for code in codes}

@@ -116,7 +116,7 @@ def _answer(pipe: IO[bytes], end: float) -> bytes:
 def _texts(answer: bytes) -> list[str]:
     try:
         told = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UnreadableError from None
     match told:
         case {"texts": [*texts]} if all(isinstance(text, str) for text in texts):
