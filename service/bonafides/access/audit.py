@@ -246,7 +246,7 @@ def bits_of(purposes: Iterable[str]) -> int:
 @cache
 def purposes_in(bits: int) -> Sequence[enterprise_pb2.Purpose.ValueType]:
     """Returns the purposes of which there are bits."""
-    return [purpose for purpose in enterprise_pb2.Purpose.values() if bits & (1 << purpose)]
+    return tuple(purpose for purpose in enterprise_pb2.Purpose.values() if bits & (1 << purpose))
 
 
 @cache
