@@ -437,6 +437,10 @@ async def _serve(server: Server, news: Connection | None = None) -> None:
                 raise
             news.send(str(fault))
             return
+        if news is not None:
+            # Before the log says so: whoever reads it may end this process at once.
+            news.send("")
+            loop.add_reader(processes.parent_died(), stopping.set)
         log.info(
             "serving",
             address=server.address,
@@ -444,9 +448,6 @@ async def _serve(server: Server, news: Connection | None = None) -> None:
             process=os.getpid(),
             background=server.background,
         )
-        if news is not None:
-            news.send("")
-            loop.add_reader(processes.parent_died(), stopping.set)
         await stopping.wait()
         log.info("draining", seconds=server.settings.drain_seconds)
     finally:
