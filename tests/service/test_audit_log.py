@@ -208,37 +208,6 @@ def test_disk_that_does_not_sync_is_told_and_nobody_is_told_that_it_is_stored(
         asyncio.run(hand_in())
 
 
-class _SlowDisk:
-    """Is never done while it is waited for."""
-
-    def __init__(self) -> None:
-        self.waits = 0
-
-    def poll(self, _milliseconds: int) -> list[tuple[int, int]]:
-        self.waits += 1
-        return []
-
-
-def test_slow_disk_is_told_of_later_and_not_waited_for_with_the_next_commits(
-    tmp_path: Path, vault: Vault
-) -> None:
-    disk = _SlowDisk()
-    with on_file(tmp_path) as (store, batch):
-
-        async def hand_in() -> int:
-            async with started(store, batch, vault) as log:
-                await log.written([row(CODES[0])])
-                assert log._file is not None
-                log._file._done = disk  # type: ignore[assignment, misc]  # in place of the kernel's
-                for _ in range(12):
-                    await log.written([row(CODES[0])])
-                return log.commits
-
-        assert asyncio.run(hand_in()) == 12
-        assert stored(store) == 13
-    assert disk.waits == 3
-
-
 def test_disk_that_hangs_is_told_as_unavailable(
     tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,9 +11,7 @@ which cost more than the rows. So there:
 2. One statement adds them, and a second notes which they are. It takes some microseconds a
    row, waits for no lock (another writer is looked for again a little later), and leaves
    the syncing of the log to us.
-3. The kernel syncs the write-ahead log (Linux AIO). The loop waits a millisecond for it at
-   most: where it is busy, it would see ten later that this was done in half of one. A disk
-   that takes longer is not waited for with the next commits, and the loop goes on meanwhile.
+3. The kernel syncs the write-ahead log (Linux AIO) while the loop goes on with other calls.
 4. Then everybody is told, alike: stored for good, or StoreUnavailableError.
 5. What can't be stored so goes through the shared batch: a salt that isn't known yet or
    stands no more, a writer that takes its time, a fault.
@@ -31,9 +29,7 @@ Source of 3: a commit at synchronous=FULL is one at NORMAL, and a sync of the lo
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import select
 import sqlite3
 from collections.abc import Sequence
 from functools import partial
@@ -57,8 +53,6 @@ from bonafides.storage.unit_of_work import Store
 
 # How often another writer at work is looked for before the thread waits for it.
 _MOST_LOOKS: Final = 3
-_AT_ONCE_MS: Final = 1
-_HASTY_COMMITS: Final = 4
 # One sync is under way, and more are never asked for.
 _SYNCS_AT_ONCE: Final = 4
 
@@ -173,9 +167,6 @@ class AuditLog:
 
     def _sync(self, file: _File, group: _Group) -> None:
         synced = file.synced()
-        if synced.done():
-            self._synced(group, synced)
-            return
         late = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, _give_up, synced)
         synced.add_done_callback(lambda _: late.cancel())
         synced.add_done_callback(partial(self._synced, group))
@@ -222,11 +213,7 @@ class _File:
         # The log is there from the first read on, and stays as long as anybody has it open.
         self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         self._wal: Final = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
-        self._done: Final = select.poll()
-        self._done.register(kernel.fileno, select.POLLIN)
         self._loop.add_reader(kernel.fileno, self._look)
-        # For how many commits more the disk is not waited for, as it was slow.
-        self._hasty = 0
 
     def begin(self) -> bool:
         """Begins a transaction, without waiting; False: another one is under way, or a fault."""
@@ -252,7 +239,7 @@ class _File:
             return False
 
     def synced(self) -> asyncio.Future[None]:
-        """Has what was added made durable; what is returned may be done already.
+        """Has what was added made durable; what is returned is done once it is.
 
         It holds an exception if the rows may not be durable; the library and the kernel
         have several kinds of it.
@@ -265,13 +252,6 @@ class _File:
                 synced.set_exception(OSError())
         except Exception as fault:  # noqa: BLE001 - told by who asks
             synced.set_exception(fault)
-        if self._hasty:
-            self._hasty -= 1
-        elif not synced.done():
-            if self._done.poll(_AT_ONCE_MS):
-                self._look()
-            else:
-                self._hasty = _HASTY_COMMITS
         return synced
 
     def close(self) -> None:
@@ -281,9 +261,8 @@ class _File:
         os.close(self._wal)
 
     def _look(self) -> None:
-        """Takes what the kernel has done. It may have been taken before it was told of."""
-        with contextlib.suppress(BlockingIOError):
-            self._kernel.poll()
+        """Takes what the kernel has done."""
+        self._kernel.poll()
         while self._kernel.process_events():
             pass
 
