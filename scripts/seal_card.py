@@ -79,12 +79,22 @@ def main(
     """Seals the draft as a new version."""
     console = Console(stderr=True)
     try:
-        card = sealed(json.loads(draft.read_bytes()), str(draft))
+        card = sealed(_read(draft), str(draft))
         written = write(card, models_folder(models_dir))
     except (OSError, ValueError) as fault:
         console.print(f"Not sealed: {fault}", markup=False)
         raise typer.Exit(1) from None
     console.print(f"Sealed {written}\nSHA-256 {card.digest}", markup=False)
+
+
+def _read(draft: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(draft.read_bytes())
+    except (ValueError, RecursionError) as fault:
+        raise ScorecardError(str(draft), "bytes", f"are no JSON: {fault}") from None
+    if not isinstance(told, dict):
+        raise ScorecardError(str(draft), "bytes", "are no object of JSON")
+    return told
 
 
 def sealed(draft: dict[str, Any], origin: str) -> Scorecard:

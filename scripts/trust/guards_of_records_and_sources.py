@@ -95,14 +95,21 @@ GUARDS: Final = (
     Guard(
         "a source that failed its trial gets another",
         f"{_IDENTITY}/guards.py",
-        "            self._faults += 1\n            self._tried = False\n",
+        "            self._faults += 1\n            self._tried = self._tried and not is_trial\n",
         "            self._faults += 1\n",
         (f"{_GUARDS_TEST}::{_RESTS}",),
     ),
     Guard(
+        "a fault of an older question does not end a trial",
+        f"{_IDENTITY}/guards.py",
+        "            self._faults += 1\n            self._tried = self._tried and not is_trial\n",
+        "            self._faults += 1\n            self._tried = False\n",
+        (f"{_GUARDS_TEST}::test_a_fault_of_an_older_question_leaves_the_trial_alone",),
+    ),
+    Guard(
         "a trial that broke off is over",
         f"{_IDENTITY}/guards.py",
-        "self._breaker.spared()",
+        "self._breaker.spared(is_trial=is_trial)",
         "pass",
         (f"{_GUARDS_TEST}::test_a_trial_that_broke_off_leaves_the_source_to_the_next_question",),
     ),

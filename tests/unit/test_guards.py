@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import pytest
 
@@ -85,6 +86,21 @@ class _Held:
             self.asked.set()
             assert self.let_go.wait(10)
         return _TOLD
+
+
+class _Slow:
+    """A source that holds what it is asked, each question until it is told how to end it."""
+
+    name = "slow"
+
+    def __init__(self) -> None:
+        self.asked: queue.Queue[Future[Evidence]] = queue.Queue()
+
+    def ask(self, _question: Question, *, now: Instant, seconds: float) -> Evidence:
+        _ = now, seconds
+        answer: Future[Evidence] = Future()
+        self.asked.put(answer)
+        return answer.result(10)
 
 
 def _guarded(
@@ -212,6 +228,27 @@ def test_a_source_that_rested_is_tried_by_one_question_at_a_time() -> None:
         assert trial.result() == _TOLD
     assert beside.value.fault is Fault.RESTING
     assert ask(1.0) == _TOLD
+
+
+def test_a_fault_of_an_older_question_leaves_the_trial_alone() -> None:
+    clock, source = _Clock(), _Slow()
+    ask = _guarded(source, clock, Patience(attempts=1, faults_to_rest=1))
+    with ThreadPoolExecutor(3) as pool:
+        older, first = pool.submit(ask, 1.0), pool.submit(ask, 1.0)
+        left, right = source.asked.get(timeout=10), source.asked.get(timeout=10)
+        left.set_exception(SourceError(Fault.UNREACHABLE))
+        wait((older, first), timeout=10, return_when=FIRST_COMPLETED)
+        clock.now += 31
+        trial = pool.submit(ask, 1.0)
+        tried = source.asked.get(timeout=10)
+        right.set_exception(SourceError(Fault.UNREACHABLE))
+        wait((older, first), timeout=10)
+        clock.now += 31
+        with pytest.raises(SourceError) as beside:
+            ask(1.0)
+        tried.set_result(_TOLD)
+        assert trial.result(10) == _TOLD
+    assert beside.value.fault is Fault.RESTING
 
 
 def test_a_trial_that_broke_off_leaves_the_source_to_the_next_question() -> None:

@@ -142,7 +142,7 @@ def test_login_that_has_ended_is_said_to_have(served: Served, home: Path) -> Non
     assert run(served, home, "archive", CODE).exit_code == 0
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"a": 1}', "\x00\xff"])
+@pytest.mark.parametrize("text", ["", "[]", '{"a": 1}', "\x00\xff", "[" * 100_000], ids=range(5))
 def test_file_that_holds_no_logins_is_named_with_the_remedy(
     served: Served, home: Path, text: str
 ) -> None:

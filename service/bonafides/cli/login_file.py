@@ -102,7 +102,7 @@ def _read() -> Mapping[str, Login]:
         raise CommandError(
             f"Can't read {file}: {error.strerror}.", "Make it yours, or pass a token: --token-file."
         ) from error
-    except (ValueError, AttributeError, KeyError, TypeError):
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError):
         raise CommandError(
             f"{file} holds no logins.", "Delete it, and log in again: bonafides login."
         ) from None

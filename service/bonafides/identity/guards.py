@@ -77,16 +77,16 @@ class Guarded:
         return retrying(self._try, question, now, deadline)
 
     def _try(self, question: Question, now: Instant, deadline: float) -> Evidence:
-        self._breaker.admit()
+        is_trial = self._breaker.admit()
         try:
             left = deadline - self._monotonic()
             told = self._source.ask(question, now=now, seconds=max(left, 0.0))
         except SourceError:
-            self._breaker.failed()
+            self._breaker.failed(is_trial=is_trial)
             raise
         except BaseException:
             # Not the source's doing; the question that tried it must not stay under way.
-            self._breaker.spared()
+            self._breaker.spared(is_trial=is_trial)
             raise
         self._breaker.answered()
         return told
@@ -119,18 +119,19 @@ class _Breaker:
         self._rests_until = 0.0
         self._tried = False
 
-    def admit(self) -> None:
-        """Lets a question through.
+    def admit(self) -> bool:
+        """Lets a question through; returns whether it tries a source that rested.
 
         Raises:
             SourceError: RESTING, or another question is trying the source already.
         """
         with self._lock:
             if self._faults < self._patience.faults_to_rest:
-                return
+                return False
             if self._tried or self._monotonic() < self._rests_until:
                 raise SourceError(Fault.RESTING)
             self._tried = True
+            return True
 
     def answered(self) -> None:
         """Notes an answer: the source is well."""
@@ -140,18 +141,18 @@ class _Breaker:
         if rested:
             _log.info("source_answers_again", source=self._name)
 
-    def failed(self) -> None:
-        """Notes a fault."""
+    def failed(self, *, is_trial: bool) -> None:
+        """Notes a fault. One of an older question leaves the trial under way."""
         with self._lock:
             self._faults += 1
-            self._tried = False
+            self._tried = self._tried and not is_trial
             rests = self._faults >= self._patience.faults_to_rest
             if rests:
                 self._rests_until = self._monotonic() + self._patience.rest_seconds
         if rests:
             _log.warning("source_rests", source=self._name, seconds=self._patience.rest_seconds)
 
-    def spared(self) -> None:
+    def spared(self, *, is_trial: bool) -> None:
         """Notes that the question ended without telling anything of the source."""
         with self._lock:
-            self._tried = False
+            self._tried = self._tried and not is_trial
