@@ -128,13 +128,18 @@ def test_peer_that_waited_long_for_an_answer_has_as_long_as_ever_to_go_on() -> N
 
 
 def test_streams_beyond_the_cap_are_told_when_to_come_back() -> None:
-    until = threading.Event()
+    until, opened = threading.Event(), threading.Event()
+
+    def take(sequence: int) -> Future[int]:
+        opened.set()
+        return done(sequence)
+
     with (
-        probing(RECORDS, Probe(done), streams=1) as address,
+        probing(RECORDS, Probe(take), streams=1) as address,
         ThreadPoolExecutor(1) as pool,
     ):
         first = pool.submit(run, address, silent(wire(1), until))
-        time.sleep(0.5)
+        assert opened.wait(10)
         seen, error = run(address, map(wire, [1]))
         until.set()
         assert first.result(10) == ([1], None)

@@ -460,7 +460,12 @@ def test_reading_pauses_while_too_much_is_under_way(served: Served) -> None:
     with log_held(served.store):
         for sequence in range(1, 201):
             writer.send(batch(builders.transaction(f"t{sequence}"), sequence=sequence))
-        time.sleep(0.7)
+        end = time.monotonic() + 20
+        while not any(len(each._sizes) >= 64 for each in served.server.pipeline._streams):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        # The rest of them have come by now, and would be read.
+        time.sleep(0.3)
         (stream,) = served.server.pipeline._streams
         assert len(stream._sizes) == 64
     assert writer.until(200).accepted_count <= 200
