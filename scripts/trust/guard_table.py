@@ -12,6 +12,7 @@ from typing import Final
 
 from scripts.trust import (
     guards_of_applications,
+    guards_of_audit,
     guards_of_bounds,
     guards_of_callers,
     guards_of_consents,
@@ -45,6 +46,7 @@ GUARDS: Final = (
     *guards_of_callers.GUARDS,
     *guards_of_logins.GUARDS,
     *guards_of_use.GUARDS,
+    *guards_of_audit.GUARDS,
     *guards_of_applications.GUARDS,
     *guards_of_going_live.GUARDS,
     *guards_of_keys.GUARDS,

@@ -14,7 +14,6 @@ _IDENTITY: Final = "service/bonafides/identity"
 _RPC: Final = "service/bonafides/rpc"
 _SERVICE: Final = "service/bonafides"
 _STORAGE: Final = "service/bonafides/storage"
-_AMENDMENTS_TEST: Final = "tests/service/test_amendments.py"
 _AGENT_ATTACKS_TEST: Final = "tests/service/test_agent_attacks.py"
 _BUYERS_TEST: Final = "tests/service/test_buyers.py"
 _CALLERS_TEST: Final = "tests/unit/test_callers.py"
@@ -30,7 +29,6 @@ _PLATFORMS_TEST: Final = "tests/service/test_platforms.py"
 _CREDENTIALS_TEST: Final = "tests/service/test_credentials.py"
 _GOING_LIVE_TEST: Final = "tests/service/test_going_live.py"
 _INTEGRATORS_TEST: Final = "tests/service/test_integrators.py"
-_LIMITS_TEST: Final = "tests/service/test_spending_limits.py"
 _LINKS_TEST: Final = "tests/service/test_links.py"
 _OVERRIDES_TEST: Final = "tests/service/test_overrides.py"
 _REVIEWS_TEST: Final = "tests/service/test_reviews.py"
@@ -429,60 +427,10 @@ GUARDS: Final = (
         (f"{_SELF_TEST}::test_twenty_first_change_of_a_day_is_told_when_to_come_back[sqlite]",),
     ),
     Guard(
-        "rows of the audit are on disk before anybody is told",
-        "service/bonafides/storage/audit_log.py",
-        "        operation.get_value()\n",
-        "        pass\n",
-        (("tests/service/test_audit_log.py::test_sync_that_fails_is_told_as_unavailable"),),
-    ),
-    Guard(
-        "a log tells what is not filed yet",
-        "service/bonafides/storage/audit_index.py",
-        "return sa.union(filed, new.where(_row.enterprise == pseudonym)).subquery()",
-        "return filed.distinct().subquery()",
-        (
-            (
-                "tests/service/test_audit_index.py::"
-                "test_log_is_the_same_however_far_its_rows_are_filed[sqlite-1]"
-            ),
-        ),
-    ),
-    Guard(
-        "rows that another filed are not filed again",
-        "service/bonafides/storage/audit_index.py",
-        "if any(each.rowcount for each in taken):",
-        "if taken:",
-        (
-            (
-                "tests/service/test_audit_index.py::"
-                "test_two_who_file_the_same_rows_tell_none_twice[sqlite]"
-            ),
-        ),
-    ),
-    Guard(
-        "what is filed goes with its rows",
-        "service/bonafides/storage/audit.py",
-        "audit_index.forget(work, first)",
-        "pass",
-        (
-            (
-                "tests/service/test_audit_index.py::"
-                "test_what_is_filed_goes_with_the_rows_after_their_term[sqlite]"
-            ),
-        ),
-    ),
-    Guard(
         "long requests are not remembered",
         "service/bonafides/rpc/call.py",
         "return known(wire) if is_small else read(wire)",
         "return known(wire)",
         ("tests/unit/test_reading_requests.py::test_long_request_is_read_each_time",),
-    ),
-    Guard(
-        "a disk that hangs keeps nobody waiting",
-        "service/bonafides/storage/audit_log.py",
-        "        synced.set_exception(TimeoutError())\n",
-        "        pass\n",
-        ("tests/service/test_audit_log.py::test_disk_that_hangs_is_told_as_unavailable",),
     ),
 )

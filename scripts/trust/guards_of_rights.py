@@ -219,32 +219,6 @@ GUARDS: Final = (
         ),
     ),
     Guard(
-        "accesses listed are those of the enterprise",
-        f"{_STORAGE}/audit_index.py",
-        "new.where(_row.enterprise == pseudonym)",
-        "new",
-        (f"{_AUDIT_TEST}::test_log_of_the_owner_is_complete_against_the_audit[sqlite-1]",),
-    ),
-    Guard(
-        "accesses found in a run are those of the enterprise",
-        f"{_STORAGE}/audit_index.py",
-        "where(in_run, _filed.c.enterprise == pseudonym)",
-        "where(in_run)",
-        (
-            (
-                "tests/service/test_audit_index.py::"
-                "test_log_is_the_same_however_far_its_rows_are_filed[sqlite-1]"
-            ),
-        ),
-    ),
-    Guard(
-        "persons who looked are not named",
-        f"{_STORAGE}/access_log.py",
-        ".where(place.rank == NAMED)",
-        ".where(place.rank >= 0)",
-        (f"{_AUDIT_TEST}::test_log_says_never_which_person_it_was[sqlite]",),
-    ),
-    Guard(
         "an override is of who takes part",
         f"{_IDENTITY}/override_operations.py",
         "if not is_enrolled(work, code):",

@@ -389,28 +389,6 @@ GUARDS: Final = (
         ),
     ),
     Guard(
-        "a disclosure says of whom it is",
-        f"{_RPC}/recording.py",
-        (
-            "        if codes[0] is None and shows is Discloses.ONE:\n"
-            '            raise BugError(f"{method.name} shows an enterprise and does not say which")\n'
-        ),
-        "",
-        (
-            f"{_AUDIT_TEST}::test_answer_that_does_not_say_of_whom_it_is_is_a_fault_and_leaves_no_row[sqlite]",
-        ),
-    ),
-    Guard(
-        "reads of the public are counted before too many are not",
-        f"{_RPC}/recording.py",
-        (
-            "        if self._uncounted >= MOST_COUNTS:\n"
-            "            return self._batch.written(add_counts, [Count(day, name, 1)])\n"
-        ),
-        "",
-        (f"{_AUDIT_TEST}::test_public_is_served_until_a_thousand_counts_are_not_written[sqlite]",),
-    ),
-    Guard(
         "a refusal is written down",
         f"{_RPC}/pipeline.py",
         (
@@ -420,25 +398,6 @@ GUARDS: Final = (
         ),
         "            pass\n",
         (f"{_AUDIT_TEST}::test_method_that_is_not_for_the_caller_leaves_a_line[sqlite]",),
-    ),
-    Guard(
-        "rows of the audit go in under salts that stand",
-        "service/bonafides/storage/audit.py",
-        'source = f"SELECT * FROM ({values}) WHERE {_SALTS_HOLD}" if checked else values',
-        'source = f"SELECT * FROM ({values}) WHERE {_SALTS_HOLD} OR 1" if checked else values',
-        (
-            (
-                f"{_AUDIT_TEST}::test_rows_of_one_statement_bear_the_salt_that_stands"
-                "_and_all_go_in_or_none"
-            ),
-        ),
-    ),
-    Guard(
-        "rows of the audit name nobody",
-        f"{_RPC}/recording.py",
-        "lambda name: vault.index(_FIELD, name)[:PSEUDONYM_BYTES]",
-        "lambda name: name.encode()[-PSEUDONYM_BYTES:]",
-        (f"{_AUDIT_TEST}::test_rows_hold_neither_code_nor_subject[sqlite]",),
     ),
     Guard(
         "the log of accesses is the enterprise's own",

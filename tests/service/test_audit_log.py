@@ -290,6 +290,124 @@ def test_what_was_handed_in_is_stored_before_the_end(tmp_path: Path, vault: Vaul
         assert stored(store) == len(CODES)
 
 
+async def called(log: AuditLog, code: str) -> None:
+    """Does what a call does."""
+    if (turn := log.turn()) is not None:
+        await turn
+    await log.written([row(code)])
+
+
+async def crowded(log: AuditLog) -> None:
+    """Has a commit be made for several."""
+    # So that each has a name to be stored under.
+    for code in CODES[:2]:
+        await log.written([row(code)])
+    await asyncio.gather(*(log.written([row(code)]) for code in CODES[:2]))
+
+
+def test_call_alone_waits_for_no_turn(store: Store, batch: SharedBatch, vault: Vault) -> None:
+    async def hand_in() -> None:
+        async with started(store, batch, vault) as log:
+            for code in CODES[:3]:
+                assert log.turn() is None
+                await log.written([row(code)])
+
+    asyncio.run(hand_in())
+
+
+def test_calls_that_come_while_others_are_stored_are_worked_on_and_stored_together(
+    tmp_path: Path, vault: Vault
+) -> None:
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in() -> tuple[int, int]:
+            async with started(store, batch, vault) as log:
+                await asyncio.gather(*(log.written([row(code)]) for code in CODES))
+                await log.written([row(CODES[0])])
+                commits = log.commits, batch.commits
+                first = log.written([row(CODES[0])])
+                calls = [asyncio.create_task(called(log, code)) for code in CODES]
+                await first
+                await asyncio.gather(*calls)
+                return log.commits - commits[0], batch.commits - commits[1]
+
+        # One for the first, and one for all the others.
+        assert asyncio.run(hand_in()) == (2, 0)
+        assert stored(store) == 2 * len(CODES) + 2
+
+
+def test_calls_that_had_company_wait_for_more_of_it(tmp_path: Path, vault: Vault) -> None:
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in() -> int:
+            async with started(store, batch, vault) as log:
+                await crowded(log)
+                before = log.commits
+                early = asyncio.create_task(called(log, CODES[0]))
+                await asyncio.sleep(0)
+                assert not early.done()
+                await asyncio.gather(early, called(log, CODES[1]))
+                return log.commits - before
+
+        assert asyncio.run(hand_in()) == 1
+
+
+def test_caller_that_left_before_its_turn_holds_nobody_up(tmp_path: Path, vault: Vault) -> None:
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in() -> None:
+            async with started(store, batch, vault) as log:
+                await crowded(log)
+                gone, there = (asyncio.create_task(called(log, code)) for code in CODES[:2])
+                await asyncio.sleep(0)
+                gone.cancel()
+                await asyncio.wait((there,), timeout=5)
+                # Or the log would wait for it in the end.
+                log._idle.set()
+                assert there.done()
+
+        asyncio.run(hand_in())
+        assert stored(store) == 4 + 1
+
+
+def test_calls_that_write_nothing_leave_the_way_free(tmp_path: Path, vault: Vault) -> None:
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in() -> None:
+            async with started(store, batch, vault) as log:
+                await crowded(log)
+                for _ in range(2):
+                    turn = log.turn()
+                    assert turn is not None
+                    await asyncio.wait_for(turn, timeout=5)
+                    await asyncio.sleep(0)
+                    # It was alone.
+                    assert log.turn() is None
+                    await asyncio.gather(*(log.written([row(code)]) for code in CODES[:2]))
+
+        asyncio.run(hand_in())
+        assert stored(store) == 4 + 4
+
+
+def test_call_that_would_wait_behind_too_many_is_told_so(
+    tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_log, "MOST_ROWS", 2)
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in() -> None:
+            async with started(store, batch, vault) as log:
+                await crowded(log)
+                turns = [log.turn(), log.turn()]
+                with pytest.raises(StoreUnavailableError):
+                    log.turn()
+                for turn in turns:
+                    assert turn is not None
+                    await turn
+
+        asyncio.run(hand_in())
+
+
 @contextlib.contextmanager
 def on_file(folder: Path) -> Iterator[tuple[Store, SharedBatch]]:
     store = Store(f"sqlite:///{folder / 'audit.sqlite'}")

@@ -242,6 +242,10 @@ class Pipeline:
         # The message itself must come within the default.
         patience = min(seconds, self._limits.default_deadline_seconds)
         received.wire = await self._reading.message(context, patience)
+        if method.at_once is not None and self._recorder is not None:
+            turn = self._recorder.turn(received)
+            if turn is not None:
+                await turn
         answer = self._at_once(method, received, event)
         if answer is None:
             answer = await self._patiently(method, received, event)

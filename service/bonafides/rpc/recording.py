@@ -71,6 +71,15 @@ class Recorder:
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Future[None] | None = None
 
+    def turn(self, received: Received) -> asyncio.Future[None] | None:
+        """Returns what a call awaits before it is worked on; None: nothing.
+
+        Raises:
+            StoreUnavailableError: it would have to wait behind too many.
+        """
+        # Of who names nobody nothing is written down that has to be there first.
+        return self._rows.turn() if received.authorizations else None
+
     def answered(
         self, method: Method, received: Received, event: Event, answer: bytes
     ) -> asyncio.Future[None] | None:

@@ -6,8 +6,10 @@ for the interpreter each time, and a busy event loop, which lets go of it at eve
 the core of gRPC, wakes that thread in vain each time: some ninety wakes for thirty rows,
 which cost more than the rows. So there:
 
-1. Rows gather on the event loop for the linger, unless the commit before held one call's
-   alone, and while the one before waits for the disk.
+1. Calls whose answers will be written down gather before they are worked on: while the
+   commit before theirs waits for the disk and for the linger after it, unless that was for
+   one call alone. Then all of them are worked on in a row, so that each finds warm what
+   the one before it used, and hand in their rows. Rows that come later join the next commit.
 2. One statement adds them, and a second notes which they are. It takes some microseconds a
    row, waits for no lock (another writer is looked for again a little later), and leaves
    the syncing of the log to us.
@@ -23,6 +25,8 @@ Source of 3: a commit at synchronous=FULL is one at NORMAL, and a sync of the lo
 
     log = AuditLog(store, batch, Writer(vault))
     log.start()                            # on the event loop
+    if (turn := log.turn()) is not None:
+        await turn                         # and work on the call
     await log.written(entries)
 """
 
@@ -71,6 +75,8 @@ class AuditLog:
         self._writer: Final = writer
         self._file: _File | None = None
         self._open = _Group()
+        # Calls that wait for their turn.
+        self._gathered: list[asyncio.Future[None]] = []
         self._waiting = 0
         # Set while no group is on its way: gathered, stored, or waiting for the disk.
         self._idle: Final = asyncio.Event()
@@ -86,6 +92,23 @@ class AuditLog:
         """Begins, on the event loop that rows will come from."""
         if self._store.url.get_backend_name() == "sqlite":
             self._file = _opened(self._store.url.database or "")
+
+    def turn(self) -> asyncio.Future[None] | None:
+        """Returns what a call awaits before it is worked on; None: it needn't wait.
+
+        Raises:
+            StoreUnavailableError: too many calls wait.
+        """
+        if self._file is None or (self._idle.is_set() and not self._crowded):
+            return None
+        if self._waiting + len(self._gathered) >= MOST_ROWS:
+            raise StoreUnavailableError
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        self._gathered.append(turn)
+        if self._idle.is_set():
+            self._begin(loop)
+        return turn
 
     def written(self, entries: Sequence[Entry]) -> asyncio.Future[None]:
         """Hands rows in; what is returned is awaited.
@@ -125,13 +148,25 @@ class AuditLog:
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         self._idle.clear()
         if self._crowded:
-            loop.call_later(LINGER_SECONDS, self._store_open)
+            loop.call_later(LINGER_SECONDS, self._let_go, loop)
         else:
-            loop.call_soon(self._store_open)
+            self._let_go(loop)
+
+    def _let_go(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Has the gathered calls worked on, and what they hand in stored right behind them."""
+        gathered, self._gathered = self._gathered, []
+        self._crowded = len(gathered) > 1
+        for turn in gathered:
+            # Its caller may have left.
+            if not turn.done():
+                turn.set_result(None)
+        # Callbacks run in order: those calls have gone as far as they get at once.
+        loop.call_soon(self._store_open)
 
     def _store_open(self) -> None:
         group, loop = self._open, asyncio.get_running_loop()
         if not group.entries:
+            self._go_on()
             return
         file = self._file if len(group.entries) <= MOST_AT_ONCE else None
         if file is not None and not file.begin():
@@ -142,7 +177,7 @@ class AuditLog:
             file = None
         self._looks = 0
         self._open = _Group()
-        self._crowded = len(group.waiters) > 1
+        self._crowded = self._crowded or len(group.waiters) > 1
         if file is not None and file.added(self._writer, group.entries):
             self._sync(file, group)
             return
@@ -181,10 +216,13 @@ class AuditLog:
         self._tell(group, stored=fault is None)
 
     def _tell(self, group: _Group, *, stored: bool) -> None:
-        """Tells everybody, and goes on with whoever came meanwhile."""
         self._waiting -= len(group.entries)
         tell(group.waiters, stored=stored)
-        if self._open.entries:
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Begins anew with whoever came meanwhile."""
+        if self._gathered or self._open.entries:
             self._begin(asyncio.get_running_loop())
         else:
             self._idle.set()
