@@ -29,8 +29,10 @@ from scripts.measured import Figure
 
 _SHARE_OF_SATURATION: Final = 0.8
 _US: Final = 1e6
-# Their ratio differs most from round to round: so many callers keep both cores busy.
-_TWICE: Final = ("bare_crowd", "crowd")
+# What so many callers find differs most from moment to moment, as they keep both cores busy:
+# it is taken as often in each round.
+_CROWDS: Final = ("bare_crowd", "crowd")
+_TIMES: Final = 4
 _RATIOS: Final = (
     ("read.anonymous.sqlite.over_bare", "sqlite", "bare"),
     ("read.anonymous.postgresql.warm.over_bare", "warm", "bare"),
@@ -49,7 +51,7 @@ def measure(folder: Path, made: Databases, effort: Effort) -> Iterator[Figure]:
         rounds: dict[str, list[Result]] = {name: [] for name in CONTENDERS}
         faults: dict[str, str] = {}
         for number in range(effort.rounds):
-            for name in (*CONTENDERS, *_TWICE):
+            for name in (*CONTENDERS, *_CROWDS * (_TIMES - 1)):
                 try:
                     rounds[name].append(_answered(scene, scene.plan(name, number), name))
                 except NotMeasuredError as error:

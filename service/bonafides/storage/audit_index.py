@@ -46,10 +46,10 @@ NAMED: Final = 2
 # As many that are not filed are looked through for whoever reads a log, in a few
 # milliseconds. The more are filed at once, the fewer runs there are to look into.
 MOST_UNFILED: Final = 16_000
-# Rows that one step files, at most: it takes some milliseconds. After each one the others who
-# write have their turn: they look for it every few milliseconds.
-_MOST_ROWS: Final = 1_000
-_REST_SECONDS: Final = 0.015
+# Rows that one step files, at most: it takes some three milliseconds. After each one the others
+# who write have their turn: they look for it every few milliseconds.
+_MOST_ROWS: Final = 250
+_REST_SECONDS: Final = 0.004
 # The run of a day that others are merged into.
 _MERGED: Final = 0
 _PAST_ALL: Final = b"\xff" * 17
