@@ -29,7 +29,8 @@ and quotes exceptions. A call goes through these steps, numbered again below:
 Steps 4 to 8 are done on a thread. A method whose service has `at_once_<method>` is
 tried on the event loop first, through the same steps: if its token is remembered
 and that handler answers, no thread is needed, and no place is taken. If it returns
-None, nothing has been done, and a thread begins anew. Such a handler never waits.
+None, nothing has been done, and a thread begins anew. Such a handler never waits. Where
+its answer is written down the call takes its turn first: many are worked on in a row.
 
 A method that streams both ways goes through the same steps, with a count of its own
 (2) and a bound on silence in place of a deadline (3). Its handler gives a session
