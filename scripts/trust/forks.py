@@ -1,14 +1,18 @@
-"""Runs tests in forks of a process that has loaded what is not ours.
+"""Runs tests in forks of a process that has loaded whatever need not be loaded anew.
 
-A run of few tests spends most of its time on importing libraries. They are imported here
-once, and each run is a fork of this process. Whatever is ours is imported in the fork, so
-that it is what its file says at that moment.
+A run of few tests spends most of its time on imports. Libraries are imported here once. For
+each turn of runs a fork of this process imports what of ours they leave as it is, and each
+run is a fork of that one. The rest of ours is imported in the run itself, so that it is what
+its file says at that moment.
 
-    python -m scripts.trust.forks output.txt        # in a tree; reads a line per run
+    python -m scripts.trust.forks output.txt        # in a tree; reads lines, as below
 
-A line holds for how many seconds a run may last, and pytest's arguments, as JSON; the
-answer is a line with how pytest ended, negative if that was by its alarm. What it wrote
-stands in the output file until the next run.
+A turn begins with a line that names the modules not to be loaded beforehand, as a JSON list,
+and ends with the line `null`; both are answered with 0. In between, a line holds for how many
+seconds a run may last, and pytest's arguments, as JSON; the answer is a line with how pytest
+ended, negative if that was by its alarm. What it wrote stands in the output file until the
+next run. Each line waits for the answer to the one before: of two, one process could read
+what is another's.
 """
 
 from __future__ import annotations
@@ -20,11 +24,12 @@ import os
 import signal
 import sys
 import warnings
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-# What is imported to see which libraries it takes.
+# What is imported to see which modules it takes.
 _OURS: Final = (
     "bonafides.server",
     "bonafides.website",
@@ -39,13 +44,39 @@ _GENERATED: Final = "bonafides.v1."
 
 
 def main(output: Path) -> None:
-    """Answers each line of the input, until there is none."""
-    _load(_libraries())
+    """Serves turns, until the input ends."""
+    names = _modules()
+    ours = [name for name in names if _is_ours(name)]
+    _load(name for name in names if not _is_ours(name))
     # A fork need not look through them for cycles.
     gc.freeze()
     for line in sys.stdin:
-        seconds, *arguments = json.loads(line)
-        print(_run(arguments, seconds, output), flush=True)
+        fresh = frozenset(json.loads(line))
+        child = os.fork()
+        if not child:
+            _serve([name for name in ours if name not in fresh], output)
+        _, status = os.waitpid(child, 0)
+        if status:
+            # What it was told is lost, and whoever told it waits.
+            sys.exit("a turn has ended before it was over")
+        print(0, flush=True)
+
+
+def _serve(beforehand: list[str], output: Path) -> None:
+    """Runs what each line says until the turn is over, and ends the process."""
+    ended = 1
+    try:
+        _load(beforehand)
+        gc.freeze()
+        print(0, flush=True)
+        for line in sys.stdin:
+            if (run := json.loads(line)) is None:
+                ended = 0
+                break
+            seconds, *arguments = run
+            print(_run(arguments, seconds, output), flush=True)
+    finally:
+        os._exit(ended)
 
 
 def _run(arguments: list[str], seconds: int, output: Path) -> int:
@@ -80,8 +111,8 @@ def _speak_to(output: Path) -> None:
     os.dup2(told, 2)
 
 
-def _libraries() -> list[str]:
-    """Returns the names of modules that ours import, themselves not ours; imports none."""
+def _modules() -> list[str]:
+    """Returns the names of the modules that ours import, and of ours; imports none."""
     reading, writing = os.pipe()
     child = os.fork()
     if child:
@@ -93,9 +124,8 @@ def _libraries() -> list[str]:
     try:
         for name in _OURS:
             importlib.import_module(name)
-        found = [name for name in list(sys.modules) if not _is_ours(name)]
         with os.fdopen(writing, "w", encoding="utf-8") as telling:
-            json.dump(found, telling)
+            json.dump(list(sys.modules), telling)
     finally:
         os._exit(0)
 
@@ -104,7 +134,7 @@ def _is_ours(name: str) -> bool:
     return name.partition(".")[0] in _OF_OURS and not name.startswith(_GENERATED)
 
 
-def _load(names: list[str]) -> None:
+def _load(names: Iterable[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in names:

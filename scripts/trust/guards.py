@@ -3,8 +3,9 @@
 The tree is copied, as often as there are cores; in a copy one guard is taken out, as
 `guard_table` says, and the tests that are about it are run. They must fail, and they must
 pass with the guard in place: first all of them are run once as they are. Each run is a
-process of its own (`forks`), which reads what is ours from the copy. What was taken out, and
-which test noticed, is listed in build/guards.txt.
+process of its own (`forks`), which reads from the copy whatever the guard's file reaches
+(`imports`); so the guards of one file are tried in one turn. What was taken out, and which
+test noticed, is listed in build/guards.txt.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,6 +30,7 @@ from scripts.trust.extent import Extent
 from scripts.trust.figures import proved
 from scripts.trust.guard import Guard
 from scripts.trust.guard_table import GUARDS
+from scripts.trust.imports import reached
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _LIST: Final = _ROOT / "build" / "guards.txt"
@@ -97,21 +100,20 @@ class _Tree:
             text=True,
         )
 
+    @contextmanager
+    def turn(self, fresh: Iterable[str]) -> Iterator[None]:
+        """Has all of ours but these modules loaded before the runs; they are, in each run."""
+        self._ask(sorted(fresh))
+        yield
+        self._ask(None)
+
     def run(self, tests: Iterable[str], seconds: int = _MOST_SECONDS) -> int:
-        """Runs tests of the copy; returns how pytest ended, negative if not in time.
+        """Runs tests of the copy, in a turn; returns how pytest ended, negative if not in time.
 
         Raises:
             AssertionError: the process that runs them has ended.
         """
-        process = self._process
-        if process.stdin is None or process.stdout is None:
-            raise AssertionError("tests can't be run without pipes")
-        options = (*_OPTIONS, f"--basetemp={self._temporary}")
-        process.stdin.write(json.dumps([seconds, *options, *tests]) + "\n")
-        process.stdin.flush()
-        if not (answer := process.stdout.readline()):
-            raise AssertionError("what runs the tests has ended")
-        return int(answer)
+        return self._ask([seconds, *_OPTIONS, f"--basetemp={self._temporary}", *tests])
 
     def without(self, guard: Guard) -> int:
         """Runs the guard's tests with the guard taken out; returns how pytest ended.
@@ -128,6 +130,16 @@ class _Tree:
             return self.run(guard.tests, _MOST_SECONDS_OF_ONE)
         finally:
             _write(file, before)
+
+    def _ask(self, line: object) -> int:
+        process = self._process
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError("tests can't be run without pipes")
+        process.stdin.write(json.dumps(line) + "\n")
+        process.stdin.flush()
+        if not (answer := process.stdout.readline()):
+            raise AssertionError("what runs the tests has ended")
+        return int(answer)
 
     def told(self) -> str:
         """Returns the end of what the last run wrote."""
@@ -176,20 +188,24 @@ class _Trees:
         Raises:
             AssertionError: a guard is not where the table says.
         """
-        return list(self._pool.map(self._unnoticed, guards))
+        of_files: dict[str, list[Guard]] = {}
+        for guard in guards:
+            of_files.setdefault(guard.file, []).append(guard)
+        # The longest turns first, so that no tree is left with one in the end.
+        turns = sorted(of_files.values(), key=len, reverse=True)
+        found = ChainMap(*self._pool.map(self._unnoticed, turns))
+        return [found[guard] for guard in guards]
 
     def _failed(self, tests: Sequence[str]) -> str:
         """Returns what was wrong with tests of a tree as it is; empty: nothing."""
-        with self._one() as tree:
+        # With all of ours loaded beforehand: so no test fails for that alone.
+        with self._one() as tree, tree.turn(()):
             return "" if tree.run(tests) == _PASSED else tree.told()
 
-    def _unnoticed(self, guard: Guard) -> str:
-        """Returns the guard's name if its test passes without it or hangs; empty: it fails."""
-        with self._one() as tree:
-            ended = tree.without(guard)
-        if ended == -signal.SIGALRM:
-            return f"{guard.name} (its test did not end in {_MOST_SECONDS_OF_ONE} s)"
-        return "" if ended == _FAILED else guard.name
+    def _unnoticed(self, guards: Sequence[Guard]) -> dict[Guard, str]:
+        """Returns for each guard of one file its name if its test passes without it or hangs."""
+        with self._one() as tree, tree.turn(reached(guards[0].file)):
+            return {guard: _said(guard, tree.without(guard)) for guard in guards}
 
     @contextmanager
     def _one(self) -> Iterator[_Tree]:
@@ -198,6 +214,13 @@ class _Trees:
             yield tree
         finally:
             self._free.put(tree)
+
+
+def _said(guard: Guard, ended: int) -> str:
+    """Returns the guard's name unless its test failed without it."""
+    if ended == -signal.SIGALRM:
+        return f"{guard.name} (its test did not end in {_MOST_SECONDS_OF_ONE} s)"
+    return "" if ended == _FAILED else guard.name
 
 
 def _write(file: Path, text: str) -> None:

@@ -20,6 +20,7 @@ from scripts.trust.extent import QUICK, WHOLE
 from scripts.trust.figures import BARS, proved
 from scripts.trust.guard_table import GUARDS, Guard
 from scripts.trust.guards import listed
+from scripts.trust.imports import reached
 from scripts.trust.timing import area
 
 _ROOT = Path(__file__).parents[2]
@@ -76,6 +77,34 @@ def _tests_of(file: str) -> frozenset[str]:
 
 def test_guards_have_names_of_their_own() -> None:
     assert len({guard.name for guard in GUARDS}) == len(GUARDS)
+
+
+def test_change_reaches_whoever_imports_it_and_nobody_else() -> None:
+    found = reached("service/bonafides/storage/audit_log.py")
+    # Itself, who imports it, and who imports that.
+    assert {
+        "bonafides.storage.audit_log",
+        "bonafides.rpc.recording",
+        "bonafides.rpc.pipeline",
+        "bonafides.server",
+        "tests.serving",
+    } <= found
+    assert not {"bonafides.storage.audit", "bonafides.errors", "bonafides.website"} & found
+
+
+@pytest.mark.parametrize("package", ["service/bonafides/rpc/__init__.py", "tests/__init__.py"])
+def test_change_of_a_package_reaches_all_parts_of_it(package: str) -> None:
+    name = package.removeprefix("service/").removesuffix("/__init__.py").replace("/", ".")
+    parts = {
+        f"{name}.{file.stem}"
+        for file in (_ROOT / package).parent.glob("*.py")
+        if file.stem != "__init__"
+    }
+    assert parts <= reached(package)
+
+
+def test_change_of_what_is_no_module_reaches_everything() -> None:
+    assert {"bonafides.server", "tests.builders"} <= reached("pyproject.toml")
 
 
 def test_guards_are_listed_with_what_became_of_them() -> None:
