@@ -7,6 +7,7 @@ Imports that wait inside of functions, or for a type checker, count as well.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from functools import cache
 from pathlib import PurePosixPath
 from typing import Final
@@ -17,7 +18,7 @@ _PACKAGES: Final = ("bonafides", "scripts", "tests")
 
 
 @cache
-def reached(file: str) -> frozenset[str]:
+def reached(file: str) -> AbstractSet[str]:
     """Returns the file's module and those that import it, however indirectly.
 
     Of a file that is no module of ours anybody may read: all of them.
@@ -27,12 +28,16 @@ def reached(file: str) -> frozenset[str]:
     parts = path.parts[1:] if path.parts[0] == "service" else path.parts
     name = ".".join(parts).removesuffix(".__init__")
     if name not in graph.modules:
-        return frozenset(graph.modules)
-    # A package is read by whoever imports a part of it.
-    within = {name, *graph.find_descendants(name)}
-    return frozenset(within | graph.find_downstream_modules(name, as_package=True))
+        return graph.modules
+    return graph.find_downstream_modules(name) | {name}
 
 
 @cache
 def _graph() -> grimp.ImportGraph:
-    return grimp.build_graph(*_PACKAGES, cache_dir=None)
+    graph = grimp.build_graph(*_PACKAGES, cache_dir=None)
+    for name in graph.modules:
+        package = name.rpartition(".")[0]
+        if package in graph.modules:
+            # Whoever imports a part has run its package first.
+            graph.add_import(importer=name, imported=package)
+    return graph
