@@ -30,6 +30,7 @@ import sqlalchemy as sa
 from bonafides.access.audit import OK, Count, Entry, Shape, Shown, entry
 from bonafides.access.callers import ANONYMOUS, SANDBOX_ISSUER, Caller, CallerKind, mint
 from bonafides.client import Client, RemoteError
+from bonafides.client.aio import AsyncClient
 from bonafides.client.requests import NO_PURPOSE
 from bonafides.errors import BugError, StoreUnavailableError
 from bonafides.identity.access_operations import forget_accesses
@@ -128,6 +129,28 @@ def test_rows_hold_neither_code_nor_subject(served: Served) -> None:
     assert CODE.text not in told
     assert "somebody-by-name" not in told
     assert len({row.enterprise for row in found}) == len({row.caller for row in found}) == 1
+
+
+@pytest.mark.feature("F4")
+def test_each_of_many_reads_at_once_is_answered_for_itself_and_has_its_row(served: Served) -> None:
+    enterprises = [builders.code(number) for number in range(1, 11)]
+    for enterprise in enterprises:
+        builders.enroll(served.store, enterprise)
+    codes = [enterprise.text for enterprise in enterprises]
+    token = served.token(subject="reader")
+
+    async def read() -> None:
+        async with AsyncClient(served.address, token=token) as client:
+            # On a thread, so that it is known afterwards.
+            for code in codes:
+                await client.get_archive(code)
+            for _ in range(3):
+                answers = await asyncio.gather(*map(client.get_archive, codes * 2))
+                assert [answer.registration.code for answer in answers] == codes * 2
+
+    asyncio.run(read())
+    found = Counter(row.enterprise for row in rows(served.store))
+    assert sorted(found.values()) == [7] * len(codes)
 
 
 @pytest.mark.feature("F4")
