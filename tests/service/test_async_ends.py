@@ -6,9 +6,9 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 import grpc
@@ -16,7 +16,7 @@ import pytest
 
 from bonafides.client import Client, Credentials, RemoteError
 from bonafides.client.aio import AsyncClient
-from bonafides.client.faults import TokenUnusableError
+from bonafides.client.faults import TokenUnusableError, _Details
 from bonafides.errors import ServerDrainingError
 from bonafides.instants import MICROSECONDS
 from bonafides.v1 import platform_pb2, record_pb2
@@ -244,6 +244,43 @@ def test_stream_that_breaks_is_taken_up_again_behind_what_is_stored(
     sequences = asyncio.run(work())
     assert cut == [10, 20]
     assert (sequences, sequences[-1]) == (sorted(sequences), 30)
+
+
+@pytest.mark.parametrize("reason", ["", "INTERNAL"], ids=["of the library", "of the server"])
+def test_stream_that_fails_inside_is_taken_up_again_unless_the_server_says_so(
+    served: Served, reason: str
+) -> None:
+    """The library says INTERNAL of a message that was on its way when the stream ended."""
+    failed = RemoteError(grpc.StatusCode.INTERNAL, "failed", _Details(reason=reason))
+    faults = [failed]
+
+    def batches() -> Iterator[list[record_pb2.Record]]:
+        for number in range(5):
+            yield [builders.record_message(builders.transaction(f"t{number}"))]
+            until(lambda: not faults)
+
+    async def work() -> int:
+        async with AsyncClient(served.address, token=token) as client:
+            opened = client._connection.stream
+
+            async def failing(*told: Any, **more: Any) -> AsyncIterator[Any]:
+                async with aclosing(opened(*told, **more)) as answers:
+                    async for answer in answers:
+                        yield answer
+                        if faults:
+                            raise faults.pop()
+
+            client._connection.stream = failing  # type: ignore[assignment, method-assign]  # fails once, in its midst
+            told = client.write_records(batches(), source="orders")
+            return [answer.sequence async for answer in told][-1]
+
+    token = served.token("platform", subject="shop")
+    if reason:
+        with pytest.raises(RemoteError) as ended:
+            asyncio.run(work())
+        assert ended.value is failed
+    else:
+        assert asyncio.run(work()) == 5
 
 
 def cut_streams(served: Served) -> None:

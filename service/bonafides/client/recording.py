@@ -79,7 +79,7 @@ class RecordCalls(DocumentCalls):
                         # Wakes the thread that draws, before the call is left.
                         outbox.stop()
             except RemoteError as error:
-                pause = next(pauses, None) if error.code in _BROKEN else None
+                pause = next(pauses, None) if _is_broken(error) else None
                 if pause is None:
                     raise
                 sleep(pause)
@@ -93,3 +93,10 @@ class RecordCalls(DocumentCalls):
         return self._connection.stream(
             self._records.WriteRecords, outbox.requests(), seconds=_STREAM_SECONDS
         )
+
+
+def _is_broken(error: RemoteError) -> bool:
+    """Returns whether a stream that ended so may be taken up again."""
+    # No word of our server's: the library's for a message that was on its way when the stream
+    # ended, or that of a proxy between.
+    return error.code in _BROKEN or (error.code is grpc.StatusCode.INTERNAL and not error.reason)
