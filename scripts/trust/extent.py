@@ -47,14 +47,14 @@ class Extent:
 
 
 QUICK: Final = Extent(
-    archives=300,
+    archives=200,
     planted=12,
     owners=8,
-    pairs=1_500,
+    pairs=1_000,
     timings=3,
-    fuzzed=50_000,
+    fuzzed=25_000,
     sent=1_000,
-    each_guard=10,
+    each_guard=20,
     crawled=Crawl(
         enterprises=100_000,
         accounts=2,

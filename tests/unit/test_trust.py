@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -14,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from scripts.measured import Figure
-from scripts.trust import __main__ as trust
-from scripts.trust import crossing
+from scripts.trust import crossing, topics
 from scripts.trust.extent import QUICK, WHOLE
 from scripts.trust.figures import BARS, proved
 from scripts.trust.guard_table import GUARDS, Guard
@@ -33,7 +33,7 @@ def test_every_row_is_documented() -> None:
 
 
 def test_every_row_is_of_a_topic() -> None:
-    prefixes = tuple(trust.TOPICS)
+    prefixes = tuple(topics.TOPICS)
     assert all(name.startswith(prefixes) for name in BARS)
 
 
@@ -127,10 +127,18 @@ def test_topic_that_breaks_leaves_its_other_rows_without_a_value() -> None:
         yield proved("fuzz.in_process.failures", 0)
         raise RuntimeError("no fuzzer")
 
-    told = {figure.name: figure for figure in trust.reported("fuzz.", broken())}
+    told = {figure.name: figure for figure in topics.reported("fuzz.", broken())}
     assert told["fuzz.in_process.failures"].holds is True
     assert told["fuzz.over_grpc.failures"].holds is False
     assert told["fuzz.over_grpc.failures"].beside == "RuntimeError: no fuzzer"
+
+
+def test_topic_whose_process_dies_has_rows_without_a_value() -> None:
+    work: Future[topics.Taken] = Future()
+    work.set_exception(BrokenExecutor("it ended"))
+    told = topics.result_of("cross.", work)
+    assert [(figure.name, figure.holds) for figure in told.figures] == [("cross.let_in", False)]
+    assert told.figures[0].beside == "BrokenExecutor: it ended"
 
 
 def test_area_tells_nothing_of_equal_times_and_everything_of_apart_ones() -> None:
