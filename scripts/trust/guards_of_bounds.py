@@ -34,11 +34,42 @@ _OVERRIDES_TEST: Final = "tests/service/test_overrides.py"
 _REVIEWS_TEST: Final = "tests/service/test_reviews.py"
 _SELF_TEST: Final = "tests/service/test_self_description.py"
 _STREAMS_TEST: Final = "tests/service/test_streams.py"
+_WANTED_TEST: Final = "tests/service/test_wanted_views.py"
 _WATCHERS_TEST: Final = "tests/service/test_watchers.py"
 _ERASED: Final = "test_erasure_leaves_what_another_platform_names"
 _TOLD: Final = "test_what_is_told_and_detached_of_a_buyer_is_its_platforms[sqlite]"
 
 GUARDS: Final = (
+    Guard(
+        "a call comes again at once only one time",
+        f"{_RPC}/call.py",
+        "        if not self._received.came_again:\n",
+        "        if True:\n",
+        (f"{_WANTED_TEST}::test_what_is_not_known_then_either_is_left_to_a_thread[fetched]",),
+    ),
+    Guard(
+        "as many views as may be waited for",
+        f"{_STORAGE}/snapshots.py",
+        "        if len(self._wants) >= _MOST_WANTED:\n            return None\n",
+        "",
+        (f"{_WANTED_TEST}::test_question_is_of_64_views_and_512_may_wait",),
+    ),
+    Guard(
+        "views are fetched for memory only while changes are followed",
+        f"{_STORAGE}/snapshots.py",
+        "or not self._follower.is_fresh() or",
+        "or",
+        (f"{_WANTED_TEST}::test_nothing_is_fetched_for_a_memory_that_hears_of_no_change[sqlite]",),
+    ),
+    Guard(
+        "what was expected in vain is not kept",
+        f"{_STORAGE}/snapshots.py",
+        "                self._memory.put(*key, entry, found.get(key))",
+        "                found.get(key) and self._memory.put(*key, entry, found.get(key))",
+        (
+            f"{_WANTED_TEST}::test_fault_of_the_database_ends_the_waiting_and_is_left_to_who_asks_next",
+        ),
+    ),
     Guard(
         "of two agent tokens none is chosen",
         f"{_RPC}/authentication.py",

@@ -19,6 +19,7 @@ A view that is past its time is never handed out, by whichever way it was read.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -233,6 +234,18 @@ def view_at_once(
     if found is None or now >= found.next_change_at or found.revision < min_revision:
         return None
     return found
+
+
+def fetch_view(
+    snapshots: Snapshots,
+    code: str,
+    *,
+    audience: disclosure_pb2.Audience.ValueType,
+    mask: Mask = NO_MASK,
+) -> asyncio.Future[None] | None:
+    """Returns what is done once `view_at_once` may know the view; None: ask `read_view`."""
+    view = snapshot.view_name(audience, mask)
+    return None if view is None else snapshots.fetch(code, view)
 
 
 def read_view(

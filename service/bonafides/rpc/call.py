@@ -10,6 +10,7 @@ between them, and their order, are the pipeline's.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import uuid
@@ -121,6 +122,16 @@ class Call:
         """
         self._received.consents[code] = consents
 
+    def comes_again(self, fetch: Callable[[], asyncio.Future[None] | None]) -> None:
+        """Has the call tried at once again after what is fetched, the first time that it asks.
+
+        To be said by a handler that does not know the answer at once. `fetch` returns what is
+        waited for; None: a thread has to do it.
+        """
+        if not self._received.came_again:
+            self._received.came_again = True
+            self._received.awaited = fetch()
+
     def count(self, **numbers: int) -> None:
         """Adds to the numbers that the log tells of the call."""
         self._event.count(numbers)
@@ -167,6 +178,9 @@ class Received:
     shown: tuple[str, ...] = ()
     consents: dict[str, int | None] = field(default_factory=dict)
     purpose: str = ""
+    # What a handler that had no answer at once waits for, to be tried once more.
+    came_again: bool = False
+    awaited: asyncio.Future[None] | None = None
     # By which an enterprise lets an integrator act for it.
     agent_tokens: Sequence[str] = ()
     # Who signed this very call. What was signed counts once, so it is kept for as long as

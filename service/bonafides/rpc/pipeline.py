@@ -29,8 +29,9 @@ and quotes exceptions. A call goes through these steps, numbered again below:
 Steps 4 to 8 are done on a thread. A method whose service has `at_once_<method>` is
 tried on the event loop first, through the same steps: if its token is remembered
 and that handler answers, no thread is needed, and no place is taken. If it returns
-None, nothing has been done, and a thread begins anew. Such a handler never waits. Where
-its answer is written down the call takes its turn first: many are worked on in a row.
+None, nothing has been done, and a thread begins anew. Such a handler never waits, but may
+name what it is to be tried once more after. Where its answer is written down the call takes
+its turn first: many are worked on in a row.
 
 A method that streams both ways goes through the same steps, with a count of its own
 (2) and a bound on silence in place of a deadline (3). Its handler gives a session
@@ -49,7 +50,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -88,6 +89,8 @@ from bonafides.rpc.recording import Recorder
 from bonafides.rpc.status import CALL_ID, Reply, reply
 from bonafides.rpc.streams import Flow, Stream
 from bonafides.storage.agencies import Agents
+
+T = TypeVar("T")
 
 # A caller that asks for more does not get it: no call of ours is that long.
 _MOST_SECONDS: Final = 60.0
@@ -248,6 +251,9 @@ class Pipeline:
             if turn is not None:
                 await turn
         answer = self._at_once(method, received, event)
+        if received.awaited is not None:
+            await self._in_time(received.awaited, received)
+            answer = self._at_once(method, received, event)
         if answer is None:
             answer = await self._patiently(method, received, event)
         if self._recorder is not None:
@@ -391,10 +397,14 @@ class Pipeline:
             raise ServerBusyError(_BUSY_RETRY_SECONDS) from None
         # Not when the caller gives up: the thread is busy until it is done.
         work.add_done_callback(lambda _: self._admission.leave())
+        # 3, again: what no thread has begun by then none begins.
+        return await self._in_time(asyncio.wrap_future(work), received)
+
+    async def _in_time(self, waiting: asyncio.Future[T], received: Received) -> T:
+        """Returns what is awaited, unless the deadline of the call passes first."""
         try:
             async with asyncio.timeout(received.deadline - self._world.monotonic()) as patience:
-                # 3, again: what no thread has begun by then none begins.
-                return await asyncio.wrap_future(work)
+                return await waiting
         except TimeoutError:
             if patience.expired():
                 raise DeadlinePassedError from None

@@ -202,7 +202,13 @@ class ArchiveService:
             min_revision=request.min_revision,
             mask=sight.mask,
         )
-        return None if found is None else _answered(request, call, code, found)
+        if found is None:
+            fetch = partial(
+                archive.fetch_view, self._snapshots, code, audience=sight.audience, mask=sight.mask
+            )
+            call.comes_again(fetch)
+            return None
+        return _answered(request, call, code, found)
 
     def get_archive(self, request: archive_service.GetArchiveRequest, call: Call) -> bytes:
         """Gets the archive as stored for the caller's audience; of the past, made for the call."""

@@ -1,8 +1,9 @@
 """Reads stored views as quickly as each database allows.
 
-`at_once` is for the event loop: it never waits and may not know. `read` is for
-threads: it asks the database and always knows. Neither looks at `next_change_at`:
-the caller does, every time.
+`at_once` is for the event loop: it never waits and may not know. `fetch` has what it did not
+know read, in one question with what other calls want meanwhile. `read` is for threads: it
+asks the database and always knows. None looks at `next_change_at`: the caller does, every
+time.
 
 What is remembered is not compared with the database but forgotten through the table of
 changes: at once by this process's own commits, within a second by those of others
@@ -11,10 +12,13 @@ changes: at once by this process's own commits, within a second by those of othe
 - SQLite: from the file, on the event loop too. The read takes microseconds, but it hands
   the interpreter to other threads and waits to have it back, which costs several times
   as much: hence the memory in front of the engine's own.
-- PostgreSQL: on a thread, since a round trip costs more than a whole call.
+- PostgreSQL: on a thread, since a round trip costs more than a whole call, and a thread
+  for each call costs more than the round trip: views that are wanted while a question is
+  under way, and shortly after it, are asked for together in the next one.
 
     snapshots = Snapshots(store, follower)
     snapshots.at_once("91990000MA0000001T", "PUBLIC")      # Stored | None
+    await snapshots.fetch("91990000MA0000001T", "PUBLIC")  # and then at once
 """
 
 from __future__ import annotations
@@ -24,8 +28,10 @@ import contextlib
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from bonafides.archive.snapshot import Stored
 from bonafides.errors import StoreUnavailableError
@@ -40,7 +46,17 @@ _MOST_BYTES: Final = 64 * 1_024 * 1_024
 _OVERHEAD_BYTES: Final = 1_024
 # For how long reads of SQLite share a transaction.
 _SHARED_SECONDS: Final = 0.002
+# For how long views that were wanted during a question wait for others, to be the next one:
+# each question costs a thread's waking.
+_LINGER_SECONDS: Final = 0.004
+# Views that one question asks for, and that may be waited for: beyond, a thread asks.
+_MOST_ASKED: Final = 64
+_MOST_WANTED: Final = 512
 _COLUMNS: Final = ", ".join(Stored._fields)
+
+
+# Code and view.
+Key: TypeAlias = tuple[str, str]
 
 
 class _Source(Protocol):
@@ -72,11 +88,14 @@ class Snapshots:
     def __init__(self, store: Store, follower: Follower, *, most_bytes: int = _MOST_BYTES) -> None:
         self._follower: Final = follower
         self._memory: Final = _Memory(most_bytes)
-        self._source: Final[_Source] = (
-            _File(store, follower)
-            if store.url.get_backend_name() == "sqlite"
-            else _Connections(store)
-        )
+        self._source: _Source
+        self._wanted: _Wanted | None = None
+        if store.url.get_backend_name() == "sqlite":
+            self._source = _File(store, follower)
+        else:
+            connections = _Connections(store)
+            self._source = connections
+            self._wanted = _Wanted(self._memory, connections.read_several)
         # Behind the file: that must not be read as it was once the memory heard of a change.
         follower.hear(self._memory.told, self._memory.clear)
 
@@ -92,15 +111,27 @@ class Snapshots:
         self._memory.put(code, view, entry, found)
         return found
 
+    def fetch(self, code: str, view: str) -> asyncio.Future[None] | None:
+        """Returns what is done once `at_once` may know the view; None: ask `read`.
+
+        Where the database can't be reached it is done, too, and `read` tells the fault.
+        """
+        if self._wanted is None or not self._follower.is_fresh() or self._memory.get(code, view):
+            return None
+        return self._wanted.put(code, view)
+
     def read(self, code: str, view: str) -> Stored | None:
         """Returns the view as it is stored now, or None if there is none; remembers it.
 
         Raises:
             StoreUnavailableError: the database can't be reached.
         """
-        entry = self._memory.expect(code)
-        found = self._source.read(code, view)
-        self._memory.put(code, view, entry, found)
+        entry, found = self._memory.expect(code), None
+        try:
+            found = self._source.read(code, view)
+        finally:
+            # What was expected in vain is not kept either.
+            self._memory.put(code, view, entry, found)
         return found
 
     def start(self) -> None:
@@ -109,6 +140,8 @@ class Snapshots:
 
     def close(self) -> None:
         """Closes what it opened."""
+        if self._wanted is not None:
+            self._wanted.close()
         self._source.close()
 
 
@@ -266,6 +299,87 @@ class _Memory:
             self._drop(entry, view)
 
 
+class _Want(NamedTuple):
+    """A view that a call waits for."""
+
+    key: Key
+    entry: _Entry
+    done: asyncio.Future[None]
+
+
+class _Wanted:
+    """The views that calls wait for, asked for in one question after the other.
+
+    Used on the event loop alone; a thread of its own asks.
+    """
+
+    def __init__(
+        self, memory: _Memory, read: Callable[[Sequence[Key]], Mapping[Key, Stored]]
+    ) -> None:
+        self._memory: Final = memory
+        self._read: Final = read
+        self._thread: Final = ThreadPoolExecutor(1, thread_name_prefix="views")
+        self._wants: list[_Want] = []
+        self._asking = False
+
+    def put(self, code: str, view: str) -> asyncio.Future[None] | None:
+        """Returns what is done once the view was asked for; None: too many wait."""
+        if len(self._wants) >= _MOST_WANTED:
+            return None
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._wants.append(_Want((code, view), self._memory.expect(code), done))
+        if not self._asking:
+            self._asking = True
+            # Behind the calls that came in the same moment.
+            loop.call_soon(self._ask, loop)
+        return done
+
+    def close(self) -> None:
+        """Waits for the question that is under way."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _ask(self, loop: asyncio.AbstractEventLoop) -> None:
+        asked, self._wants = self._wants[:_MOST_ASKED], self._wants[_MOST_ASKED:]
+        try:
+            answered = loop.run_in_executor(self._thread, self._remember, asked)
+        except RuntimeError:
+            # Closed: whoever waits asks for himself.
+            self._tell([*asked, *self._wants])
+            self._wants = []
+            return
+        answered.add_done_callback(partial(self._answered, loop, asked))
+
+    def _remember(self, asked: Sequence[_Want]) -> None:
+        found: Mapping[Key, Stored] = {}
+        try:
+            found = self._read([want.key for want in asked])
+        finally:
+            for key, entry, _ in asked:
+                self._memory.put(*key, entry, found.get(key))
+
+    def _answered(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        asked: Sequence[_Want],
+        answered: asyncio.Future[None],
+    ) -> None:
+        # Who finds nothing asks again, on a thread, which tells the fault.
+        if not answered.cancelled():
+            answered.exception()
+        self._tell(asked)
+        self._asking = bool(self._wants)
+        if self._asking:
+            loop.call_later(_LINGER_SECONDS, self._ask, loop)
+
+    @staticmethod
+    def _tell(asked: Sequence[_Want]) -> None:
+        for want in asked:
+            # Its caller may have left.
+            if not want.done.done():
+                want.done.set_result(None)
+
+
 class _Connections:
     """Connections to PostgreSQL by the driver itself: one round trip for a point read, no more.
 
@@ -282,17 +396,18 @@ class _Connections:
         return None
 
     def read(self, code: str, view: str) -> Stored | None:
-        fault = self._store.engine.dialect.loaded_dbapi.Error
-        if self._idle:
-            try:
-                return self._ask(self._idle.pop(), code, view)
-            except (fault, IndexError):
-                # A server that was restarted closed what lay idle.
-                pass
-        try:
-            return self._ask(self._store.connect(), code, view)
-        except fault as error:
-            raise StoreUnavailableError from error
+        found = self._asked(_POINT_POSTGRESQL, (code, view))
+        return Stored(*found[0]) if found else None
+
+    def read_several(self, keys: Sequence[Key]) -> Mapping[Key, Stored]:
+        """Returns those views that there are, in one question.
+
+        Raises:
+            StoreUnavailableError: the database can't be reached.
+        """
+        codes, views = [code for code, _ in keys], [view for _, view in keys]
+        found = self._asked(_POINTS_POSTGRESQL, (codes, views))
+        return {(code, view): Stored(*rest) for code, view, *rest in found}
 
     def start(self) -> None:
         """Needs no event loop."""
@@ -301,14 +416,29 @@ class _Connections:
         while self._idle:
             self._idle.pop().close()
 
-    def _ask(self, connection: Any, code: str, view: str) -> Stored | None:
+    def _asked(self, question: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        fault = self._store.engine.dialect.loaded_dbapi.Error
+        if self._idle:
+            try:
+                return self._ask(self._idle.pop(), question, values)
+            except (fault, IndexError):
+                # A server that was restarted closed what lay idle.
+                pass
         try:
-            found = connection.execute(_POINT_POSTGRESQL, (code, view)).fetchone()
+            return self._ask(self._store.connect(), question, values)
+        except fault as error:
+            raise StoreUnavailableError from error
+
+    def _ask(
+        self, connection: Any, question: str, values: Sequence[Any]
+    ) -> Sequence[Sequence[Any]]:
+        try:
+            found: Sequence[Sequence[Any]] = connection.execute(question, values).fetchall()
         except BaseException:
             connection.close()
             raise
         self._idle.append(connection)
-        return None if found is None else Stored(*found)
+        return found
 
 
 def _size(known: Stored) -> int:
@@ -317,3 +447,7 @@ def _size(known: Stored) -> int:
 
 _POINT_SQLITE: Final = f"SELECT {_COLUMNS} FROM snapshot WHERE code = ? AND view = ?"  # noqa: S608 - constants
 _POINT_POSTGRESQL: Final = f"SELECT {_COLUMNS} FROM snapshot WHERE code = %s AND view = %s"  # noqa: S608 - constants
+_POINTS_POSTGRESQL: Final = (
+    f"SELECT code, view, {_COLUMNS} FROM snapshot "  # noqa: S608 - constants
+    "JOIN unnest(%s::text[], %s::text[]) AS wanted (code, view) USING (code, view)"
+)
