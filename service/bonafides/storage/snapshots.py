@@ -2,8 +2,8 @@
 
 `at_once` is for the event loop: it never waits and may not know. `fetch` has what it did not
 know read, in one question with what other calls want meanwhile. `read` is for threads: it
-asks the database and always knows. None looks at `next_change_at`: the caller does, every
-time.
+asks the database and always knows. None of them looks at `next_change_at`: the caller does,
+every time.
 
 What is remembered is not compared with the database but forgotten through the table of
 changes: at once by this process's own commits, within a second by those of others
