@@ -302,8 +302,8 @@ GUARDS: Final = (
     Guard(
         "what waited past its deadline is not carried out",
         f"{_RPC}/pipeline.py",
-        "return await asyncio.wrap_future(work)",
-        "return await asyncio.shield(asyncio.wrap_future(work))",
+        "self._in_time(asyncio.wrap_future(work), received)",
+        "self._in_time(asyncio.shield(asyncio.wrap_future(work)), received)",
         (f"{_PIPELINE_TEST}::test_call_whose_deadline_passed_in_the_queue_is_not_carried_out",),
     ),
 )
