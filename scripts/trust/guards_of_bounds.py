@@ -41,9 +41,9 @@ _TOLD: Final = "test_what_is_told_and_detached_of_a_buyer_is_its_platforms[sqlit
 
 GUARDS: Final = (
     Guard(
-        "a call comes again at once only one time",
+        "what a call comes again after is fetched only one time",
         f"{_RPC}/call.py",
-        "        if not self._received.came_again:\n",
+        "        if self._received.awaited is None:\n",
         "        if True:\n",
         (f"{_WANTED_TEST}::test_what_is_not_known_then_either_is_left_to_a_thread[fetched]",),
     ),

@@ -204,14 +204,18 @@ class Twice(Probe):
         super().__init__(handle)
         self._fetch = fetch
         self._known = known
-        self.tries = 0
+        self.tries = self.fetches = 0
 
     def at_once_get_archive(
         self, _: archive_service_pb2.GetArchiveRequest, call: Call
     ) -> bytes | None:
         self.tries += 1
-        call.comes_again(self._fetch)
+        call.comes_again(self._counted)
         return self._known if self.tries > 1 else None
+
+    def _counted(self) -> asyncio.Future[None] | None:
+        self.fetches += 1
+        return self._fetch()
 
 
 def fetched() -> asyncio.Future[None]:
@@ -240,7 +244,7 @@ def test_what_is_not_known_then_either_is_left_to_a_thread(
         answer = ask(address, WIRE)
     assert (answer.code, answer.body) == (grpc.StatusCode.OK, b"thread")
     # It does not come a third time.
-    assert probe.tries == (2 if fetch is fetched else 1)
+    assert (probe.tries, probe.fetches) == (2 if fetch is fetched else 1, 1)
 
 
 def test_what_is_fetched_is_waited_for_until_the_deadline() -> None:

@@ -128,8 +128,7 @@ class Call:
         To be said by a handler that does not know the answer at once. `fetch` returns what is
         waited for; None: a thread has to do it.
         """
-        if not self._received.came_again:
-            self._received.came_again = True
+        if self._received.awaited is None:
             self._received.awaited = fetch()
 
     def count(self, **numbers: int) -> None:
@@ -179,7 +178,6 @@ class Received:
     consents: dict[str, int | None] = field(default_factory=dict)
     purpose: str = ""
     # What a handler that had no answer at once waits for, to be tried once more.
-    came_again: bool = False
     awaited: asyncio.Future[None] | None = None
     # By which an enterprise lets an integrator act for it.
     agent_tokens: Sequence[str] = ()
