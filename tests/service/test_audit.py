@@ -14,6 +14,7 @@ import json
 import os
 import random
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -591,15 +592,17 @@ def test_rows_of_one_statement_bear_the_salt_that_stands_and_all_go_in_or_none(
     writer = audit.Writer(vault)
 
     def added(*entries: Entry) -> int:
-        told = writer.statement(entries)
+        with contextlib.closing(sqlite3.connect(str(store.url.database))) as connection:
+            told = writer.statement(connection, entries)
         assert told is not None
         with store.writing() as work:
             done = work.connection.exec_driver_sql(told.text, tuple(told.values)).rowcount
             work.commit()
         return done
 
-    # The salts are not known yet: made, and read, in a unit of work.
-    assert writer.statement([made(CODE)]) is None
+    # There are no salts yet: they are made in a unit of work.
+    with contextlib.closing(sqlite3.connect(str(store.url.database))) as connection:
+        assert writer.statement(connection, [made(CODE)]) is None
     with store.writing() as work:
         writer(work, [made(CODE, acts_for=OTHER.text), made(OTHER)])
         work.commit()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -121,8 +123,9 @@ def test_row_of_which_the_ledger_has_to_be_asked_is_added_by_no_single_statement
         # So that its salt is known.
         writer(work, [shown(NOW, RATE)])
         work.commit()
-    assert writer.statement([shown(NOW, RATE)]) is not None
-    assert writer.statement([shown(NOW)]) is None
+    with closing(sqlite3.connect(str(store.url.database))) as connection:
+        assert writer.statement(connection, [shown(NOW, RATE)]) is not None
+        assert writer.statement(connection, [shown(NOW)]) is None
     store.close()
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -164,14 +167,20 @@ def test_log_is_told_though_thousands_of_ranges_have_gaps_between_them(
     assert len(told(store, vault, CODES[0])) == 1
 
 
-def test_unknown_enterprise_leaves_no_gap_between_ranges(store: Store, vault: Vault) -> None:
+def test_enterprise_without_a_salt_leaves_no_gap_between_ranges(
+    tmp_path: Path, vault: Vault
+) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'audit.sqlite'}")
+    store.migrate()
     writer = audit.Writer(vault)
-    for code in CODES:
-        entries = [row(code, NOW, CallerKind.MEMBER, "MEMBER")]
-        assert writer.statement(entries) is None
-        write(store, writer, entries)
+    with closing(sqlite3.connect(str(store.url.database))) as connection:
+        for code in CODES:
+            entries = [row(code, NOW, CallerKind.MEMBER, "MEMBER")]
+            assert writer.statement(connection, entries) is None
+            write(store, writer, entries)
     with store.reading() as work:
         assert len(audit_index._not_filed(work)) == 1
+    store.close()
 
 
 def test_filing_that_is_broken_off_loses_no_row_and_tells_none_twice(

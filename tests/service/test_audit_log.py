@@ -108,6 +108,28 @@ def test_known_enterprise_takes_no_thread_where_the_kernel_syncs(
         assert asyncio.run(hand_in()) == (1, 0)
 
 
+def test_enterprise_that_this_process_never_wrote_of_takes_no_thread_either(
+    tmp_path: Path, vault: Vault
+) -> None:
+    with on_file(tmp_path) as (store, batch):
+
+        async def hand_in(*codes: str) -> tuple[int, int]:
+            before = batch.commits
+            async with started(store, batch, vault) as log:
+                await log.written([row(code) for code in codes])
+                return log.commits, batch.commits - before
+
+        assert asyncio.run(hand_in(CODES[0])) == (0, 1)
+        # Each with a memory of its own, as another process.
+        assert asyncio.run(hand_in(CODES[0])) == (1, 0)
+        assert asyncio.run(hand_in(CODES[0], CODES[1])) == (0, 1)
+        assert asyncio.run(hand_in(CODES[0], CODES[1])) == (1, 0)
+        with store.reading() as work:
+            names = work.execute(sa.select(tables.disclosure.c.enterprise)).scalars().all()
+        assert len(names) == 6
+        assert len(set(names)) == 2
+
+
 def test_other_writer_that_is_soon_done_is_waited_for_without_a_thread(
     tmp_path: Path, vault: Vault
 ) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -99,18 +100,22 @@ class Writer:
         _insert(work, self._rows(entries, known, first))
         audit_index.note(work, self._ranges(entries, first))
 
-    def statement(self, entries: Sequence[Entry]) -> Statement | None:
+    def statement(
+        self, connection: sqlite3.Connection, entries: Sequence[Entry]
+    ) -> Statement | None:
         """Returns a statement of SQLite that adds the rows, all or none.
 
-        It adds them if the salts that are remembered are those that stand. None: some are
-        not remembered, and have to be read, or the ledger of consents has to be.
+        It adds them if the salts that are remembered are those that stand; those that are not
+        are read. None: an enterprise has none yet, or the ledger of consents has to be read.
         """
         if any(each.consents is None for each in entries):
             return None
-        remembered = self._known
-        try:
-            known = {code: remembered[code] for code in _codes(entries)}
-        except KeyError:
+        codes, remembered = _codes(entries), self._known
+        known = {code: each for code in codes if (each := remembered.get(code)) is not None}
+        if unknown := [code for code in codes if code not in known]:
+            told = connection.execute(_SALTS_SQLITE, (json.dumps(unknown),)).fetchone()[0]
+            known |= self._remember(_salts_in(told))
+        if len(known) < len(codes):
             # Before numbers are taken: rows without a gap are one range.
             return None
         first = self._numbers(len(entries))
@@ -256,7 +261,11 @@ def _read_salts(work: UnitOfWork, codes: Sequence[str]) -> dict[str, bytes]:
         return {row.code: bytes(row.salt) for row in found}
     # One row: each further one would hand the interpreter to another thread and wait to
     # have it back.
-    told: str = work.connection.exec_driver_sql(_SALTS_SQLITE, (json.dumps(codes),)).scalar_one()
+    told = work.connection.exec_driver_sql(_SALTS_SQLITE, (json.dumps(codes),)).scalar_one()
+    return _salts_in(told)
+
+
+def _salts_in(told: str) -> dict[str, bytes]:
     return {code: bytes.fromhex(salt) for code, salt in json.loads(told).items()}
 
 

@@ -15,8 +15,8 @@ which cost more than the rows. So there:
    the syncing of the log to us.
 3. The kernel syncs the write-ahead log (Linux AIO) while the loop goes on with other calls.
 4. Then everybody is told, alike: stored for good, or StoreUnavailableError.
-5. What can't be stored so goes through the shared batch: a salt that isn't known yet or
-   stands no more, a writer that takes its time, a fault.
+5. What can't be stored so goes through the shared batch: an enterprise that has no salt
+   yet, or another one than is remembered, a writer that takes its time, a fault.
 6. Now and then rows are filed under their enterprises (storage.audit_index) on a thread, and
    the write-ahead log is copied back into the database there.
 
@@ -265,7 +265,7 @@ class _File:
         """Ends the transaction; returns whether a row was added for each entry, or none."""
         try:
             with self._connection:
-                statement = writer.statement(entries)
+                statement = writer.statement(self._connection, entries)
                 if statement is None:
                     return False
                 found = self._connection.execute(statement.text, statement.values).rowcount
