@@ -87,6 +87,16 @@ def test_views_that_are_wanted_at_once_are_one_question_and_later_ones_the_next(
         assert made.known("a", "b", "none", "c", "d") == ["a", "b", "c", "d"]
 
 
+def test_view_that_several_want_is_asked_for_once() -> None:
+    async def reads(line: Line) -> None:
+        await asyncio.gather(*(line.put(code) for code in ("b", "a", "b")))
+
+    with line() as made:
+        asyncio.run(reads(made))
+        assert made.source.asked == [["b", "a"]]
+        assert made.known("a", "b") == ["a", "b"]
+
+
 def test_question_is_of_64_views_and_512_may_wait() -> None:
     async def reads(line: Line) -> None:
         waiting = [line.put(f"{number}") for number in range(512)]
@@ -131,7 +141,8 @@ def test_caller_that_left_spoils_nothing_for_those_beside_it() -> None:
 def test_nobody_waits_for_a_line_that_is_closed() -> None:
     async def reads(line: Line) -> None:
         line.wanted.close()
-        await asyncio.wait_for(line.put("a"), 5)
+        for _ in range(2):
+            await asyncio.wait_for(line.put("a"), 5)
 
     with line() as made:
         asyncio.run(reads(made))

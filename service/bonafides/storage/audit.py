@@ -107,6 +107,9 @@ class Writer:
 
         It adds them if the salts that are remembered are those that stand; those that are not
         are read. None: an enterprise has none yet, or the ledger of consents has to be read.
+
+        Raises:
+            sqlite3.Error: the salts can't be read.
         """
         if any(each.consents is None for each in entries):
             return None

@@ -346,14 +346,15 @@ class _Wanted:
         except RuntimeError:
             # Closed: whoever waits asks for himself.
             self._tell([*asked, *self._wants])
-            self._wants = []
+            self._wants, self._asking = [], False
             return
         answered.add_done_callback(partial(self._answered, loop, asked))
 
     def _remember(self, asked: Sequence[_Want]) -> None:
         found: Mapping[Key, Stored] = {}
         try:
-            found = self._read([want.key for want in asked])
+            # What is read most is wanted by several.
+            found = self._read(list(dict.fromkeys(want.key for want in asked)))
         finally:
             for key, entry, _ in asked:
                 self._memory.put(*key, entry, found.get(key))
