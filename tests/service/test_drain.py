@@ -49,7 +49,7 @@ class Process:
 
     def events(self) -> list[dict[str, Any]]:
         """Waits for the end and returns what was logged since the server was serving."""
-        _, logged = self.process.communicate(timeout=30)
+        _, logged = self.process.communicate(timeout=60)
         return [json.loads(line) for line in logged.splitlines()]
 
 
@@ -59,7 +59,8 @@ def process(tmp_path: Path) -> Iterator[Process]:
         **os.environ,
         "BONAFIDES_DATA_DIR": str(tmp_path / "data"),
         "BONAFIDES_LISTEN": "127.0.0.1:0",
-        "BONAFIDES_DRAIN_SECONDS": "10",
+        # Far longer than a test waits for the end: a server that sits it out is seen.
+        "BONAFIDES_DRAIN_SECONDS": "300",
         "BONAFIDES_WORKER_SECONDS": "3600",
     }
     started = subprocess.Popen(  # noqa: S603 - our own interpreter
@@ -147,7 +148,7 @@ def test_watchers_of_health_are_told_before_the_end(process: Process) -> None:
         with grpc.insecure_channel(process.address) as channel:
             method: Any = channel.unary_stream("/grpc.health.v1.Health/Watch")
             try:
-                for answer in method(b"", timeout=20):
+                for answer in method(b"", timeout=120):
                     seen.append(health_pb2.HealthCheckResponse.FromString(answer).status)
                     first.set()
             except grpc.RpcError:
@@ -155,12 +156,10 @@ def test_watchers_of_health_are_told_before_the_end(process: Process) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         watching = pool.submit(watch)
-        assert first.wait(10)
-        started = time.monotonic()
+        assert first.wait(60)
         process.terminate()
-        watching.result(20)
+        watching.result(60)
     process.events()
-    assert time.monotonic() - started < 5
     assert seen == [_SERVING, _NOT_SERVING]
     assert process.process.returncode == 0
 
@@ -193,8 +192,6 @@ def test_open_stream_of_records_is_told_to_try_again_elsewhere(process: Process)
 
 
 def test_idle_server_ends_at_once(process: Process) -> None:
-    started = time.monotonic()
     process.terminate()
     assert [event["event"] for event in process.events()] == ["draining"]
     assert process.process.returncode == 0
-    assert time.monotonic() - started < 5

@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -40,6 +40,9 @@ GET_ARCHIVE = "/bonafides.v1.ArchiveService/GetArchive"
 REQUEST = archive_service_pb2.GetArchiveRequest(name="enterprises/x/archive").SerializeToString()
 CODE = builders.code(1).text
 
+# What takes longer hangs: nothing here waits for it when all is well.
+_PATIENCE_SECONDS = 30.0
+
 Handle = Callable[[archive_service_pb2.GetArchiveRequest, Call], Any]
 
 
@@ -61,7 +64,6 @@ class Answer:
     body: bytes
     message: str
     trailers: dict[str, Any]
-    seconds: float
 
     @property
     def status(self) -> Status:
@@ -92,13 +94,12 @@ def ask(
     *,
     path: str = GET_ARCHIVE,
     token: str | None = None,
-    timeout: float | None = 5,
+    timeout: float | None = _PATIENCE_SECONDS,
     metadata: tuple[tuple[str, str], ...] = (),
 ) -> Answer:
     """Sends raw bytes and returns what came back."""
     if token is not None:
         metadata = (*metadata, ("authorization", f"Bearer {token}"))
-    started = time.monotonic()
     with grpc.insecure_channel(address) as channel:
         call: Any = channel.unary_unary(path)
         body, done = b"", call
@@ -107,8 +108,7 @@ def ask(
         except grpc.RpcError as error:
             done = error
         trailers = {pair[0]: pair[1] for pair in done.trailing_metadata() or ()}
-        seconds = time.monotonic() - started
-        return Answer(done.code(), body, done.details() or "", trailers, seconds)
+        return Answer(done.code(), body, done.details() or "", trailers)
 
 
 @pytest.fixture
@@ -428,27 +428,23 @@ def test_method_without_a_handler_stops_the_start() -> None:
 
 @pytest.mark.feature("D8")
 def test_overload_is_refused_at_once_and_says_when_to_come_back() -> None:
-    release, running = threading.Event(), threading.Semaphore(0)
+    release = threading.Event()
 
     def handle(*_: object) -> bytes:
-        running.release()
-        release.wait(10)
+        release.wait(_PATIENCE_SECONDS)
         return b""
 
-    with probing(ARCHIVES, Probe(handle), threads=2) as address, ThreadPoolExecutor(8) as pool:
-        inside = [pool.submit(ask, address) for _ in range(4)]
-        for _ in range(2):
-            assert running.acquire(timeout=5)
-        _wait_until(lambda: _refused(address))
-        answer = ask(address)
+    with probing(ARCHIVES, Probe(handle), threads=2) as address, ThreadPoolExecutor(5) as pool:
+        # Whichever comes last finds no place; none is answered before it.
+        asked = [pool.submit(ask, address) for _ in range(5)]
+        answer = next(as_completed(asked)).result()
         release.set()
-        codes = [call.result().code for call in inside]
+        codes = [call.result().code for call in asked]
         after = ask(address)
     assert answer.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert answer.info.reason == "SERVER_BUSY"
     assert answer.trailers["retry-after"] == "1"
-    assert answer.seconds < 1
-    assert codes == [grpc.StatusCode.OK] * 4
+    assert codes.count(grpc.StatusCode.OK) == 4
     assert after.code is grpc.StatusCode.OK
 
 
@@ -456,7 +452,7 @@ def test_late_call_keeps_its_place_until_its_thread_is_done() -> None:
     release = threading.Event()
 
     def handle(*_: object) -> bytes:
-        release.wait(10)
+        release.wait(_PATIENCE_SECONDS)
         return b""
 
     with probing(ARCHIVES, Probe(handle), threads=1) as address, ThreadPoolExecutor(2) as pool:
@@ -474,7 +470,7 @@ def test_call_whose_deadline_passed_in_the_queue_is_not_carried_out() -> None:
     def handle(request: archive_service_pb2.GetArchiveRequest, _: Call) -> bytes:
         asked.append(request.name)
         running.set()
-        release.wait(10)
+        release.wait(_PATIENCE_SECONDS)
         return b""
 
     def named(name: str) -> bytes:
@@ -484,7 +480,7 @@ def test_call_whose_deadline_passed_in_the_queue_is_not_carried_out() -> None:
 
     with probing(ARCHIVES, Probe(handle), threads=1) as address, ThreadPoolExecutor(1) as pool:
         first = pool.submit(ask, address, named("first"))
-        assert running.wait(5)
+        assert running.wait(_PATIENCE_SECONDS)
         late = ask(address, named("late"), timeout=0.2)
         release.set()
         # The thread has passed the late one by when it takes the next.
@@ -499,7 +495,7 @@ def test_call_without_a_deadline_gets_the_default(events: Events) -> None:
     release = threading.Event()
 
     def handle(*_: object) -> bytes:
-        release.wait(5)
+        release.wait(_PATIENCE_SECONDS)
         return b""
 
     with probing(ARCHIVES, Probe(handle), default_deadline_seconds=0.2) as address:
@@ -507,7 +503,6 @@ def test_call_without_a_deadline_gets_the_default(events: Events) -> None:
         release.set()
     assert answer.code is grpc.StatusCode.DEADLINE_EXCEEDED
     assert answer.info.reason == "DEADLINE_PASSED"
-    assert answer.seconds < 3
     assert [event["code"] for event in rpc_events(events)] == ["DEADLINE_EXCEEDED"]
 
 
@@ -528,7 +523,7 @@ def test_message_that_never_comes_holds_no_place() -> None:
     release = threading.Event()
 
     def never() -> Iterator[bytes]:
-        release.wait(5)
+        release.wait(_PATIENCE_SECONDS)
         yield from ()
 
     with (
@@ -559,12 +554,8 @@ def _stream(address: str, messages: Iterator[bytes]) -> grpc.StatusCode:
         return grpc.StatusCode.OK
 
 
-def _refused(address: str) -> bool:
-    return ask(address, timeout=0.5).code is grpc.StatusCode.RESOURCE_EXHAUSTED
-
-
 def _wait_until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + _PATIENCE_SECONDS
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.02)
