@@ -51,7 +51,7 @@ from tests.integrators import (
     owner,
     set_state,
 )
-from tests.serving import Served
+from tests.serving import PATIENCE_SECONDS, Served
 
 INVALID = "AGENT_TOKEN_INVALID"
 ABSENT = "RESOURCE_NOT_FOUND"
@@ -139,7 +139,7 @@ class Cast:
         with grpc.insecure_channel(self.stage.served.address) as channel:
             stub = archive_service_pb2_grpc.ArchiveServiceStub(channel)
             try:
-                stub.GetArchive(request, metadata=tuple(metadata), timeout=5)
+                stub.GetArchive(request, metadata=tuple(metadata), timeout=PATIENCE_SECONDS)
             except grpc.RpcError as error:
                 raise remote_error(error) from error
 

@@ -76,7 +76,7 @@ def live_token(served: Served, subject: str = "maker", kind: str = "member") -> 
 
 def live_client(served: Served, subject: str = "maker", kind: str = "member") -> Client:
     """Returns a client of the live deployment."""
-    return Client(served.address, token=live_token(served, subject, kind))
+    return served.client(live_token(served, subject, kind))
 
 
 def mailed_code(served: Served, box: Mailbox) -> str:

@@ -50,7 +50,7 @@ from tests.credentials import (
     signed,
 )
 from tests.integrators import authorized
-from tests.serving import Served, serving
+from tests.serving import PATIENCE_SECONDS, Served, serving
 
 ERASE: Final = "/bonafides.v1.RightsService/EraseBuyer"
 CURSOR: Final = "/bonafides.v1.RecordService/GetWriteCursor"
@@ -104,7 +104,7 @@ class Stage:
         """Sends the call; returns how it ended."""
         call: Any = self.channels[attempt.elsewhere].unary_unary(attempt.method)
         try:
-            call(attempt.request, timeout=10, metadata=tuple(attempt.metadata))
+            call(attempt.request, timeout=PATIENCE_SECONDS, metadata=tuple(attempt.metadata))
         except grpc.RpcError as error:
             return error.code()
         return grpc.StatusCode.OK
@@ -113,7 +113,9 @@ class Stage:
         """Returns an honest access token."""
         attempt = exchange(application or self.app)
         call: Any = self.channels[0].unary_unary(EXCHANGE)
-        return token_service_pb2.AccessToken.FromString(call(attempt.request, timeout=10)).token
+        return token_service_pb2.AccessToken.FromString(
+            call(attempt.request, timeout=PATIENCE_SECONDS)
+        ).token
 
     def _authorized(self, number: int) -> str:
         code = builders.code(number)

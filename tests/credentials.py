@@ -25,7 +25,7 @@ from bonafides.storage import tables
 from bonafides.storage.changes import APPLICATION, Change
 from bonafides.storage.unit_of_work import Store
 from tests import builders
-from tests.serving import Served
+from tests.serving import PATIENCE_SECONDS, Served
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,9 @@ def signature(key: PrivateKey, content: bytes) -> bytes:
 def client(served: Served, application: Application, **options: Any) -> Client:
     """Returns a client that calls as the application, at the time of the server's clock."""
     told = application.credentials(lambda: served.clock.now / MICROSECONDS)
-    return Client(served.address, credentials=told, **options)
+    return Client(
+        served.address, credentials=told, **{"timeout_seconds": PATIENCE_SECONDS, **options}
+    )
 
 
 _numbers = iter(range(1_000_000_000))

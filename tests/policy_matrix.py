@@ -41,7 +41,7 @@ TABLE: Final = Path(__file__).parent / "unit" / "policy.txt"
 # What the table says of who is let in; an integrator "alone": without an agent token.
 ALLOWED: Final = frozenset({"yes", "alone"})
 SPOILED: Final = "CREDENTIAL_INVALID"
-_SECONDS: Final = 10.0
+_SECONDS: Final = 30.0
 _REFUSALS: Final = frozenset({"METHOD_NOT_ALLOWED", "PURPOSE_NOT_ALLOWED"})
 _CODE: Final = builders.code(4_711)
 

@@ -35,6 +35,8 @@ from bonafides.storage.unit_of_work import Store
 from tests import builders, databases
 
 AUDIENCE = "bonafides-sandbox"
+# What takes longer hangs, however busy the machine is: nothing waits for it when all is well.
+PATIENCE_SECONDS = 30.0
 
 
 class Clock:
@@ -86,7 +88,12 @@ class Served:
 
     def client(self, token: str | None = None, agent_token: str | None = None) -> Client:
         """Returns a client; without a token it is the anonymous caller's."""
-        return Client(self.address, token=token, agent_token=agent_token)
+        return Client(
+            self.address,
+            token=token,
+            agent_token=agent_token,
+            timeout_seconds=PATIENCE_SECONDS,
+        )
 
 
 @contextlib.contextmanager
@@ -101,8 +108,8 @@ def serving(folder: Path, database_url: str = "", **changes: Any) -> Iterator[Se
             # What callers may spend is low in the tests about that alone.
             "calls_per_minute": dict.fromkeys(Payer, 1_000_000),
             "enterprises_per_day": dict.fromkeys(Payer, 100_000),
-            # However busy the machine is, a lease is waited for.
-            "budget_seconds": 30.0,
+            # A lease is waited for.
+            "budget_seconds": PATIENCE_SECONDS,
             **(signed_cards(folder) if changes.get("environment") == "live" else {}),
             **changes,
         }

@@ -18,10 +18,7 @@ from bonafides.settings import Settings
 from scripts import seal_card
 from tests import builders, promotions
 from tests.promotions import CHAMPION as SERVED
-from tests.serving import Served, serving
-
-# Far above the second that it may take: machines that test are busy.
-_PATIENCE_SECONDS = 30.0
+from tests.serving import PATIENCE_SECONDS, Served, serving
 
 
 @pytest.fixture
@@ -42,7 +39,7 @@ def running(tmp_path: Path, models: Path) -> Iterator[Served]:
 
 
 def _until(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds():
         if time.monotonic() > deadline:
             return False

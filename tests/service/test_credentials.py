@@ -49,7 +49,7 @@ from tests.credentials import (
     set_state,
     signed,
 )
-from tests.serving import Served, serving
+from tests.serving import PATIENCE_SECONDS, Served, serving
 
 _GET_ARCHIVE = "/bonafides.v1.ArchiveService/GetArchive"
 
@@ -304,7 +304,7 @@ def test_stream_is_bound_to_its_first_message(served: Served) -> None:
         call: Any = channel.stream_stream(method)
         for messages in ([asking("other")], []):
             with pytest.raises(grpc.RpcError) as refusal:
-                list(call(iter(messages), timeout=5, metadata=metadata))
+                list(call(iter(messages), timeout=PATIENCE_SECONDS, metadata=metadata))
             assert refusal.value.code() in {
                 grpc.StatusCode.UNAUTHENTICATED,
                 grpc.StatusCode.INVALID_ARGUMENT,
@@ -346,7 +346,7 @@ def test_one_of_many_that_come_at_once_with_the_same_id_is_taken(served: Served)
     with grpc.insecure_channel(served.address) as channel:
         call: Any = channel.unary_unary(CURSOR)
         calls = [
-            call.future(attempt.request, timeout=10, metadata=tuple(attempt.metadata))
+            call.future(attempt.request, timeout=PATIENCE_SECONDS, metadata=tuple(attempt.metadata))
             for _ in range(8)
         ]
         told = [each.code() for each in calls]
@@ -455,7 +455,7 @@ def test_agent_token_beside_a_call_is_bound_into_its_signature(served: Served) -
         records = record_service_pb2_grpc.RecordServiceStub(channel)
         request = record_service_pb2.GetWriteCursorRequest(source="orders")
         with pytest.raises(grpc.RpcError) as refusal:
-            records.GetWriteCursor(request, timeout=5, metadata=beside)
+            records.GetWriteCursor(request, timeout=PATIENCE_SECONDS, metadata=beside)
         # The signature is good; the token is none.
         assert "agent token" in (refusal.value.details() or "")
         with served.store.reading() as work:
@@ -506,7 +506,7 @@ def test_what_is_signed_for_the_sandbox_is_worth_nothing_in_live(tmp_path: Path)
         with grpc.insecure_channel(served.address) as channel:
             call: Any = channel.unary_unary(CURSOR)
             with pytest.raises(grpc.RpcError) as refusal:
-                call(wire, timeout=5, metadata=metadata)
+                call(wire, timeout=PATIENCE_SECONDS, metadata=metadata)
         assert refusal.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
@@ -521,6 +521,6 @@ def test_live_without_a_token_key_takes_signed_reads_and_exchanges_nothing(
         metadata = bearing(signed(header(application), told, application.private_key))
         with grpc.insecure_channel(served.address) as channel:
             call: Any = channel.unary_unary(CURSOR)
-            assert call(wire, timeout=5, metadata=metadata) == b"\n\x06orders"
+            assert call(wire, timeout=PATIENCE_SECONDS, metadata=metadata) == b"\n\x06orders"
         with client(served, application) as calling:
             assert reason(calling.access_token) == "TOKENS_NOT_ISSUED"

@@ -27,7 +27,7 @@ from bonafides.v1 import (
 )
 from tests import builders, licenses
 from tests.logged import captured
-from tests.serving import Served, serving
+from tests.serving import PATIENCE_SECONDS, Served, serving
 
 SEED = 20_261_101
 ROUNDS = 150
@@ -140,7 +140,7 @@ def send(served: Served, path: str, wires: list[bytes]) -> Any:
 def _outcome(channel: grpc.Channel, path: str, wires: list[bytes], metadata: Any) -> Any:
     # Every shape of method is a stream each way on the wire.
     method: Any = channel.stream_stream(path)
-    call = method(iter(wires), timeout=5, metadata=metadata)
+    call = method(iter(wires), timeout=PATIENCE_SECONDS, metadata=metadata)
     try:
         for _ in call:
             if path.endswith("Watch"):
@@ -285,7 +285,7 @@ def test_metadata_beyond_its_bound_is_refused(running: Served) -> None:
     with grpc.insecure_channel(running.address) as channel:
         call: Any = channel.unary_unary(OURS[2])
         with pytest.raises(grpc.RpcError) as refusal:
-            call(HONEST[OURS[2]], timeout=5, metadata=(("x-pad", "y" * 20_000),))
+            call(HONEST[OURS[2]], timeout=PATIENCE_SECONDS, metadata=(("x-pad", "y" * 20_000),))
     error: Any = refusal.value
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
@@ -302,7 +302,11 @@ def test_fuzzed_authorization_is_a_bad_credential(running: Served) -> None:
             if altered == good:
                 continue
             try:
-                call(HONEST[OURS[2]], timeout=5, metadata=(("authorization", altered),))
+                call(
+                    HONEST[OURS[2]],
+                    timeout=PATIENCE_SECONDS,
+                    metadata=(("authorization", altered),),
+                )
             except grpc.RpcError as error:
                 failed: Any = error
                 codes.add(failed.code())

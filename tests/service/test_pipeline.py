@@ -31,7 +31,7 @@ from bonafides.v1 import archive_pb2, archive_service_pb2, rating_service_pb2
 from bonafides.v1 import identity_service_pb2 as identity_service
 from tests import builders
 from tests.logged import Events, captured
-from tests.serving import probe_token, probing
+from tests.serving import PATIENCE_SECONDS, probe_token, probing
 
 ARCHIVES = archive_service_pb2.DESCRIPTOR.services_by_name["ArchiveService"]
 RATINGS = rating_service_pb2.DESCRIPTOR.services_by_name["RatingService"]
@@ -39,9 +39,6 @@ IDENTITIES = identity_service.DESCRIPTOR.services_by_name["IdentityService"]
 GET_ARCHIVE = "/bonafides.v1.ArchiveService/GetArchive"
 REQUEST = archive_service_pb2.GetArchiveRequest(name="enterprises/x/archive").SerializeToString()
 CODE = builders.code(1).text
-
-# What takes longer hangs: nothing here waits for it when all is well.
-_PATIENCE_SECONDS = 30.0
 
 Handle = Callable[[archive_service_pb2.GetArchiveRequest, Call], Any]
 
@@ -94,7 +91,7 @@ def ask(
     *,
     path: str = GET_ARCHIVE,
     token: str | None = None,
-    timeout: float | None = _PATIENCE_SECONDS,
+    timeout: float | None = PATIENCE_SECONDS,
     metadata: tuple[tuple[str, str], ...] = (),
 ) -> Answer:
     """Sends raw bytes and returns what came back."""
@@ -431,7 +428,7 @@ def test_overload_is_refused_at_once_and_says_when_to_come_back() -> None:
     release = threading.Event()
 
     def handle(*_: object) -> bytes:
-        release.wait(_PATIENCE_SECONDS)
+        release.wait(PATIENCE_SECONDS)
         return b""
 
     with probing(ARCHIVES, Probe(handle), threads=2) as address, ThreadPoolExecutor(5) as pool:
@@ -452,7 +449,7 @@ def test_late_call_keeps_its_place_until_its_thread_is_done() -> None:
     release = threading.Event()
 
     def handle(*_: object) -> bytes:
-        release.wait(_PATIENCE_SECONDS)
+        release.wait(PATIENCE_SECONDS)
         return b""
 
     with probing(ARCHIVES, Probe(handle), threads=1) as address, ThreadPoolExecutor(2) as pool:
@@ -470,7 +467,7 @@ def test_call_whose_deadline_passed_in_the_queue_is_not_carried_out() -> None:
     def handle(request: archive_service_pb2.GetArchiveRequest, _: Call) -> bytes:
         asked.append(request.name)
         running.set()
-        release.wait(_PATIENCE_SECONDS)
+        release.wait(PATIENCE_SECONDS)
         return b""
 
     def named(name: str) -> bytes:
@@ -480,7 +477,7 @@ def test_call_whose_deadline_passed_in_the_queue_is_not_carried_out() -> None:
 
     with probing(ARCHIVES, Probe(handle), threads=1) as address, ThreadPoolExecutor(1) as pool:
         first = pool.submit(ask, address, named("first"))
-        assert running.wait(_PATIENCE_SECONDS)
+        assert running.wait(PATIENCE_SECONDS)
         late = ask(address, named("late"), timeout=0.2)
         release.set()
         # The thread has passed the late one by when it takes the next.
@@ -495,7 +492,7 @@ def test_call_without_a_deadline_gets_the_default(events: Events) -> None:
     release = threading.Event()
 
     def handle(*_: object) -> bytes:
-        release.wait(_PATIENCE_SECONDS)
+        release.wait(PATIENCE_SECONDS)
         return b""
 
     with probing(ARCHIVES, Probe(handle), default_deadline_seconds=0.2) as address:
@@ -523,7 +520,7 @@ def test_message_that_never_comes_holds_no_place() -> None:
     release = threading.Event()
 
     def never() -> Iterator[bytes]:
-        release.wait(_PATIENCE_SECONDS)
+        release.wait(PATIENCE_SECONDS)
         yield from ()
 
     with (
@@ -555,7 +552,7 @@ def _stream(address: str, messages: Iterator[bytes]) -> grpc.StatusCode:
 
 
 def _wait_until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + _PATIENCE_SECONDS
+    end = time.monotonic() + PATIENCE_SECONDS
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.02)

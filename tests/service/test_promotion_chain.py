@@ -20,14 +20,13 @@ from bonafides.rating.training import labelled
 from bonafides.records import operations as record_operations
 from scripts import evaluate, promote, rerate, retrain, rollback, sign_card
 from tests import builders, labelled_rows
-from tests.serving import Served, serving
+from tests.serving import PATIENCE_SECONDS, Served, serving
 
 # What is made once serves all tests of this module: they stay in one process.
 pytestmark = pytest.mark.xdist_group("promotion-chain")
 
 _RUN = CliRunner()
 _WHY = ["--approver", "li", "--approver", "wang", "--reason", "tried"]
-_PATIENCE_SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +89,7 @@ def _judged(
 
 
 def _until(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds():
         if time.monotonic() > deadline:
             return False

@@ -28,7 +28,7 @@ from bonafides.v1.purpose_pb2 import (
 )
 from bonafides.worker import watch_platforms
 from tests import builders, rated
-from tests.serving import Served
+from tests.serving import PATIENCE_SECONDS, Served
 
 COMPANY = builders.code()
 CODE = COMPANY.text
@@ -81,7 +81,7 @@ def test_purpose_is_named_beside_every_other_fault_of_the_request(
             call(
                 request.SerializeToString(),
                 metadata=(("authorization", f"Bearer {token}"),),
-                timeout=5,
+                timeout=PATIENCE_SECONDS,
             )
     trailers = str(refused.value.trailing_metadata())
     assert all(field in trailers for field in ("min_revision", "name", "purpose"))

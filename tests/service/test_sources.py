@@ -30,7 +30,7 @@ from bonafides.storage.unit_of_work import Store
 from tests import builders
 from tests.simulator import KEY_ID, SECRET, Known, Simulator, simulating
 
-_SECONDS = 5.0
+_SECONDS = 30.0
 _OTHER_TITLE = "九九市千草贸易有限公司"
 _SECOND = "测七八"
 _SECOND_NUMBER = "990000199003070048"
